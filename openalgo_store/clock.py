@@ -1,0 +1,34 @@
+"""Time: UTC everywhere, except the trading day and the session boundary, which are Indian."""
+
+from datetime import UTC, date, datetime, time, timedelta
+
+import pytz
+
+IST = pytz.timezone("Asia/Kolkata")
+SESSION_END = time(3, 0)
+
+
+def now() -> datetime:
+    """The current moment, aware, in UTC."""
+    return datetime.now(UTC)
+
+
+def require_aware(moment: datetime) -> datetime:
+    """The moment in UTC; ValueError for a naive one, whose zone would be a guess."""
+    if moment.tzinfo is None:
+        raise ValueError(f"{moment!r} has no time zone: pass an aware datetime")
+    return moment.astimezone(UTC)
+
+
+def trading_day(moment: datetime) -> date:
+    """The Indian calendar day of a moment."""
+    return require_aware(moment).astimezone(IST).date()
+
+
+def next_session_end(moment: datetime, at: time = SESSION_END) -> datetime:
+    """The first session boundary (wall clock in IST, 03:00 by default) after a moment, in UTC."""
+    local = require_aware(moment).astimezone(IST)
+    boundary = IST.localize(datetime.combine(local.date(), at))
+    if boundary <= local:
+        boundary = IST.localize(datetime.combine(local.date() + timedelta(days=1), at))
+    return boundary.astimezone(UTC)

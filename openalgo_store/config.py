@@ -1,0 +1,161 @@
+"""Settings: every environment variable, checked when they are read."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from datetime import time
+from pathlib import Path
+
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from .clock import SESSION_END
+from .errors import ConfigurationError
+
+DATABASES = ("main", "sandbox", "latency", "logs", "telegram")
+"""The five databases, in the order in which they are opened."""
+
+
+def project_folder(name: str) -> Path:
+    """`sql` or `migrations`: inside the package in a wheel, beside it in a checkout."""
+    package = Path(__file__).resolve().parent
+    inside = package / name
+    return inside if inside.is_dir() else package.parent / name
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """How the store is set up. Each field is the environment variable of the same name.
+
+    SQLite URLs are kept absolute, so that a later change of folder moves no database.
+    Raises ConfigurationError, which names the variable, for a value that cannot work.
+    """
+
+    database_url: str = "sqlite:///databases/openalgo.db"
+    sandbox_database_url: str = "sqlite:///databases/openalgo_sandbox.db"
+    latency_database_url: str = "sqlite:///databases/latency.db"
+    logs_database_url: str = "sqlite:///databases/logs.db"
+    telegram_database_url: str = "sqlite:///databases/telegram.db"
+    read_database_url: str = ""
+    db_pool_size: int = 50
+    db_max_overflow: int = 100
+    db_pool_timeout: float = 30
+    db_pool_recycle: int = 1800
+    db_sqlite_busy_timeout: float = 30
+    db_sqlite_synchronous: str = "NORMAL"
+    api_key_pepper: str = field(default="", repr=False)
+    token_encryption_keys: str = field(default="", repr=False)
+    session_expiry_time: time = SESSION_END
+
+    def __post_init__(self) -> None:
+        for each in fields(self):
+            if each.name.endswith("database_url") and (url := getattr(self, each.name)):
+                object.__setattr__(self, each.name, normalise_url(url, each.name.upper()))
+        for name, least in _LEAST.items():
+            if getattr(self, name) < least:
+                raise _refused(name, f"{getattr(self, name)} is less than {least}", f"{least} or more")
+        synchronous = self.db_sqlite_synchronous.upper()
+        if synchronous not in ("OFF", "NORMAL", "FULL", "EXTRA"):
+            raise _refused(
+                "db_sqlite_synchronous", repr(synchronous), "one of OFF, NORMAL, FULL, EXTRA"
+            )
+        object.__setattr__(self, "db_sqlite_synchronous", synchronous)
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> "Settings":
+        """The settings of an environment; an absent or blank variable keeps its default."""
+        values: dict[str, object] = {}
+        for each in fields(cls):
+            raw = environ.get(each.name.upper(), "").strip()
+            if raw:
+                values[each.name] = _converted(each.name, raw, each.type)
+        return cls(**values)  # type: ignore[arg-type]
+
+    def url(self, database: str) -> str:
+        """The URL of one of the five databases."""
+        return str(getattr(self, variable_of(database).lower()))
+
+    def __repr__(self) -> str:
+        shown = ", ".join(f"{name}={hide_password(self.url(name))}" for name in DATABASES)
+        return f"Settings({shown})"
+
+
+_LEAST = {
+    "db_pool_size": 1,
+    "db_max_overflow": 0,
+    "db_pool_timeout": 0,
+    "db_pool_recycle": -1,
+    "db_sqlite_busy_timeout": 0,
+}
+
+
+def variable_of(database: str) -> str:
+    """The environment variable that holds the URL of a database."""
+    if database not in DATABASES:
+        raise ConfigurationError(f"unknown database {database!r}: one of {', '.join(DATABASES)}")
+    return "DATABASE_URL" if database == "main" else f"{database.upper()}_DATABASE_URL"
+
+
+def hide_password(url: str) -> str:
+    """The URL as it may be shown."""
+    return make_url(url).render_as_string(hide_password=True)
+
+
+def normalise_url(url: str, variable: str) -> str:
+    """The one form of a database URL that SQLAlchemy and yoyo understand alike."""
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError):
+        raise ConfigurationError(
+            f"{variable} is not a database URL: write sqlite:///folder/file.db "
+            "or postgresql://user:password@host:5432/database"
+        ) from None
+    if parsed.drivername in ("sqlite", "sqlite+pysqlite"):
+        return _sqlite_url(parsed, variable)
+    if parsed.drivername in ("postgres", "postgresql", "postgresql+psycopg"):
+        return _postgresql_url(parsed, variable)
+    raise ConfigurationError(
+        f"{variable} asks for {parsed.drivername!r}: the store runs on sqlite:/// and postgresql://"
+    )
+
+
+def _sqlite_url(parsed: URL, variable: str) -> str:
+    path = parsed.database or ""
+    if not path or ":memory:" in path or path.startswith("file:"):
+        raise ConfigurationError(
+            f"{variable} must name a file (sqlite:///folder/file.db): a database in memory "
+            "would be another one for each connection"
+        )
+    if parsed.query or re.search(r"[?#%]", path):
+        raise ConfigurationError(f"{variable}: a SQLite path cannot hold any of ? # %: rename it")
+    return f"sqlite:///{Path(path).absolute()}"
+
+
+def _postgresql_url(parsed: URL, variable: str) -> str:
+    if not parsed.host or not parsed.database:
+        raise ConfigurationError(
+            f"{variable} needs a host and a database: postgresql://user:password@host:5432/database"
+        )
+    if re.search(r"[?#%]", parsed.database):
+        raise ConfigurationError(f"{variable}: a database name cannot hold any of ? # %")
+    return parsed.set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
+
+
+def _converted(name: str, raw: str, kind: object) -> object:
+    if kind is int:
+        if not re.fullmatch(r"-?\d{1,9}", raw):
+            raise _refused(name, f"{raw!r} is not a whole number", "digits only")
+        return int(raw)
+    if kind is float:
+        if not re.fullmatch(r"-?\d{1,9}(\.\d+)?", raw):
+            raise _refused(name, f"{raw!r} is not a number of seconds", "digits, as in 30 or 2.5")
+        return float(raw)
+    if kind is time:
+        if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", raw):
+            raise _refused(name, f"{raw!r} is not a time of day", "HH:MM, as in 03:00")
+        return time.fromisoformat(raw)
+    return raw
+
+
+def _refused(name: str, problem: str, mend: str) -> ConfigurationError:
+    return ConfigurationError(f"{name.upper()}: {problem}: write {mend}")

@@ -1,0 +1,52 @@
+"""What the store raises: a small tree under StoreError, the driver's own error as its cause."""
+
+
+class StoreError(Exception):
+    """Anything that goes wrong in the store."""
+
+
+class ConfigurationError(StoreError):
+    """A setting is missing or cannot work; the message names the variable and the mend."""
+
+
+class MigrationRefused(StoreError):
+    """The migrations and the database do not fit together; nothing was changed."""
+
+
+class Unavailable(StoreError):
+    """The database cannot serve now: out of reach, pool exhausted, locked, deadlocked, full.
+
+    Nothing of the transaction was kept, unless it was COMMIT itself that lost its answer.
+    """
+
+
+class SessionMisuse(StoreError):
+    """A session is used in a way that cannot work; the message says how to use it."""
+
+
+class WrongDatabase(SessionMisuse):
+    """A transaction of one database, or of another Store, was passed where it cannot serve."""
+
+
+class TransactionFailed(StoreError):
+    """A statement failed, so the transaction can only be rolled back."""
+
+
+class InvalidInput(StoreError):
+    """A value that the database must not hold; nothing was written."""
+
+
+class Conflict(StoreError):
+    """A row that breaks a rule between rows: uniqueness or a reference."""
+
+    def __init__(self, message: str, constraint: str | None = None) -> None:
+        super().__init__(message)
+        self.constraint = constraint
+
+
+class NotFound(StoreError):
+    """The row to change does not exist."""
+
+
+class SymbolLoadRefused(StoreError):
+    """A master that would do harm was not loaded; the one before it is intact."""
