@@ -128,7 +128,7 @@ def _sqlite_url(parsed: URL, variable: str) -> str:
         )
     if parsed.query or re.search(r"[?#%]", path):
         raise ConfigurationError(f"{variable}: a SQLite path cannot hold any of ? # %: rename it")
-    return f"sqlite:///{Path(path).absolute()}"
+    return f"sqlite:///{Path(path).resolve()}"
 
 
 def _postgresql_url(parsed: URL, variable: str) -> str:
