@@ -1,0 +1,128 @@
+"""What every test builds on: the engines, a PostgreSQL server, databases of their own."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from openalgo_store.config import DATABASES, Settings
+from openalgo_store.migrate import run_migrations
+
+from .postgres_server import PostgresServer, start_postgres
+
+ENGINES = os.environ.get("OPENALGO_TEST_ENGINES", "sqlite,postgresql").split(",")
+if not set(ENGINES) <= {"sqlite", "postgresql"}:
+    raise pytest.UsageError("OPENALGO_TEST_ENGINES: sqlite, postgresql or both with a comma")
+
+Urls = dict[str, str]
+"""The URL of each of the five databases by its name."""
+
+
+@pytest.fixture(params=ENGINES)
+def engine_name(request: pytest.FixtureRequest) -> str:
+    """Each engine in turn: what takes it runs on all."""
+    return str(request.param)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """The server of this test run, started when the first test needs it."""
+    server = start_postgres()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def new_postgres_database(
+    request: pytest.FixtureRequest,
+) -> Iterator[Callable[[str | None], str]]:
+    """A function that makes a database (of a template's URL, or empty); dropped after the test."""
+    made: list[tuple[PostgresServer, str]] = []
+
+    def create(template: str | None = None) -> str:
+        server: PostgresServer = request.getfixturevalue("postgres")
+        url = server.create_database(template)
+        made.append((server, url))
+        return url
+
+    yield create
+    for server, url in made:
+        server.drop_database(url)
+
+
+@pytest.fixture
+def fresh_urls(
+    engine_name: str, tmp_path: Path, new_postgres_database: Callable[[str | None], str]
+) -> Urls:
+    """Five empty databases: five files, or five names for one new PostgreSQL database."""
+    if engine_name == "sqlite":
+        return _sqlite_urls(tmp_path)
+    return dict.fromkeys(DATABASES, new_postgres_database(None))
+
+
+@pytest.fixture
+def separate_urls(
+    engine_name: str, tmp_path: Path, new_postgres_database: Callable[[str | None], str]
+) -> Urls:
+    """Five empty databases, apart on PostgreSQL too (slower than fresh_urls)."""
+    if engine_name == "sqlite":
+        return _sqlite_urls(tmp_path)
+    return {name: new_postgres_database(None) for name in DATABASES}
+
+
+@pytest.fixture
+def settings(fresh_urls: Urls) -> Settings:
+    """Settings of five empty databases."""
+    return settings_of(fresh_urls)
+
+
+@pytest.fixture
+def migrated_settings(
+    engine_name: str,
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
+    new_postgres_database: Callable[[str | None], str],
+) -> Settings:
+    """Settings of five migrated databases, copied from ones prepared once for the test run."""
+    if engine_name == "sqlite":
+        shutil.copytree(request.getfixturevalue("sqlite_template"), tmp_path, dirs_exist_ok=True)
+        return settings_of(_sqlite_urls(tmp_path))
+    template = request.getfixturevalue("postgresql_template")
+    return settings_of(dict.fromkeys(DATABASES, new_postgres_database(template)))
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the five migrated files, closed."""
+    folder = tmp_path_factory.mktemp("template")
+    for name, url in _sqlite_urls(folder).items():
+        run_migrations(url, name)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def postgresql_template(postgres: PostgresServer) -> str:
+    """The URL of one migrated database that holds all five; nobody is connected to it."""
+    url = postgres.create_database()
+    for name in DATABASES:
+        run_migrations(url, name)
+    return url
+
+
+@pytest.fixture(scope="session")
+def soak() -> Callable[[int], int]:
+    """How often a test repeats: the whole count with OPENALGO_SOAK=1, else a tenth of it."""
+    whole = os.environ.get("OPENALGO_SOAK", "") == "1"
+    return lambda count: count if whole else max(2, count // 10)
+
+
+def settings_of(urls: Urls) -> Settings:
+    """Settings of these databases with small pools."""
+    values = {("" if name == "main" else f"{name}_") + "database_url": urls[name] for name in urls}
+    return Settings(**values, db_pool_size=5, db_max_overflow=20)  # type: ignore[arg-type]
+
+
+def _sqlite_urls(folder: Path) -> Urls:
+    return {name: f"sqlite:///{folder / name}.db" for name in DATABASES}
