@@ -1,0 +1,3 @@
+-- Takes the whole latency database away.
+
+DROP TABLE latency_metrics;

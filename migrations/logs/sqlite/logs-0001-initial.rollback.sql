@@ -1,0 +1,3 @@
+-- Takes the whole logs database away.
+
+DROP TABLE application_logs;

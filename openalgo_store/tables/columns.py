@@ -1,0 +1,59 @@
+"""The kinds of columns that come with a rule, and the names of all constraints."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import Boolean, CheckConstraint, Column, ForeignKey, Identity, MetaData, text
+from sqlalchemy import false as sql_false
+from sqlalchemy import true as sql_true
+
+from openalgo_store.types import PlainText, Whole
+
+
+def new_metadata() -> MetaData:
+    """The empty MetaData of one database; its constraints get names that carry their table."""
+    return MetaData(
+        naming_convention={
+            "pk": "pk_%(table_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        }
+    )
+
+
+def id_column() -> Column[int]:
+    """The primary key, numbered by the database."""
+    return Column("id", Whole, Identity(), primary_key=True)
+
+
+def text_column(
+    name: str,
+    length: int,
+    *rules: ForeignKey,
+    one_of: Sequence[str] = (),
+    nullable: bool = True,
+    unique: bool = False,
+) -> Column[str]:
+    """Text of at most `length` characters, a rule that the database holds too.
+
+    one_of lists all values the column may have.
+    """
+    checks = [CheckConstraint(f"length({name}) <= {length}", name=f"{name}_length")]
+    if one_of:
+        values = ", ".join(f"'{value}'" for value in one_of)
+        checks.append(CheckConstraint(f"{name} IN ({values})", name=name))
+    return Column(name, PlainText(length), *rules, *checks, nullable=nullable, unique=unique)
+
+
+def flag_column(name: str, default: bool | None = None) -> Column[bool]:
+    """True or false; where the engine has only numbers for that, 0 and 1 and no other."""
+    kind = Boolean(create_constraint=True, name=f"{name}_boolean")
+    if default is None:
+        return Column(name, kind, nullable=False)
+    return Column(name, kind, nullable=False, server_default=sql_true() if default else sql_false())
+
+
+def counter_column(name: str) -> Column[int]:
+    """A whole number that starts at 0."""
+    return Column(name, Whole, nullable=False, server_default=text("0"))

@@ -1,0 +1,24 @@
+"""The logs database: what the application logged."""
+
+from sqlalchemy import Column, Table
+
+from openalgo_store.types import PlainText, StrictJson, UTCDateTime, Whole
+
+from .columns import id_column, new_metadata, text_column
+
+metadata = new_metadata()
+
+application_logs = Table(
+    "application_logs",
+    metadata,
+    id_column(),
+    Column("timestamp", UTCDateTime, nullable=False),
+    text_column("level", 20, nullable=False),
+    text_column("logger", 100, nullable=False),
+    Column("message", PlainText, nullable=False),
+    text_column("module", 100),
+    text_column("function", 100),
+    Column("line_number", Whole),
+    Column("exception", PlainText),
+    Column("extra_data", StrictJson),
+)

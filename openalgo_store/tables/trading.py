@@ -1,0 +1,141 @@
+"""Orders, trades, positions and holdings: built once for the main database, once for the sandbox.
+
+Prices and P&L in rupees, quantities in units.
+"""
+
+from typing import NamedTuple
+
+from sqlalchemy import Column, ForeignKey, Index, MetaData, Table, UniqueConstraint
+
+from openalgo_store.types import Finite, UTCDateTime, Whole
+
+from .columns import counter_column, id_column, text_column
+
+ACTIONS = ("BUY", "SELL")
+ORDER_TYPES = ("MARKET", "LIMIT", "SL", "SL-M")
+PRODUCTS = ("CNC", "MIS", "NRML")
+STATUSES = ("TRIGGER_PENDING", "OPEN", "COMPLETE", "CANCELLED", "REJECTED")
+
+
+class TradingTables(NamedTuple):
+    """The four tables of one book."""
+
+    orders: Table
+    trades: Table
+    positions: Table
+    holdings: Table
+
+
+def trading_tables(metadata: MetaData, prefix: str) -> TradingTables:
+    """The tables of a book: prefix "" beside users, "sandbox_" in a database without them."""
+    return TradingTables(
+        orders=_orders(metadata, prefix),
+        trades=_trades(metadata, prefix),
+        positions=_positions(metadata, prefix),
+        holdings=_holdings(metadata, prefix),
+    )
+
+
+def _orders(metadata: MetaData, prefix: str) -> Table:
+    orders = Table(
+        f"{prefix}orders",
+        metadata,
+        id_column(),
+        text_column("order_id", 50, nullable=False, unique=True),
+        _user_id(prefix),
+        text_column("broker", 50, nullable=False),
+        text_column("symbol", 50, nullable=False),
+        text_column("exchange", 20, nullable=False),
+        text_column("action", 10, one_of=ACTIONS, nullable=False),
+        Column("quantity", Whole, nullable=False),
+        Column("price", Finite),
+        Column("trigger_price", Finite),
+        text_column("order_type", 20, one_of=ORDER_TYPES, nullable=False),
+        text_column("product", 20, one_of=PRODUCTS, nullable=False),
+        text_column("status", 20, one_of=STATUSES, nullable=False),
+        Column("fill_price", Finite),
+        counter_column("fill_quantity"),
+        Column("placed_at", UTCDateTime, nullable=False),
+        Column("updated_at", UTCDateTime),
+        Index(f"ix_{prefix}orders_user_status", "user_id", "status"),
+        Index(f"ix_{prefix}orders_symbol_date", "symbol", "placed_at"),
+    )
+    c = orders.c
+    Index(f"ix_{prefix}orders_user_id_placed_at_id", c.user_id, c.placed_at.desc(), c.id.desc())
+    return orders
+
+
+def _trades(metadata: MetaData, prefix: str) -> Table:
+    return Table(
+        f"{prefix}trades",
+        metadata,
+        id_column(),
+        text_column("trade_id", 50, nullable=False),
+        text_column("order_id", 50, ForeignKey(f"{prefix}orders.order_id"), nullable=False),
+        _user_id(prefix),
+        text_column("broker", 50, nullable=False),
+        text_column("symbol", 50, nullable=False),
+        text_column("exchange", 20, nullable=False),
+        text_column("action", 10, one_of=ACTIONS, nullable=False),
+        text_column("product", 20, one_of=PRODUCTS, nullable=False),
+        Column("quantity", Whole, nullable=False),
+        Column("price", Finite, nullable=False),
+        Column("traded_at", UTCDateTime, nullable=False),
+        # Exchange trade numbers repeat across segments and days.
+        UniqueConstraint("order_id", "trade_id"),
+        # Holds all that the P&L of a day reads, so that it never goes to the table.
+        Index(
+            f"ix_{prefix}trades_user_date",
+            *("user_id", "traded_at", "symbol", "exchange", "action", "quantity", "price"),
+        ),
+    )
+
+
+def _positions(metadata: MetaData, prefix: str) -> Table:
+    return Table(
+        f"{prefix}positions",
+        metadata,
+        id_column(),
+        _user_id(prefix),
+        text_column("broker", 50, nullable=False),
+        text_column("symbol", 50, nullable=False),
+        text_column("exchange", 20, nullable=False),
+        text_column("product", 20, one_of=PRODUCTS, nullable=False),
+        counter_column("quantity"),
+        Column("average_price", Finite),
+        Column("last_price", Finite),
+        Column("pnl", Finite),
+        counter_column("day_quantity"),
+        counter_column("overnight_quantity"),
+        # The values are in millionths of a rupee: whole numbers add up alike in any order.
+        counter_column("buy_quantity"),
+        counter_column("buy_value"),
+        counter_column("sell_quantity"),
+        counter_column("sell_value"),
+        UniqueConstraint("user_id", "broker", "symbol", "exchange", "product"),
+    )
+
+
+def _holdings(metadata: MetaData, prefix: str) -> Table:
+    return Table(
+        f"{prefix}holdings",
+        metadata,
+        id_column(),
+        _user_id(prefix),
+        text_column("broker", 50, nullable=False),
+        text_column("symbol", 50, nullable=False),
+        text_column("exchange", 20, nullable=False),
+        text_column("isin", 20),
+        counter_column("quantity"),
+        Column("average_price", Finite),
+        Column("last_price", Finite),
+        Column("pnl", Finite),
+        Column("pnl_percent", Finite),
+        UniqueConstraint("user_id", "broker", "symbol", "exchange"),
+    )
+
+
+def _user_id(prefix: str) -> Column[int]:
+    """The owner: a foreign key where users are, a plain number in any other database."""
+    references = () if prefix else (ForeignKey("users.id"),)
+    return Column("user_id", Whole, *references, nullable=False)

@@ -1,0 +1,236 @@
+"""The tables as the code sees them and as the migrations make them are the same, on each engine."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlparse
+from sqlalchemy import Connection, Table, UniqueConstraint, create_engine, inspect, text
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.pool import NullPool
+
+from openalgo_store.config import DATABASES, project_folder
+from openalgo_store.records import Symbol, SymbolLoad
+from openalgo_store.tables import METADATA, main, sandbox
+
+from .conftest import Urls
+
+ALL_TABLES = [table for metadata in METADATA.values() for table in metadata.sorted_tables]
+
+INDEXES = {
+    "sqlite": "SELECT tbl_name, name, sql FROM sqlite_schema "
+    "WHERE type = 'index' AND sql IS NOT NULL",
+    "postgresql": "SELECT tablename, indexname, indexdef FROM pg_indexes "
+    "WHERE schemaname = current_schema()",
+}
+RELATIONS = {
+    "sqlite": "SELECT name FROM sqlite_schema ORDER BY name",
+    "postgresql": "SELECT relname FROM pg_class "
+    "WHERE relnamespace = current_schema()::regnamespace ORDER BY relname",
+}
+COLLATION = {"sqlite": None, "postgresql": "C"}  # SQLite's default is by code point
+
+
+@pytest.fixture
+def connection(fresh_urls: Urls) -> Iterator[Connection]:
+    """A connection to an empty database."""
+    engine = create_engine(fresh_urls["main"], poolclass=NullPool)
+    with engine.connect() as connection:
+        yield connection
+    engine.dispose()
+
+
+@pytest.mark.parametrize("database", DATABASES)
+def test_the_tables_and_the_migrations_make_the_same_schema(
+    connection: Connection, database: str
+) -> None:
+    METADATA[database].create_all(connection)
+    of_tables = schema(connection)
+    METADATA[database].drop_all(connection)
+    migrate_up(connection, database)
+    of_migrations = schema(connection)
+    assert of_migrations.keys() == of_tables.keys()
+    for table, description in of_tables.items():
+        assert of_migrations[table] == description, table
+
+
+@pytest.mark.parametrize("database", DATABASES)
+def test_up_down_up_gives_the_same_schema_and_down_leaves_nothing(
+    connection: Connection, database: str
+) -> None:
+    migrate_up(connection, database)
+    first, first_relations = schema(connection), relations(connection)
+    migrate_down(connection, database)
+    assert relations(connection) == []
+    migrate_up(connection, database)
+    assert (schema(connection), relations(connection)) == (first, first_relations)
+
+
+def test_all_five_databases_fit_into_one(connection: Connection) -> None:
+    for database in DATABASES:
+        migrate_up(connection, database)
+    assert set(schema(connection)) == {table.name for table in ALL_TABLES}
+    for database in DATABASES:
+        migrate_down(connection, database)
+    assert relations(connection) == []
+
+
+def test_text_compares_by_code_point_and_whole_numbers_have_64_bits(
+    connection: Connection,
+) -> None:
+    for database in DATABASES:
+        migrate_up(connection, database)
+    inspector = inspect(connection)
+    wide = {"BIGINT", "INTEGER"} if connection.dialect.name == "sqlite" else {"BIGINT"}
+    for table in ALL_TABLES:
+        for column in inspector.get_columns(table.name):
+            kind: Any = column["type"]
+            if kind.python_type is str:
+                assert kind.length is None, (table.name, column["name"])
+                assert kind.collation == COLLATION[connection.dialect.name], column["name"]
+            if kind.python_type is int:
+                assert str(kind) in wide, (table.name, column["name"])
+
+
+def test_the_sandbox_has_the_trading_tables_of_main_without_their_users(
+    connection: Connection,
+) -> None:
+    migrate_up(connection, "main")
+    migrate_up(connection, "sandbox")
+    described = schema(connection)
+    for live, paper in zip(main.trading, sandbox.trading, strict=True):
+        of_main = described[live.name]
+        assert of_main["foreign keys"].pop(f"fk_{live.name}_user_id")
+        assert repr(described[paper.name]).replace("sandbox_", "") == repr(of_main)
+
+
+def test_the_database_counts_characters_and_refuses_too_many(connection: Connection) -> None:
+    migrate_up(connection, "telegram")
+    insert = text(
+        "INSERT INTO telegram_chats (chat_id, username, created_at) "
+        "VALUES (:chat_id, :username, '2024-03-28')"
+    )
+    connection.execute(insert, {"chat_id": 1, "username": "é" * 100})
+    with pytest.raises(IntegrityError, match="ck_telegram_chats_username_length"):
+        connection.execute(insert, {"chat_id": 2, "username": "e" * 101})
+
+
+@pytest.mark.parametrize("database", DATABASES)
+def test_every_migration_exists_for_each_engine_and_has_its_rollback(database: str) -> None:
+    per_engine = []
+    for engine in ("sqlite", "postgresql"):
+        folder = project_folder("migrations") / database / engine
+        ids = [file.stem for file in migrations(database, engine)]
+        written = {f"{each}{ending}" for each in ids for ending in (".sql", ".rollback.sql")}
+        assert {file.name for file in folder.iterdir()} == written
+        per_engine.append(ids)
+    assert per_engine[0] == per_engine[1]
+    assert per_engine[0], "no migration at all"
+    for number, each in enumerate(per_engine[0], start=1):
+        assert re.fullmatch(rf"{database}-{number:04d}-[a-z0-9-]+", each)
+
+
+def test_there_is_one_metadata_for_each_database() -> None:
+    assert tuple(METADATA) == DATABASES
+
+
+def test_no_table_index_or_constraint_shares_its_name_with_another() -> None:
+    names = Counter(name for table in ALL_TABLES for name in names_of(table))
+    assert [name for name, count in names.items() if count > 1] == []
+    assert max(map(len, names)) <= 63, "PostgreSQL cuts longer names"
+
+
+def test_every_index_and_constraint_carries_its_table() -> None:
+    for table in ALL_TABLES:
+        for name in names_of(table) - {table.name, "uix_symbol"}:
+            assert re.match(rf"(pk|uq|fk|ck|ix)_{table.name}(_|$)", name), name
+
+
+def test_every_owner_and_every_reference_is_the_first_column_of_an_index() -> None:
+    for table in ALL_TABLES:
+        unique = (each for each in table.constraints if isinstance(each, UniqueConstraint))
+        keys = [index.columns.keys() for index in table.indexes]
+        keys += [constraint.columns.keys() for constraint in unique]
+        first = {columns[0] for columns in keys}
+        needed = {column.name for column in table.c if column.foreign_keys}
+        assert needed | ({"user_id"} & set(table.c.keys())) <= first, table.name
+
+
+def test_symbols_and_loads_have_the_columns_of_their_records() -> None:
+    assert tuple(main.symbols.c.keys()) == Symbol._fields
+    assert tuple(main.symbol_loads.c.keys()) == SymbolLoad._fields
+
+
+def migrations(database: str, engine: str) -> list[Path]:
+    """The migrations of a database in their order."""
+    files = (project_folder("migrations") / database / engine).glob("*.sql")
+    return sorted(file for file in files if not file.name.endswith(".rollback.sql"))
+
+
+def migrate_up(connection: Connection, database: str) -> None:
+    """Run all migrations of a database as they are written."""
+    for file in migrations(database, connection.dialect.name):
+        run(connection, file)
+
+
+def migrate_down(connection: Connection, database: str) -> None:
+    """Run all rollbacks of a database, the newest first."""
+    for file in reversed(migrations(database, connection.dialect.name)):
+        run(connection, file.with_suffix(".rollback.sql"))
+
+
+def run(connection: Connection, file: Path) -> None:
+    for statement in sqlparse.split(file.read_text()):
+        connection.exec_driver_sql(statement)
+
+
+def relations(connection: Connection) -> list[str]:
+    """The names of everything in the database: tables, indexes, sequences."""
+    return list(connection.exec_driver_sql(RELATIONS[connection.dialect.name]).scalars())
+
+
+def schema(connection: Connection) -> dict[str, dict[str, Any]]:
+    """What the database says of each of its tables, in words that compare."""
+    inspector = inspect(connection)
+    indexes: dict[str, dict[str, str]] = {name: {} for name in inspector.get_table_names()}
+    for table, name, sql in connection.exec_driver_sql(INDEXES[connection.dialect.name]):
+        indexes[table][name] = squeezed(sql)
+    return {
+        table: {
+            "columns": [described(column) for column in inspector.get_columns(table)],
+            "primary key": inspector.get_pk_constraint(table),
+            "unique": {
+                each["name"]: each["column_names"]
+                for each in inspector.get_unique_constraints(table)
+            },
+            "foreign keys": {each["name"]: each for each in inspector.get_foreign_keys(table)},
+            "checks": {
+                each["name"]: squeezed(each["sqltext"])
+                for each in inspector.get_check_constraints(table)
+            },
+            "indexes": indexes[table],
+        }
+        for table in indexes
+    }
+
+
+def described(column: Any) -> tuple[Any, ...]:
+    """Name, kind, NULL, default, identity of a column; all kinds of text are one."""
+    kind = column["type"]
+    family = kind.python_type.__name__ if kind.python_type in (str, int) else repr(kind)
+    return column["name"], family, column["nullable"], column["default"], column.get("identity")
+
+
+def squeezed(sql: str) -> str:
+    """The SQL without what differs in form only: spaces, brackets, casts between kinds of text."""
+    return re.sub(r"::(character varying|text)(\[\])?|[\s()]", "", sql)
+
+
+def names_of(table: Table) -> set[str]:
+    """The names of a table, its indexes and its constraints."""
+    constraints = table.constraints.union(*(column.constraints for column in table.c))
+    names = [index.name for index in table.indexes] + [each.name for each in constraints]
+    return {table.name} | {str(name) for name in names}
