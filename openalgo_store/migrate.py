@@ -1,6 +1,226 @@
-"""Migrations: what is applied, what is pending, and how to bring a database up."""
+"""Migrations: what a database has, what it lacks, and how it is brought up.
+
+Nothing pending costs one query and does not import yoyo. The rules about files and records that
+are checked here hold for the literal `yoyo` commands too: see yoyo_backends.
+"""
+
+import hashlib
+import re
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from glob import escape
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.engine import URL, make_url
+
+from .config import hide_password, project_folder, variable_of
+from .errors import ConfigurationError, MigrationRefused, StoreError, Unavailable
+
+DEADLINE = 60
+"""Seconds that a migration waits for another one, or for a lock."""
+
+TABLES_SQL = {
+    "sqlite": "SELECT name FROM sqlite_master WHERE type = 'table'",
+    "postgresql": "SELECT tablename FROM pg_tables WHERE schemaname = current_schema()",
+}
+
+_MIGRATION = re.compile(r"([a-z]+)-\d{4}-[a-z0-9-]+")
+_CREATED_TABLE = re.compile(r'^\s*CREATE TABLE (?:IF NOT EXISTS )?"?(\w+)', re.I | re.M)
 
 
 def run_migrations(url: str, database: str) -> list[str]:
-    """Apply what is pending and return the ids."""
-    raise NotImplementedError(url, database)
+    """Apply what is pending, each migration whole or not at all; the ids applied by this call."""
+    if not pending_migrations(url, database):
+        return []
+    from yoyo import get_backend, read_migrations
+
+    target = make_url(url)
+    yoyo_url = target.set(drivername=f"openalgo+{_engine(target)}")
+    folder = _folder(target, database)
+    with (
+        _explained(url, database),
+        get_backend(yoyo_url.render_as_string(hide_password=False)) as backend,
+        backend.lock(),
+    ):
+        pending = backend.to_apply(read_migrations(escape(str(folder))))
+        backend.apply_migrations(pending)
+    return [migration.id for migration in pending]
+
+
+def pending_migrations(url: str, database: str) -> list[str]:
+    """The ids of the migrations that the database lacks; a SQLite file is not created for it.
+
+    Raises MigrationRefused when the files and the database do not fit together.
+    """
+    target = make_url(url)
+    folder = _folder(target, database)
+    if _is_absent(target):
+        return list(read_folder(folder, database))
+    with _explained(url, database), closing(connect(target)) as connection:
+        pending = check_records(connection, folder, database)
+        if pending:
+            refuse_strangers(connection, folder, database)
+    return pending
+
+
+def schema_version(url: str, database: str) -> str | None:
+    """The id of the newest applied migration, or None."""
+    target = make_url(url)
+    if _is_absent(target):
+        return None
+    with _explained(url, database), closing(connect(target)) as connection:
+        return max(applied_migrations(connection, database), default=None)
+
+
+def connect(url: URL, *, create: bool = False) -> Any:
+    """A connection of the driver alone, in autocommit mode; `create` makes a missing SQLite file.
+
+    SQLite's foreign keys are off, as its rebuilding of tables needs.
+    """
+    if _engine(url) == "sqlite":
+        location = Path(url.database or "").resolve().as_uri()
+        return sqlite3.connect(
+            f"{location}?mode={'rwc' if create else 'rw'}",
+            uri=True,
+            timeout=DEADLINE,
+            isolation_level=None,
+        )
+    import psycopg
+
+    arguments = {"connect_timeout": 10} | dict(url.query)
+    arguments |= url.translate_connect_args(username="user", database="dbname")
+    return psycopg.connect(**arguments, autocommit=True)  # type: ignore[arg-type]
+
+
+def read_folder(folder: Path, database: str) -> dict[str, str]:
+    """The migrations of a folder: the checksum of each by its id, in order."""
+    files = sorted(path for path in folder.glob("*") if path.suffix in (".sql", ".py"))
+    names = {path.name for path in files}
+    found = {}
+    for path in files:
+        if path.name.endswith(".rollback.sql"):
+            if path.name.replace(".rollback.sql", ".sql") not in names:
+                raise MigrationRefused(f"{path} has no migration beside it: remove or rename it")
+            continue
+        if path.suffix != ".sql" or database_of(path.stem) != database:
+            raise MigrationRefused(
+                f"{path} is no migration of {database}: name it {database}-0001-words.sql, "
+                "lower case, or remove it"
+            )
+        if f"{path.stem}.rollback.sql" not in names:
+            raise MigrationRefused(f"{path} has no {path.stem}.rollback.sql beside it: write it")
+        text = path.read_text(encoding="utf-8")  # which gives every line end as \n
+        found[path.stem] = hashlib.sha256(text.encode()).hexdigest()
+    if not found:
+        raise MigrationRefused(f"{folder} holds no migrations: check the path, or install again")
+    return found
+
+
+def database_of(migration_id: str) -> str | None:
+    """The database that a migration belongs to, or None for a name outside the rule."""
+    match = _MIGRATION.fullmatch(migration_id)
+    return match and match[1]
+
+
+def applied_migrations(connection: Any, database: str | None = None) -> dict[str, str]:
+    """The checksum of each applied migration: of one database, or of all that live here."""
+    try:
+        rows = connection.execute("SELECT migration_id, checksum FROM openalgo_migrations")
+    except Exception as error:
+        absent = getattr(error, "sqlstate", None) == "42P01" or "no such table" in str(error)
+        if absent:
+            return {}
+        raise
+    return {name: sum_ for name, sum_ in rows if database in (None, database_of(name))}
+
+
+def check_records(connection: Any, folder: Path, database: str) -> list[str]:
+    """The ids that are not applied; MigrationRefused if an applied one is gone or was edited."""
+    files = read_folder(folder, database)
+    applied = applied_migrations(connection, database)
+    for name in sorted(applied):
+        if name not in files:
+            raise MigrationRefused(
+                f"{name} is applied, but {folder} has no such file: restore it, "
+                "or install the version of openalgo-store that brought it"
+            )
+        if files[name] != applied[name]:
+            raise MigrationRefused(
+                f"{folder / name}.sql was edited after it was applied: restore it and "
+                "put the change into a new migration"
+            )
+    return [name for name in files if name not in applied]
+
+
+def refuse_strangers(connection: Any, folder: Path, database: str) -> None:
+    """MigrationRefused if nothing is recorded and yet one of the migrations' tables exists."""
+    if applied_migrations(connection, database):
+        return
+    ours: set[str] = set()
+    for name in read_folder(folder, database):
+        text = (folder / f"{name}.sql").read_text(encoding="utf-8")
+        ours.update(table.lower() for table in _CREATED_TABLE.findall(text))
+    engine = "sqlite" if isinstance(connection, sqlite3.Connection) else "postgresql"
+    there = {table.lower() for (table,) in connection.execute(TABLES_SQL[engine])}
+    # Another process may have applied them between the two queries: then the record is there now.
+    if (strangers := sorted(ours & there)) and not applied_migrations(connection, database):
+        raise MigrationRefused(
+            f"the database of {variable_of(database)} has the table {strangers[0]} but no record "
+            "of a migration: something else made it. Name an empty database, or, if the tables "
+            "are known to equal these migrations, record them with `yoyo mark`"
+        )
+
+
+def explain(error: Exception, place: str) -> StoreError:
+    """What a driver's error means for a migration at this place."""
+    message = " ".join(str(error).split())
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
+        return ConfigurationError(
+            f"{place}: {message}: name another file, or restore this one from a backup"
+        )
+    state = getattr(error, "sqlstate", "") or ("" if isinstance(error, sqlite3.Error) else "08")
+    if code in _SQLITE_UNAVAILABLE or state[:2] in _POSTGRESQL_UNAVAILABLE:
+        return Unavailable(f"{place} cannot serve: {message}")
+    return MigrationRefused(f"{place} was rolled back: {message}")
+
+
+_SQLITE_UNAVAILABLE = {
+    sqlite3.SQLITE_PERM,
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_CANTOPEN,
+}
+# Connection, login, no such database, deadlock, resources, locked, shut down, system.
+_POSTGRESQL_UNAVAILABLE = {"08", "28", "3D", "40", "53", "55", "57", "58"}
+
+
+@contextmanager
+def _explained(url: str, database: str) -> Iterator[None]:
+    """Turn the driver's errors into the store's, with the variable to look at."""
+    driver_error: type[Exception] = sqlite3.Error
+    if _engine(make_url(url)) == "postgresql":
+        import psycopg
+
+        driver_error = psycopg.Error
+    try:
+        yield
+    except driver_error as error:
+        raise explain(error, f"{variable_of(database)} ({hide_password(url)})") from error
+
+
+def _engine(url: URL) -> str:
+    return url.get_backend_name()
+
+
+def _folder(url: URL, database: str) -> Path:
+    return project_folder("migrations") / database / _engine(url)
+
+
+def _is_absent(url: URL) -> bool:
+    return _engine(url) == "sqlite" and not Path(url.database or "").exists()
