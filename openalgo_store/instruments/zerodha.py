@@ -1,0 +1,144 @@
+"""Zerodha's instrument file: a CSV with a header, one line an instrument, prices in rupees."""
+
+from collections.abc import Iterator
+from datetime import date
+from functools import partial
+
+from ..records import Instrument, RejectedRow
+from .source import Cells, Source, read_csv
+from .symbols import DERIVATIVES, expiry_text, name_in, share_name, strike_text
+from .values import BLANK, Memo, Rejected, day_of, number_of, text_of, token_of, whole_of
+
+COLUMNS = (
+    "instrument_token",
+    "exchange_token",
+    "tradingsymbol",
+    "name",
+    "expiry",
+    "strike",
+    "tick_size",
+    "lot_size",
+    "instrument_type",
+    "segment",
+    "exchange",
+)
+
+SHARES = frozenset({"NSE", "BSE"})
+INDEX_EXCHANGES = {"NSEIX": "GLOBAL_INDEX"}
+SHORT_NAMES = {
+    "NIFTY50": "NIFTY",
+    "NIFTYBANK": "BANKNIFTY",
+    "NIFTYFINSERVICE": "FINNIFTY",
+    "NIFTYMIDSELECT": "MIDCPNIFTY",
+    "NIFTYNEXT50": "NIFTYNXT50",
+    "SNSX50": "SENSEX50",
+}
+
+
+def read(source: Source) -> Iterator[Instrument | RejectedRow]:
+    """The instruments of one file of Zerodha."""
+    return read_csv(source, "Zerodha", COLUMNS, _Rows().instrument)
+
+
+class _Rows:
+    """The mapping of one file: columns of few values are converted once for each value."""
+
+    def __init__(self) -> None:
+        self._names = Memo(partial(text_of, column="name"))
+        self._kinds = Memo(partial(text_of, column="instrument_type"))
+        self._exchanges = Memo(partial(text_of, column="exchange"))
+        self._expiries = Memo(_expiry)
+        self._strikes = Memo(_strike)
+        self._ticks = Memo(partial(number_of, column="tick_size"))
+        self._lots = Memo(partial(whole_of, column="lot_size"))
+
+    def instrument(self, cells: Cells) -> Instrument:
+        """The cells of COLUMNS under their canonical names; raises Rejected."""
+        (
+            instrument_token,
+            exchange_token,
+            broker_symbol,
+            name_cell,
+            expiry_cell,
+            strike_cell,
+            tick_cell,
+            lot_cell,
+            kind_cell,
+            segment,
+            exchange_cell,
+        ) = cells
+        token = f"{instrument_token}::::{exchange_token}"
+        if not (instrument_token.isdigit() and exchange_token.isdigit() and token.isascii()):
+            token = f"{_token(instrument_token)}::::{_token(exchange_token)}"
+        broker_symbol = broker_symbol.strip()
+        if "\0" in broker_symbol:
+            raise Rejected("tradingsymbol holds a NUL character")
+        if broker_symbol in BLANK:
+            raise Rejected("tradingsymbol is blank")
+        broker_exchange = exchange = self._exchanges[exchange_cell]
+        if exchange is None:
+            raise Rejected("exchange is blank")
+        name = self._names[name_cell]
+        kind = self._kinds[kind_cell]
+        expiry, expiry_part = self._expiries[expiry_cell]
+        strike, strike_part = self._strikes[strike_cell]
+        option_type = series = None
+
+        if kind in DERIVATIVES:
+            if expiry is None:
+                raise Rejected("a derivative without an expiry")
+            name = name or name_in(broker_symbol, kind, strike)
+            if name is None:
+                raise Rejected("name is blank and the symbol does not tell it")
+            if kind == "FUT":
+                symbol = f"{name}{expiry_part}FUT"
+            else:
+                symbol = f"{name}{expiry_part}{strike_part}{kind}"
+                option_type = kind
+        elif "INDICES" in segment:
+            exchange = INDEX_EXCHANGES.get(exchange, f"{exchange}_INDEX")
+            symbol, kind = _index_name(broker_symbol), "INDEX"
+        elif exchange in SHARES:
+            symbol, series = share_name(broker_symbol)
+        else:
+            symbol = broker_symbol
+
+        return Instrument(
+            symbol,
+            exchange,
+            token,
+            broker_symbol,
+            name,
+            broker_exchange,
+            kind,
+            self._lots[lot_cell],
+            self._ticks[tick_cell],
+            expiry,
+            strike,
+            option_type,
+            series,
+        )
+
+
+def _token(cell: str) -> str:
+    token = token_of(cell)
+    if token is None:
+        raise Rejected("token is blank")
+    if not (token.isascii() and token.isdigit()):
+        raise Rejected("token is not a number")
+    return token
+
+
+def _expiry(cell: str) -> tuple[date | None, str]:
+    day = day_of(cell)
+    return day, expiry_text(day) if day else ""
+
+
+def _strike(cell: str) -> tuple[float | None, str]:
+    strike = number_of(cell, "strike")
+    return strike, "" if strike is None else strike_text(strike)
+
+
+def _index_name(broker_symbol: str) -> str:
+    name = broker_symbol.replace(" ", "").replace("-", "").upper()
+    return SHORT_NAMES.get(name, name)
