@@ -1,0 +1,154 @@
+"""The caches: each entry knows its expiry, one miss makes one query, readers never wait for a swap.
+
+Only the symbol cache so far: whole masters, one immutable snapshot for each broker.
+"""
+
+import logging
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from typing import NamedTuple, TypeVar
+
+from .records import Symbol
+
+T = TypeVar("T")
+ByText = dict[str, dict[str, Symbol]]
+"""exchange -> symbol, token or broker symbol -> record."""
+
+_log = logging.getLogger("openalgo_store")
+_RETRY = 5.0
+"""Seconds for which the old snapshot serves after a reload that failed."""
+
+
+class CacheStats(NamedTuple):
+    """size in entries; hits and misses since the store was opened; expires_at as a POSIX time.
+
+    hits and misses are counted without a lock: under many threads they may be a few short.
+    """
+
+    size: int
+    hits: int
+    misses: int
+    expires_at: float | None
+
+
+class Snapshot:
+    """A broker's master at one moment, found by symbol, by token and by broker symbol."""
+
+    __slots__ = ("by_broker_symbol", "by_symbol", "by_token", "expires_at", "size")
+
+    def __init__(self, symbols: Iterable[Symbol], expires_at: float) -> None:
+        self.by_symbol: ByText = defaultdict(dict)
+        self.by_token: ByText = defaultdict(dict)
+        self.by_broker_symbol: ByText = defaultdict(dict)
+        self.expires_at = expires_at
+        self.size = 0
+        for symbol in _sharing_values(symbols):
+            self.by_symbol[symbol.exchange][symbol.symbol] = symbol
+            self.by_token[symbol.exchange].setdefault(symbol.token, symbol)
+            self.by_broker_symbol[symbol.exchange].setdefault(symbol.broker_symbol, symbol)
+            self.size += 1
+        for found in (self.by_symbol, self.by_token, self.by_broker_symbol):
+            found.default_factory = None  # type: ignore[attr-defined]
+
+
+def _sharing_values(symbols: Iterable[Symbol]) -> Iterable[Symbol]:
+    """The same records with one object for each repeated value: less than half the memory."""
+    shared: dict[object, object] = {}
+    numbers: dict[object, object] = {}  # apart: 1 and 1.0 are equal keys
+
+    def one(value: T, pool: dict[object, object] = shared) -> T:
+        return pool.setdefault(value, value)  # type: ignore[return-value]
+
+    for each in symbols:
+        yield Symbol(
+            each.id,
+            one(each.broker),
+            each.symbol,
+            each.symbol if each.broker_symbol == each.symbol else each.broker_symbol,
+            each.token,
+            one(each.exchange),
+            one(each.broker_exchange),
+            one(each.name),
+            one(each.instrument_type),
+            one(each.lot_size),
+            one(each.tick_size, numbers),
+            one(each.expiry),
+            one(each.strike, numbers),
+            one(each.option_type),
+            one(each.last_updated),
+        )
+
+
+class SymbolCache:
+    """Whole masters by broker. Absence is not cached: what a snapshot lacks is asked for again."""
+
+    def __init__(self, next_expiry: Callable[[], float]) -> None:
+        self._next_expiry = next_expiry
+        self._fresh: dict[str, Snapshot] = {}
+        self._last: dict[str, Snapshot] = {}
+        self._epochs: dict[str, int] = {}
+        self._locks: dict[str, threading.Lock] = {}
+        self._mutex = threading.Lock()
+        self.hits = 0
+        self.misses = 0
+
+    def snapshot(self, broker: str, load: Callable[[str], Iterable[Symbol]]) -> Snapshot:
+        """The broker's master: from the cache, else loaded by one thread while others wait.
+
+        When a reload fails the snapshot before it goes on serving for a few seconds.
+        """
+        found = self._fresh.get(broker)
+        if found is not None and found.expires_at > time.time():
+            self.hits += 1
+            return found
+        self.misses += 1
+        with self._mutex:
+            lock = self._locks.setdefault(broker, threading.Lock())
+        with lock:
+            found = self._fresh.get(broker)
+            if found is not None and found.expires_at > time.time():
+                return found
+            return self._load(broker, load)
+
+    def _load(self, broker: str, load: Callable[[str], Iterable[Symbol]]) -> Snapshot:
+        while True:
+            epoch = self._epochs.get(broker, 0)
+            try:
+                loaded = Snapshot(load(broker), self._next_expiry())
+            except Exception as error:
+                loaded = self._kept(broker, error)
+            with self._mutex:
+                if self._epochs.get(broker, 0) != epoch:
+                    continue  # the read began before a change: others wait for what came after
+                if loaded.size:
+                    self._fresh[broker] = self._last[broker] = loaded
+                else:  # an unknown name must not take room
+                    for entries in (self._fresh, self._last, self._locks):
+                        entries.pop(broker, None)
+                return loaded
+
+    def _kept(self, broker: str, error: Exception) -> Snapshot:
+        last = self._last.get(broker)
+        if last is None:
+            raise error
+        _log.warning("the symbols of %s were not reloaded, the old ones serve: %s", broker, error)
+        last.expires_at = time.time() + _RETRY
+        return last
+
+    def invalidate(self, broker: str) -> None:
+        """The broker's master has changed: the next reader loads it."""
+        with self._mutex:
+            self._epochs[broker] = self._epochs.get(broker, 0) + 1
+            self._fresh.pop(broker, None)
+
+    def stats(self) -> CacheStats:
+        """Size, hits, misses, and when the first snapshot expires."""
+        fresh = list(self._fresh.values())
+        return CacheStats(
+            sum(each.size for each in fresh),
+            self.hits,
+            self.misses,
+            min((each.expires_at for each in fresh), default=None),
+        )

@@ -1,0 +1,31 @@
+"""The two engines: everything in which they differ, and nothing else."""
+
+import os
+from typing import Any
+
+from sqlalchemy.engine import make_url
+
+from ..config import Settings, normalise_url
+from .engine import TRANSACTION, Dialect
+from .postgresql import PostgreSQL
+from .sqlite import SQLite
+
+__all__ = ["TRANSACTION", "Dialect", "get_engine_options", "open_dialect"]
+
+
+def open_dialect(url: str, settings: Settings) -> Dialect:
+    """The database at a URL; no connection is made yet."""
+    return _kind(url)(url, settings)
+
+
+def get_engine_options(url: str, settings: Settings | None = None) -> dict[str, Any]:
+    """The pool options with which `sqlalchemy.create_engine` is called for a URL.
+
+    Without settings those of the environment count.
+    """
+    chosen = settings or Settings.from_env(os.environ)
+    return _kind(normalise_url(url, "url")).pool_options(chosen)
+
+
+def _kind(url: str) -> type[SQLite] | type[PostgreSQL]:
+    return SQLite if make_url(url).get_backend_name() == SQLite.name else PostgreSQL

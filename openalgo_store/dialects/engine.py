@@ -1,0 +1,91 @@
+"""What both engines share: how an Engine is made, and the events that hold the store's rules."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Protocol
+
+from sqlalchemy import Connection, Engine, Table, create_engine, event
+from sqlalchemy.engine.interfaces import ExceptionContext
+
+from ..errors import StoreError
+from ..records import Row
+from ..types import to_json
+
+TRANSACTION = "openalgo_store_transaction"
+"""The execution option under which a Connection carries its Transaction."""
+
+
+class Dialect(Protocol):
+    """One database of one engine: the few operations in which the engines differ."""
+
+    name: str
+    identity: str
+    """The file, or host and database, that this is: two names of it are the same database."""
+    engine: Engine
+    driver_error: type[Exception]
+
+    def take_turn(self) -> None:
+        """Wait for the right to write, where writers of a process must queue."""
+
+    def release_turn(self) -> None:
+        """Let the next writer in."""
+
+    def begin(self, connection: Connection, *, readonly: bool) -> None:
+        """Send BEGIN: one read-only snapshot, or a writing transaction."""
+
+    def is_failed(self, connection: Connection) -> bool:
+        """Whether COMMIT would roll back, as the driver knows it."""
+
+    def translate(self, error: Exception, context: ExceptionContext | None) -> StoreError:
+        """The store's error for one of the driver's."""
+
+    def insert_rows(
+        self, connection: Connection, table: Table, columns: Sequence[str], rows: Iterable[Row]
+    ) -> int:
+        """Insert checked rows by the fastest way of the driver; how many."""
+
+    def lock(self, connection: Connection, name: str) -> None:
+        """Hold a named lock until the end of the transaction."""
+
+    def server_version(self, connection: Connection) -> str:
+        """The version of the engine."""
+
+    def connection_limit(self, connection: Connection) -> int | None:
+        """How many connections the server allows, None for no limit."""
+
+    def before_fork(self, wait: float) -> None:
+        """Leave nothing that a fork would break."""
+
+    def after_fork_in_parent(self) -> None:
+        """Go on."""
+
+    def after_fork_in_child(self) -> None:
+        """Start anew, without touching what belongs to the parent."""
+
+    def close(self) -> None:
+        """Close every idle connection."""
+
+
+def build_engine(url: str, dialect: Dialect, **options: Any) -> Engine:
+    """An Engine whose transactions begin, and whose errors are told, as the dialect says."""
+    engine = create_engine(url, hide_parameters=True, json_serializer=to_json, **options)
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        transaction = connection.get_execution_options().get(TRANSACTION)
+        dialect.begin(connection, readonly=transaction is not None and transaction.readonly)
+
+    @event.listens_for(engine, "handle_error", retval=True)
+    def tell(context: ExceptionContext) -> BaseException | None:
+        error = context.original_exception
+        if isinstance(error, StoreError):  # a column type refused the value: nothing was sent
+            return type(error)(*error.args)
+        if not isinstance(error, dialect.driver_error):
+            return None
+        told = dialect.translate(error, context)
+        if context.connection is not None:
+            transaction = context.connection.get_execution_options().get(TRANSACTION)
+            if transaction is not None:
+                transaction.fail(told)
+        return told
+
+    return engine

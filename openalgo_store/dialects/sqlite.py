@@ -1,0 +1,246 @@
+"""SQLite: one connection a transaction, one idle beside it, writers in a fair queue."""
+
+import re
+import sqlite3
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import Connection, Date, Table, event, literal, select
+from sqlalchemy.engine import make_url
+from sqlalchemy.engine.interfaces import ExceptionContext
+from sqlalchemy.pool import NullPool
+
+from ..config import Settings
+from ..errors import SessionMisuse, StoreError, Unavailable
+from ..records import Row
+from ..types import StrictJson, UTCDateTime
+from . import violations
+from .engine import build_engine
+from .waiting import FairLock, ForkGate
+
+_UNAVAILABLE = {
+    sqlite3.SQLITE_BUSY: "is locked by another process: its transaction took too long, try again",
+    sqlite3.SQLITE_LOCKED: "is locked: try again",
+    sqlite3.SQLITE_CANTOPEN: "cannot be opened: check that its folder exists and may be written",
+    sqlite3.SQLITE_FULL: "cannot grow: the disk is full, make room and try again",
+    sqlite3.SQLITE_IOERR: "cannot be read or written: check the disk",
+    sqlite3.SQLITE_READONLY: "is read-only: check the rights of the file and of its folder",
+    sqlite3.SQLITE_CORRUPT: "is damaged: restore it from a backup",
+    sqlite3.SQLITE_NOTADB: "is not a SQLite database: check the URL",
+}
+
+
+class SQLite:
+    """One database file."""
+
+    name = "sqlite"
+    driver_error = sqlite3.Error
+
+    def __init__(self, url: str, settings: Settings) -> None:
+        self.identity = str(make_url(url).database)
+        self._timeout = settings.db_sqlite_busy_timeout
+        self._synchronous = settings.db_sqlite_synchronous
+        self._forked_open = False
+        self._start_afresh()
+        self.engine = build_engine(
+            url,
+            self,
+            **self.pool_options(settings),
+            connect_args={
+                "isolation_level": None,  # BEGIN is ours alone: DDL rolls back too
+                "timeout": self._timeout,
+                "check_same_thread": False,
+            },
+        )
+        event.listen(self.engine, "do_connect", self._connect)
+        event.listen(self.engine, "close", self._closed)
+
+    @staticmethod
+    def pool_options(settings: Settings) -> dict[str, Any]:
+        """No pool: a connection lives as long as its transaction, so none can leak."""
+        return {"poolclass": NullPool}
+
+    def _start_afresh(self) -> None:
+        self._turn = FairLock()
+        self._gate = ForkGate()
+        self._keeper: sqlite3.Connection | None = None
+        self._keeper_lock = threading.Lock()
+
+    # Connections
+
+    def _connect(self, dialect: Any, record: Any, args: Any, kwargs: Any) -> sqlite3.Connection:
+        if self._forked_open:
+            raise SessionMisuse(
+                f"{self.identity}: this process was forked while a transaction was open, which "
+                "SQLite does not survive: end transactions before forking, or start a new process"
+            )
+        record.info["thread"] = thread = self._gate.enter()
+        try:
+            connection = self._prepared(dialect, args, kwargs)
+            self._keep_open(dialect, args, kwargs)
+        except BaseException:
+            self._gate.leave(thread)
+            raise
+        return connection
+
+    def _prepared(self, dialect: Any, args: Any, kwargs: Any) -> sqlite3.Connection:
+        """The one place where a connection gets its settings."""
+        connection: sqlite3.Connection = dialect.connect(*args, **kwargs)
+        try:
+            if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+                connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA foreign_keys = ON")
+            connection.execute(f"PRAGMA synchronous = {self._synchronous}")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _keep_open(self, dialect: Any, args: Any, kwargs: Any) -> None:
+        """Keep one idle connection: a last close would checkpoint and delete the log each time.
+
+        It must have run a statement, or it protects nothing; _prepared has run some.
+        """
+        with self._keeper_lock:
+            if self._keeper is None:
+                self._keeper = self._prepared(dialect, args, kwargs)
+
+    def _closed(self, connection: sqlite3.Connection, record: Any) -> None:
+        if (thread := record.info.pop("thread", None)) is not None:
+            self._gate.leave(thread)
+
+    def close(self) -> None:
+        with self._keeper_lock:
+            if self._keeper is not None:
+                self._keeper.close()
+                self._keeper = None
+        self.engine.dispose()
+
+    # Forks: connections of SQLite do not survive one, not even unused
+
+    def before_fork(self, wait: float) -> None:
+        self._none_open = self._gate.close(wait)
+        self.close()
+
+    def after_fork_in_parent(self) -> None:
+        self._gate.reopen()
+
+    def after_fork_in_child(self) -> None:
+        self._forked_open = self._forked_open or not self._none_open
+        self._start_afresh()
+
+    # Transactions
+
+    def take_turn(self) -> None:
+        if not self._turn.acquire(self._timeout):
+            raise Unavailable(
+                f"{self.identity} is busy: other transactions of this process held it for "
+                f"{self._timeout:g} s (DB_SQLITE_BUSY_TIMEOUT): make them shorter"
+            )
+
+    def release_turn(self) -> None:
+        self._turn.release()
+
+    def begin(self, connection: Connection, *, readonly: bool) -> None:
+        if readonly:
+            connection.exec_driver_sql("PRAGMA query_only = ON")
+        # A deferred transaction that writes after it has read fails at once, whatever the timeout.
+        connection.exec_driver_sql("BEGIN" if readonly else "BEGIN IMMEDIATE")
+
+    def is_failed(self, connection: Connection) -> bool:
+        driver: Any = connection.connection.driver_connection
+        return not driver.in_transaction  # a full disk rolls back the whole transaction by itself
+
+    def lock(self, connection: Connection, name: str) -> None:
+        """Nothing to do: BEGIN IMMEDIATE lets one writer in at a time."""
+
+    def insert_rows(
+        self, connection: Connection, table: Table, columns: Sequence[str], rows: Iterable[Row]
+    ) -> int:
+        statement = table.insert().compile(connection, column_keys=list(columns))
+        cursor = connection.connection.cursor()
+        try:
+            cursor.executemany(str(statement), self._stored(table, columns, rows))
+            return cursor.rowcount
+        finally:
+            cursor.close()
+
+    def _stored(self, table: Table, columns: Sequence[str], rows: Iterable[Row]) -> Iterator[Any]:
+        """The rows as SQLite keeps them: dates, moments and JSON as text."""
+        writers = [
+            (place, self._writer(kind))
+            for place, kind in enumerate(table.c[name].type for name in columns)
+            if isinstance(kind, (Date, UTCDateTime, StrictJson))
+        ]
+        for row in rows:
+            values = list(row)
+            for place, write in writers:
+                values[place] = write(values[place])
+            yield values
+
+    def _writer(self, kind: Any) -> Callable[[Any], Any]:
+        process = kind.dialect_impl(self.engine.dialect).bind_processor(self.engine.dialect)
+        return process if isinstance(kind, StrictJson) else lru_cache(4096)(process)
+
+    # Facts
+
+    def server_version(self, connection: Connection) -> str:
+        return sqlite3.sqlite_version
+
+    def connection_limit(self, connection: Connection) -> int | None:
+        return None
+
+    # Errors
+
+    def translate(self, error: Exception, context: ExceptionContext | None) -> StoreError:
+        code = getattr(error, "sqlite_errorcode", 0)
+        if code & 0xFF == sqlite3.SQLITE_CONSTRAINT:
+            return self._violation(code, str(error), context)
+        connection = context.connection if context else None
+        if code == sqlite3.SQLITE_READONLY and connection is not None and _is_readonly(connection):
+            return SessionMisuse("a read session cannot write: use get_write_session")
+        if code & 0xFF in _UNAVAILABLE:
+            return Unavailable(f"{self.identity} {_UNAVAILABLE[code & 0xFF]}")
+        return StoreError(f"{self.identity}: {error}")
+
+    def _violation(self, code: int, message: str, context: ExceptionContext | None) -> StoreError:
+        detail = message.partition(": ")[2]
+        if code in (sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY):
+            table, columns = _table_and_columns(detail)
+            return violations.not_unique(violations.unique_constraint(table, columns))
+        if code == sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY:
+            return violations.not_referenced(_broken_reference(context) if context else None)
+        if code == sqlite3.SQLITE_CONSTRAINT_NOTNULL:
+            return violations.missing(*detail.split(".", 1))
+        return violations.not_allowed(detail)
+
+
+def _is_readonly(connection: Connection) -> bool:
+    return bool(connection.exec_driver_sql("PRAGMA query_only").scalar())
+
+
+def _table_and_columns(detail: str) -> tuple[str, list[str]]:
+    """'orders.id, orders.day' -> ('orders', ['id', 'day'])."""
+    parts = [part.strip().partition(".") for part in detail.split(",")]
+    return parts[0][0], [column for _, _, column in parts]
+
+
+def _broken_reference(context: ExceptionContext) -> str | None:
+    """The name of the foreign key that failed, which SQLite does not tell: look for the parents."""
+    found = re.match(r"\s*(?:INSERT(?: OR \w+)? INTO|UPDATE)\s+(\w+)", context.statement or "", re.I)
+    rules = violations.references_of(found[1]) if found else []
+    if len(rules) == 1:
+        return str(rules[0].name)
+    if context.execution_context is None or context.connection is None:
+        return None
+    for row in context.execution_context.compiled_parameters:
+        for rule in rules:
+            keys = {each.column: row.get(each.parent.key) for each in rule.elements}
+            if None in keys.values():
+                continue
+            parent = select(literal(1)).where(*(column == key for column, key in keys.items()))
+            if context.connection.execute(parent).first() is None:
+                return str(rule.name)
+    return None

@@ -1,0 +1,90 @@
+"""Two ways to wait in one process: a fair turn for writers, and a gate that a fork closes."""
+
+import threading
+from collections import Counter, deque
+
+
+class FairLock:
+    """A lock that is handed over in the order in which it was asked for."""
+
+    def __init__(self) -> None:
+        self._mutex = threading.Lock()
+        self._waiting: deque[threading.Lock] = deque()
+        self._held = False
+
+    def acquire(self, timeout: float) -> bool:
+        """Wait for the turn at most `timeout` seconds; whether it came."""
+        with self._mutex:
+            if not self._held:
+                self._held = True
+                return True
+            turn = threading.Lock()
+            turn.acquire()
+            self._waiting.append(turn)
+        came = False
+        try:
+            came = turn.acquire(timeout=timeout)
+        finally:
+            if not came:
+                came = self._give_up(turn)
+        return came
+
+    def release(self) -> None:
+        """Hand the turn to whoever has waited longest."""
+        with self._mutex:
+            if self._waiting:
+                self._waiting.popleft().release()
+            else:
+                self._held = False
+
+    def _give_up(self, turn: threading.Lock) -> bool:
+        """Leave the queue; true if the turn came at the last moment."""
+        with self._mutex:
+            if turn in self._waiting:
+                self._waiting.remove(turn)
+                return False
+        return True
+
+
+class ForkGate:
+    """Counts the open connections of a file, so that a fork can wait until there are none."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._open: Counter[int] = Counter()
+        self._closed = False
+
+    def enter(self) -> int:
+        """Count one connection of this thread, after any fork under way; the thread's number."""
+        thread = threading.get_ident()
+        with self._changed:
+            while self._closed and not self._open[thread]:
+                self._changed.wait()
+            self._open[thread] += 1
+        return thread
+
+    def leave(self, thread: int) -> None:
+        """That connection is closed."""
+        with self._changed:
+            self._open[thread] -= 1
+            if not self._open[thread]:
+                del self._open[thread]
+            self._changed.notify_all()
+
+    def close(self, wait: float) -> bool:
+        """Let no connection open, and wait at most so many seconds for the open ones to close.
+
+        Those of the calling thread cannot close meanwhile and are not waited for.
+        True if none is left.
+        """
+        mine = threading.get_ident()
+        with self._changed:
+            self._closed = True
+            self._changed.wait_for(lambda: not set(self._open) - {mine}, wait)
+            return not self._open
+
+    def reopen(self) -> None:
+        """The fork is over."""
+        with self._changed:
+            self._closed = False
+            self._changed.notify_all()

@@ -1,0 +1,141 @@
+"""The statements of sql/, each under its name and typed by the record it returns.
+
+A file is read once, when a repository is imported; a statement that is missing, or whose columns
+are not the record's, fails there. Types of binds and results come from the Tables by name.
+"""
+
+import re
+from collections.abc import Mapping
+from functools import cache
+from operator import itemgetter
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy import Executable, Table, bindparam, column, text
+from sqlalchemy.types import TypeEngine
+
+from .config import project_folder
+
+R = TypeVar("R")
+
+_NAME = re.compile(r"^-- name: (\w+)(?: @(\w+))?$", re.MULTILINE)
+_COMMENT = re.compile(r"--[^\n]*")
+_BOOK = "/*book*/"
+
+
+class Query(Generic[R]):
+    """A statement and the record (or the type of the single value) that it returns.
+
+    `statements` holds the text of each engine that has its own, and under None the common one.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        record: type[R] | None,
+        statements: Mapping[str | None, Executable],
+        binds: frozenset[str] = frozenset(),
+    ) -> None:
+        self.name = name
+        self.record = record
+        self.binds = binds
+        self._statements = statements
+        self.make: Any = getattr(record, "_make", itemgetter(0))
+
+    @classmethod
+    def of(cls, expression: Executable, record: type[R] | None = None) -> "Query[R]":
+        """A Core expression, for a statement whose shape varies with its arguments."""
+        return cls("expression", record, {None: expression})
+
+    def on(self, engine: str) -> Executable:
+        """The statement as this engine wants it."""
+        own = self._statements.get(engine)
+        return self._statements[None] if own is None else own
+
+    def __repr__(self) -> str:
+        return f"<Query {self.name}>"
+
+
+class SqlFile:
+    """One file of sql/ with the Tables its statements speak of; `book` prefixes trading tables."""
+
+    def __init__(self, path: str, *tables: Table, book: str = "") -> None:
+        self.path = path
+        self._book = book
+        self._types = {each.name: each.type for table in tables for each in table.columns}
+
+    def query(self, name: str, record: type[R], **types: TypeEngine[Any]) -> Query[R]:
+        """The named statement; `types` for binds and columns that no Table has."""
+        return self._read(name, record, types)
+
+    def command(self, name: str, **types: TypeEngine[Any]) -> Query[None]:
+        """The named statement, which returns no rows."""
+        return self._read(name, None, types)
+
+    def _read(
+        self, name: str, record: type[R] | None, types: Mapping[str, TypeEngine[Any]]
+    ) -> Query[R]:
+        texts = read_statements(self.path).get(name)
+        if texts is None:
+            raise LookupError(f"sql/{self.path} has no statement named {name}")
+        known = self._types | dict(types)
+        statements: dict[str | None, Executable] = {}
+        binds: frozenset[str] = frozenset()
+        for engine, sql in texts.items():
+            clause = text(sql.replace(_BOOK, self._book))
+            binds = frozenset(clause.compile().params)
+            typed = clause.bindparams(
+                *(bindparam(each, type_=known[each]) for each in binds if each in known)
+            )
+            columns = output_columns(sql)
+            self._check_columns(name, record, columns)
+            statements[engine] = (
+                typed.columns(*(column(each, known.get(each)) for each in columns))
+                if columns
+                else typed
+            )
+        return Query(name, record, statements, binds)
+
+    def _check_columns(self, name: str, record: type[Any] | None, columns: list[str]) -> None:
+        fields = getattr(record, "_fields", None)
+        fits = (
+            len(columns) == (record is not None) if fields is None else columns == list(fields)
+        )
+        if not fits:
+            raise LookupError(
+                f"sql/{self.path}: {name} returns {columns}, which is not "
+                f"{getattr(record, '__name__', 'nothing')}{fields or ''}"
+            )
+
+
+@cache
+def read_statements(path: str) -> dict[str, dict[str | None, str]]:
+    """The statements of a file: name -> engine (None: every engine) -> SQL without comments."""
+    source = (project_folder("sql") / path).read_text(encoding="utf-8")
+    found: dict[str, dict[str | None, str]] = {}
+    marks = list(_NAME.finditer(source))
+    for mark, following in zip(marks, [*marks[1:], None], strict=True):
+        name, engine = mark.groups()
+        body = source[mark.end() : following.start() if following else None]
+        texts = found.setdefault(name, {})
+        if engine in texts:
+            raise LookupError(f"sql/{path} has {name} twice")
+        texts[engine] = _COMMENT.sub("", body).strip().rstrip(";")
+    return found
+
+
+def output_columns(sql: str) -> list[str]:
+    """The names of the columns that a statement returns, none for one that returns no rows."""
+    flat = _flattened(sql)
+    found = re.search(r"\bRETURNING\b(.*)", flat, re.DOTALL | re.IGNORECASE) or re.search(
+        r"\bSELECT\b(?:\s+DISTINCT\b)?(.*?)(?:\bFROM\b|$)", flat, re.DOTALL | re.IGNORECASE
+    )
+    if found is None or (re.match(r"\s*(INSERT|UPDATE|DELETE)", flat, re.I) and "RETURNING" not in flat):
+        return []
+    return [re.split(r"[\s.]+", each.strip())[-1] for each in found[1].split(",")]
+
+
+def _flattened(sql: str) -> str:
+    """The statement without what stands in parentheses."""
+    while (flat := re.sub(r"\([^()]*\)", "", sql)) != sql:
+        sql = flat
+    return sql

@@ -1,0 +1,255 @@
+"""Loading a broker's master: read and checked first, compared, and only differences written."""
+
+import logging
+import time
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import select
+
+from .. import clock
+from ..errors import InvalidInput, StoreError, SymbolLoadRefused
+from ..instruments.validation import COLUMNS
+from ..master import Master
+from ..queries import Query, SqlFile
+from ..records import Instrument, RejectedRow, RenamedSymbol, Row, SymbolLoad
+from ..store import current_store, reading, writing
+from ..tables.main import symbol_loads as symbol_loads_table
+from ..tables.main import symbols as symbols_table
+from ..transaction import Transaction
+
+Given = Instrument | RejectedRow | Mapping[str, Any]
+
+_log = logging.getLogger("openalgo_store")
+
+
+class _StoredSymbol(NamedTuple):
+    """The stored half of the comparison: an id, then the columns of a validated row."""
+
+    id: int
+    symbol: str
+    broker_symbol: str
+    token: str
+    exchange: str
+    broker_exchange: str | None
+    name: str | None
+    instrument_type: str | None
+    lot_size: int | None
+    tick_size: float | None
+    expiry: Any
+    strike: float | None
+    option_type: str | None
+
+
+class _Difference(NamedTuple):
+    """What a load has to write; `new` is what the master has left once the stored rows are out."""
+
+    changed: list[tuple[int, Row]]
+    gone: list[int]
+    unchanged: int
+
+
+_sql = SqlFile("main/symbol_loads.sql", symbols_table, symbol_loads_table)
+_get_stored_symbols = _sql.query("get_stored_symbols", _StoredSymbol)
+_count_symbols_of_broker = SqlFile("main/symbols.sql", symbols_table).query(
+    "count_symbols_of_broker", int
+)
+_update_symbol = _sql.command("update_symbol")
+_delete_symbol = _sql.command("delete_symbol")
+_add_symbol_load = _sql.query("add_symbol_load", int)
+_get_last_symbol_load = _sql.query("get_last_symbol_load", SymbolLoad)
+
+
+def replace_symbols(
+    symbols: Iterable[Given],
+    broker: str,
+    *,
+    force: bool = False,
+    tx: Transaction | None = None,
+) -> SymbolLoad:
+    """Make the broker's master exactly these symbols, writing only what differs.
+
+    `symbols` is what read_instruments yields, or mappings with the fields of Instrument. It is
+    read and checked before any lock is taken; then one transaction compares, writes and records
+    the load. Readers see the old master or the new one, whole; at any failure the old one stays.
+
+    Raises SymbolLoadRefused for a master of no rows, or of less than half of what is stored,
+    unless `force`; InvalidInput for a source that cannot be read. Both are recorded in
+    symbol_loads, unless `tx` is given: then that session decides.
+    """
+    return _load(symbols, broker, tx, whole=True, force=force)
+
+
+def bulk_insert_symbols(
+    symbols_data: Iterable[Given], broker: str, *, tx: Transaction | None = None
+) -> SymbolLoad:
+    """Insert or update these symbols of a broker and remove none; otherwise as replace_symbols."""
+    return _load(symbols_data, broker, tx, whole=False, force=True)
+
+
+def last_symbol_load(broker: str, *, tx: Transaction | None = None) -> SymbolLoad | None:
+    """The newest load of a broker, stored or refused, or None."""
+    with reading("main", tx) as tx:
+        found = tx.one(_get_last_symbol_load, broker=broker)
+    return _typed(found) if found else None
+
+
+def symbol_loads(
+    broker: str | None = None, limit: int = 20, *, tx: Transaction | None = None
+) -> list[SymbolLoad]:
+    """The newest loads first, of one broker or of all."""
+    if not 1 <= limit <= 1000:
+        raise InvalidInput("limit must be from 1 to 1000")
+    newest = select(symbol_loads_table).order_by(symbol_loads_table.c.id.desc()).limit(limit)
+    if broker is not None:
+        newest = newest.where(symbol_loads_table.c.broker == broker)
+    with reading("main", tx) as tx:
+        return [_typed(load) for load in tx.all(Query.of(newest, SymbolLoad))]
+
+
+def _load(
+    given: Iterable[Given], broker: str, tx: Transaction | None, *, whole: bool, force: bool
+) -> SymbolLoad:
+    started = clock.now()
+    master = Master()
+    if not broker or broker != broker.strip() or len(broker) > _BROKER_LENGTH:
+        raise InvalidInput(f"broker must be a name of 1 to {_BROKER_LENGTH} characters")
+    try:
+        master.read(given)
+        with writing("main", tx) as session:
+            return _store(session, master, broker, started, whole=whole, force=force)
+    except Exception as error:
+        if tx is None:
+            _record_refusal(master, broker, started, error)
+        raise
+
+
+_BROKER_LENGTH: int = symbols_table.c.broker.type.length  # type: ignore[attr-defined]
+
+
+def _store(
+    tx: Transaction, master: Master, broker: str, started: datetime, *, whole: bool, force: bool
+) -> SymbolLoad:
+    began = time.perf_counter()
+    tx.lock(f"symbols of {broker}")
+    if not force:
+        _refuse_a_stub(master, tx.value(_count_symbols_of_broker, broker=broker) or 0, broker)
+    difference = _compare(tx, master, broker, whole=whole)
+    _write(tx, master, broker, difference, started)
+    load = SymbolLoad(
+        id=0,
+        broker=broker,
+        status="loaded",
+        started_at=started,
+        total=master.total,
+        inserted=master.size,
+        updated=len(difference.changed),
+        deleted=len(difference.gone),
+        unchanged=difference.unchanged,
+        rejected=master.rejected,
+        rejected_by_reason=dict(master.rejected_by_reason),
+        rejected_rows=master.rejected_rows,
+        renamed=master.renamed,
+        read_seconds=master.read_seconds,
+        validate_seconds=master.validate_seconds,
+        write_seconds=time.perf_counter() - began,
+        error=None,
+    )
+    tx.after_commit(lambda: current_store().symbols.invalidate(broker))
+    return _recorded(tx, load)
+
+
+def _refuse_a_stub(master: Master, stored: int, broker: str) -> None:
+    if master.size == 0:
+        raise SymbolLoadRefused(
+            f"the master of {broker} has no row that can be stored ({master.rejected} rejected): "
+            "the one before it stays; force it to empty it"
+        )
+    if master.size * 2 < stored:
+        raise SymbolLoadRefused(
+            f"the master of {broker} has {master.size} rows, less than half of the {stored} "
+            "stored: the one before it stays; force it if that is right"
+        )
+
+
+def _compare(tx: Transaction, master: Master, broker: str, *, whole: bool) -> _Difference:
+    """Take each stored row out of the master; what stays in it is new.
+
+    One algorithm for both engines: as fast as a staged FULL JOIN, and its plan cannot go wrong.
+    """
+    changed: list[tuple[int, Row]] = []
+    gone: list[int] = []
+    unchanged = 0
+    for stored in tx.stream(_get_stored_symbols, broker=broker):
+        row = master.take(stored.symbol, stored.exchange)
+        if row is None:
+            gone.append(stored.id)
+        elif row == stored[1:]:
+            unchanged += 1
+        else:
+            changed.append((stored.id, row))
+    return _Difference(changed, gone if whole else [], unchanged)
+
+
+def _write(
+    tx: Transaction, master: Master, broker: str, difference: _Difference, now: datetime
+) -> None:
+    """Removals first, so that no new row meets an old one."""
+    tx.many(_delete_symbol, [{"id": each} for each in difference.gone])
+    tx.many(
+        _update_symbol,
+        [
+            {name: value for name, value in zip(COLUMNS, row, strict=True) if name in _UPDATED}
+            | {"id": each, "last_updated": now}
+            for each, row in difference.changed
+        ],
+    )
+    if master.size:
+        new = ((broker, *row, now) for row in master.rows())
+        tx.copy(symbols_table, ("broker", *COLUMNS, "last_updated"), new)
+
+
+_UPDATED = _update_symbol.binds - {"id", "last_updated"}
+
+
+def _record_refusal(master: Master, broker: str, started: datetime, error: Exception) -> None:
+    """Say in symbol_loads why nothing was loaded; the error itself is already on its way."""
+    refused = SymbolLoad(
+        id=0,
+        broker=broker,
+        status="refused",
+        started_at=started,
+        total=master.total,
+        inserted=0,
+        updated=0,
+        deleted=0,
+        unchanged=0,
+        rejected=master.rejected,
+        rejected_by_reason=dict(master.rejected_by_reason),
+        rejected_rows=master.rejected_rows,
+        renamed=[],
+        read_seconds=master.read_seconds,
+        validate_seconds=master.validate_seconds,
+        write_seconds=0.0,
+        error=f"{type(error).__name__}: {error}",
+    )
+    try:
+        with writing("main") as tx:
+            _recorded(tx, refused)
+    except StoreError as another:
+        _log.warning("the refused load of %s could not be recorded: %s", broker, another)
+
+
+def _recorded(tx: Transaction, load: SymbolLoad) -> SymbolLoad:
+    values = load._asdict()
+    del values["id"]
+    return load._replace(id=tx.value(_add_symbol_load, **values) or 0)
+
+
+def _typed(load: SymbolLoad) -> SymbolLoad:
+    """The load with its lists as records again, which JSON keeps as lists."""
+    return load._replace(
+        rejected_rows=[RejectedRow._make(each) for each in load.rejected_rows],
+        renamed=[RenamedSymbol._make(each) for each in load.renamed],
+    )

@@ -1,0 +1,135 @@
+"""Looking symbols up: from the cached master of a broker, or in the caller's own transaction."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from typing import NamedTuple
+
+from ..cache import Snapshot
+from ..queries import SqlFile
+from ..records import Symbol
+from ..store import current_store, reading
+from ..tables.main import symbols
+from ..transaction import Transaction
+from ..types import StrictJson
+
+
+class _Token(NamedTuple):
+    symbol: str
+    exchange: str
+    token: str
+
+
+_sql = SqlFile("main/symbols.sql", symbols)
+_get_symbol = _sql.query("get_symbol", Symbol)
+_get_symbol_by_token = _sql.query("get_symbol_by_token", Symbol)
+_get_symbol_by_broker_symbol = _sql.query("get_symbol_by_broker_symbol", Symbol)
+_get_symbol_tokens = _sql.query("get_symbol_tokens", _Token, pairs=StrictJson())
+_get_master = _sql.query("get_master", Symbol)
+_count_symbols = _sql.query("count_symbols", int)
+_count_symbols_of_broker = _sql.query("count_symbols_of_broker", int)
+_get_brokers = _sql.query("get_brokers", str)
+
+
+def get_symbol(
+    symbol: str, exchange: str, broker: str, *, tx: Transaction | None = None
+) -> Symbol | None:
+    """The instrument with this canonical symbol, as NIFTY25AUG26FUT on NFO, or None."""
+    if tx is None:
+        with suppress(KeyError):
+            return _master(broker).by_symbol[exchange][symbol]
+    with reading("main", tx) as tx:
+        return tx.one(_get_symbol, symbol=symbol, exchange=exchange, broker=broker)
+
+
+def get_symbol_token(
+    symbol: str, exchange: str, broker: str, *, tx: Transaction | None = None
+) -> str | None:
+    """The broker's token of this canonical symbol, or None. Cached: below a microsecond."""
+    if tx is None:
+        try:
+            return _master(broker).by_symbol[exchange][symbol].token
+        except KeyError:
+            pass
+    found = get_symbol(symbol, exchange, broker, tx=tx)
+    return found.token if found else None
+
+
+def get_broker_symbol(
+    symbol: str, exchange: str, broker: str, *, tx: Transaction | None = None
+) -> str | None:
+    """The broker's own name of this canonical symbol, or None."""
+    found = get_symbol(symbol, exchange, broker, tx=tx)
+    return found.broker_symbol if found else None
+
+
+def get_symbol_by_token(
+    token: str, exchange: str, broker: str, *, tx: Transaction | None = None
+) -> Symbol | None:
+    """The instrument with this token, which is unique within one exchange only, or None."""
+    if tx is None:
+        with suppress(KeyError):
+            return _master(broker).by_token[exchange][token]
+    with reading("main", tx) as tx:
+        return tx.one(_get_symbol_by_token, token=token, exchange=exchange, broker=broker)
+
+
+def get_symbol_by_broker_symbol(
+    broker_symbol: str, exchange: str, broker: str, *, tx: Transaction | None = None
+) -> Symbol | None:
+    """The instrument that the broker itself calls so, or None. `exchange` is the canonical one."""
+    if tx is None:
+        with suppress(KeyError):
+            return _master(broker).by_broker_symbol[exchange][broker_symbol]
+    with reading("main", tx) as tx:
+        return tx.one(
+            _get_symbol_by_broker_symbol,
+            broker_symbol=broker_symbol,
+            exchange=exchange,
+            broker=broker,
+        )
+
+
+def get_symbol_tokens(
+    pairs: Iterable[tuple[str, str]], broker: str, *, tx: Transaction | None = None
+) -> dict[tuple[str, str], str]:
+    """The tokens of many (symbol, exchange) pairs in one query; what is unknown is left out."""
+    found: dict[tuple[str, str], str] = {}
+    wanted = [(symbol, exchange) for symbol, exchange in pairs]
+    if tx is None:
+        by_symbol = _master(broker).by_symbol
+        for symbol, exchange in wanted:
+            with suppress(KeyError):
+                found[symbol, exchange] = by_symbol[exchange][symbol].token
+    absent = [list(pair) for pair in wanted if pair not in found]
+    if absent:
+        with reading("main", tx) as tx:
+            for row in tx.all(_get_symbol_tokens, pairs=absent, broker=broker):
+                found[row.symbol, row.exchange] = row.token
+    return found
+
+
+def count_symbols(broker: str | None = None, *, tx: Transaction | None = None) -> int:
+    """How many instruments are stored, of one broker or of all."""
+    with reading("main", tx) as tx:
+        if broker is None:
+            return tx.value(_count_symbols) or 0
+        return tx.value(_count_symbols_of_broker, broker=broker) or 0
+
+
+def warm_symbol_cache(broker: str | None = None) -> int:
+    """Load the master of a broker, or of every broker, into the cache; how many symbols."""
+    if broker is not None:
+        return _master(broker).size
+    with reading("main", primary=True) as tx:
+        brokers = tx.all(_get_brokers)
+    return sum(_master(each).size for each in brokers)
+
+
+def _master(broker: str) -> Snapshot:
+    return current_store().symbols.snapshot(broker, _read_master)
+
+
+def _read_master(broker: str) -> Iterator[Symbol]:
+    """From the primary: a replica may lag behind the change that emptied the cache."""
+    with reading("main", primary=True) as tx:
+        yield from tx.stream(_get_master, broker=broker)

@@ -1,0 +1,199 @@
+"""Store: engines, caches and sessions of the five databases; the current one serves the callers."""
+
+import logging
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from datetime import datetime
+from types import TracebackType
+
+from sqlalchemy import Engine
+
+from . import clock
+from .cache import CacheStats, SymbolCache
+from .config import DATABASES, Settings, variable_of
+from .dialects import Dialect, open_dialect
+from .errors import ConfigurationError, SessionMisuse, WrongDatabase
+from .processes import tell_of_forks
+from .transaction import Transaction
+
+log = logging.getLogger("openalgo_store")
+
+_FORK_WAIT = 5.0
+"""Seconds that a fork waits for running transactions of SQLite."""
+
+
+class Store:
+    """Everything that is open: pools, caches. A context manager that closes itself.
+
+    Databases whose URLs are the same share one engine. Nothing connects before it is used.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.closed = False
+        urls = {settings.url(name) for name in DATABASES}
+        opened = {url: open_dialect(url, settings) for url in urls}
+        self.databases: dict[str, Dialect] = {
+            name: opened[settings.url(name)] for name in DATABASES
+        }
+        replica = settings.read_database_url
+        self.replica = open_dialect(replica, settings) if replica else self.databases["main"]
+        self._make_caches()
+        tell_of_forks(self)
+
+    def _make_caches(self) -> None:
+        self.symbols = SymbolCache(self._session_end)
+
+    def _session_end(self) -> float:
+        end = clock.next_session_end(clock.now(), self.settings.session_expiry_time)
+        return end.timestamp()
+
+    def transaction(
+        self, database: str, *, readonly: bool, primary: bool = False
+    ) -> Transaction:
+        """A session, to be entered. Reads of main go to the replica unless `primary`."""
+        if self.closed:
+            raise SessionMisuse("this store is closed: call init_databases() to open one")
+        variable_of(database)
+        dialect = self.databases[database]
+        if readonly and database == "main" and not primary:
+            dialect = self.replica
+        return Transaction(dialect, database, self, readonly=readonly)
+
+    @property
+    def dialects(self) -> list[Dialect]:
+        """Each open database once."""
+        return list({id(each): each for each in (*self.databases.values(), self.replica)}.values())
+
+    def close(self) -> None:
+        """Close every connection; sessions still open lose theirs when they end."""
+        self.closed = True
+        for dialect in self.dialects:
+            dialect.close()
+
+    def __enter__(self) -> "Store":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def before_fork(self) -> None:
+        """Let running transactions of SQLite end, and close what a fork would break."""
+        for dialect in self.dialects:
+            dialect.before_fork(_FORK_WAIT)
+
+    def after_fork_in_parent(self) -> None:
+        """Go on."""
+        for dialect in self.dialects:
+            dialect.after_fork_in_parent()
+
+    def after_fork_in_child(self) -> None:
+        """Fresh locks, pools and caches."""
+        for dialect in self.dialects:
+            dialect.after_fork_in_child()
+        self._make_caches()
+
+
+_current: Store | None = None
+
+
+def use_store(store: Store | None) -> None:
+    """Make this store the one that every repository function uses."""
+    global _current  # noqa: PLW0603
+    _current = store
+
+
+def current_store() -> Store:
+    """The store in use."""
+    if _current is None:
+        raise ConfigurationError("no store is open: call init_databases() first")
+    return _current
+
+
+def open_store() -> Store | None:
+    """The store in use, or None when there is none or it is closed."""
+    return None if _current is None or _current.closed else _current
+
+
+def close_databases() -> None:
+    """Close the current store; calling it twice does no harm."""
+    global _current  # noqa: PLW0603
+    if _current is not None:
+        _current.close()
+        _current = None
+
+
+def get_engine(database: str = "main") -> Engine:
+    """The Core Engine of a database of the current store."""
+    variable_of(database)
+    return current_store().databases[database].engine
+
+
+def reading(
+    database: str = "main", tx: Transaction | None = None, *, primary: bool = False
+) -> AbstractContextManager[Transaction]:
+    """A session that only reads, one snapshot from its first statement on; or the given `tx`.
+
+    Reads of main go to READ_DATABASE_URL where there is one, unless `primary`.
+    """
+    store = current_store()
+    if tx is None:
+        return store.transaction(database, readonly=True, primary=primary)
+    return nullcontext(_joined(tx, database, store))
+
+
+def writing(
+    database: str = "main", tx: Transaction | None = None
+) -> AbstractContextManager[Transaction]:
+    """A session that may write: commits at the end of its block, rolls back on an exception.
+
+    With `tx` that session is joined, and its own block decides.
+    """
+    store = current_store()
+    if tx is None:
+        return store.transaction(database, readonly=False)
+    if tx.readonly:
+        raise SessionMisuse("a read session cannot write: pass a tx of get_write_session")
+    return nullcontext(_joined(tx, database, store))
+
+
+get_read_session = reading
+get_write_session = writing
+
+
+def get_db_session(database: str = "main") -> AbstractContextManager[Transaction]:
+    """A session that may write, as get_write_session."""
+    return writing(database)
+
+
+def _joined(tx: Transaction, database: str, store: Store) -> Transaction:
+    if tx.database != database:
+        raise WrongDatabase(
+            f"this tx belongs to the database {tx.database!r}, which does not hold these tables: "
+            f"open one with get_write_session({database!r})"
+        )
+    if tx.origin is not store:
+        raise WrongDatabase("this tx belongs to another Store: call use_store() with it first")
+    return tx
+
+
+def get_ttl_to_session_end(now: datetime | None = None) -> float:
+    """Seconds until the next session boundary: SESSION_EXPIRY_TIME, 03:00 IST by default.
+
+    `now` is an aware datetime, by default the current moment.
+    """
+    store = open_store()
+    at = store.settings.session_expiry_time if store else clock.SESSION_END
+    moment = now or clock.now()
+    return (clock.next_session_end(moment, at) - clock.require_aware(moment)).total_seconds()
+
+
+def cache_stats() -> dict[str, CacheStats]:
+    """Size, hits, misses and expiry of each cache of the current store."""
+    caches: dict[str, Callable[[], CacheStats]] = {"symbol_cache": current_store().symbols.stats}
+    return {name: stats() for name, stats in caches.items()}

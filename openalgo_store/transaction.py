@@ -1,0 +1,285 @@
+"""Transaction: the one way to the database, with a few verbs and strict rules."""
+
+import os
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, CursorResult, Table
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from .dialects import TRANSACTION, Dialect
+from .errors import SessionMisuse, StoreError, TransactionFailed, Unavailable
+from .processes import abandon
+from .queries import Query
+from .records import Row
+
+R = TypeVar("R")
+
+_STREAM = 5000
+"""Rows fetched at a time by `stream`."""
+
+
+class _WritingHere(threading.local):
+    """The databases that this thread is writing now, known anew in a forked process."""
+
+    def __init__(self) -> None:
+        self.process = os.getpid()
+        self.identities: set[str] = set()
+
+    def now(self) -> set[str]:
+        if self.process != os.getpid():
+            self.__init__()  # type: ignore[misc]
+        return self.identities
+
+
+_writing_here = _WritingHere()
+
+
+class Transaction:
+    """A transaction of one database: commits when its block ends, rolls back on an exception.
+
+    BEGIN goes out with the first statement. After a database error it can only be rolled back,
+    to an enclosing savepoint or whole: any verb, and a normal end, raise TransactionFailed.
+    """
+
+    def __init__(self, dialect: Dialect, database: str, origin: object, *, readonly: bool) -> None:
+        self.database = database
+        self.readonly = readonly
+        self.origin = origin
+        self._dialect = dialect
+        self._process = os.getpid()
+        self._connection: Connection | None = None
+        self._failure: StoreError | None = None
+        self._callbacks: list[Callable[[], object]] = []
+        self._writing: set[str] | None = None
+        self._state = "not entered"
+
+    # The block
+
+    def __enter__(self) -> "Transaction":
+        if not self.readonly:
+            writing = _writing_here.now()
+            if self._dialect.identity in writing:
+                raise SessionMisuse(
+                    f"this thread is already writing to {self._dialect.identity}: pass that "
+                    "session on as tx=tx (a second one would wait for the first for ever)"
+                )
+            writing.add(self._dialect.identity)
+            self._writing = writing
+        self._state = "open"
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._state = "ended"
+        if self._process != os.getpid():
+            abandon(self._connection)
+            if error is None:
+                raise SessionMisuse(_FORKED)
+            return
+        try:
+            if error is None:
+                self._commit()
+            else:
+                self._roll_back()
+        finally:
+            if self._writing is not None:
+                self._writing.discard(self._dialect.identity)
+        if error is None:
+            self._call_back()
+
+    def _commit(self) -> None:
+        if self._connection is None:
+            return
+        try:
+            if self._failure is None and self._dialect.is_failed(self._connection):
+                self._failure = StoreError("a statement of the driver's own connection failed")
+            if self._failure is not None:
+                raise TransactionFailed(_FAILED) from self._failure
+            self._connection.commit()
+        except BaseException:
+            self._roll_back()
+            raise
+        self._release()
+
+    def _roll_back(self) -> None:
+        """Undo everything; an error on the way (a lost connection) has undone it already."""
+        if self._connection is None:
+            return
+        try:
+            self._connection.rollback()
+        except StoreError:
+            self._connection.invalidate()
+        finally:
+            self._release()
+
+    def _release(self) -> None:
+        if self._connection is not None:
+            connection, self._connection = self._connection, None
+            try:
+                connection.close()
+            finally:
+                if not self.readonly:
+                    self._dialect.release_turn()
+
+    def _call_back(self) -> None:
+        """Run every after_commit callback; the first error is raised when all have run."""
+        errors = []
+        for callback in self._callbacks:
+            try:
+                callback()
+            except Exception as error:
+                errors.append(error)
+        if errors:
+            raise errors[0]
+
+    # The verbs
+
+    def one(self, query: Query[R], **params: Any) -> R | None:
+        """The record, or None; more than one row is an error."""
+        rows = self._execute(query, params).fetchmany(2)
+        if len(rows) > 1:
+            raise StoreError(f"{query.name} found more than one row where there can be one")
+        return query.make(rows[0]) if rows else None
+
+    def value(self, query: Query[R], **params: Any) -> R | None:
+        """The single value, or None."""
+        found: R | None = self._execute(query, params).scalar()
+        return found
+
+    def all(self, query: Query[R], **params: Any) -> list[R]:
+        """Every record."""
+        return list(map(query.make, self._execute(query, params)))
+
+    def stream(self, query: Query[R], **params: Any) -> Iterator[R]:
+        """Every record, a few thousand in memory at a time."""
+        return map(query.make, self._execute(query, params, yield_per=_STREAM))
+
+    def run(self, query: Query[None], **params: Any) -> int:
+        """The number of rows affected."""
+        return self._execute(query, params).rowcount
+
+    def many(self, query: Query[None], rows: Sequence[Mapping[str, Any]]) -> int:
+        """Execute once for each row; the number of rows affected."""
+        if not rows:
+            return 0
+        _check_params(query, rows[0])
+        return self.connection.execute(query.on(self._dialect.name), list(rows)).rowcount
+
+    def copy(self, table: Table, columns: Sequence[str], rows: Iterable[Row]) -> int:
+        """Insert many rows by the driver's fastest way; the number of rows.
+
+        The rows are tuples in the order of `columns` and are trusted: column types convert
+        them but do not check them.
+        """
+        connection = self.connection
+        try:
+            return self._dialect.insert_rows(connection, table, columns, rows)
+        except self._dialect.driver_error as error:
+            driver: Any = connection.connection.dbapi_connection
+            if connection.dialect.is_disconnect(error, driver, None):  # type: ignore[arg-type]
+                connection.invalidate(error)
+            failure = self._dialect.translate(error, None)
+            self.fail(failure)
+            raise failure from error
+
+    def lock(self, name: str) -> None:
+        """Wait for a named lock and hold it until the transaction ends."""
+        self._dialect.lock(self.connection, name)
+
+    def after_commit(self, callback: Callable[[], object]) -> None:
+        """Call this once the transaction, and the savepoint it is in, has been committed."""
+        self._callbacks.append(callback)
+
+    @contextmanager
+    def savepoint(self) -> Iterator["Transaction"]:
+        """A part that can fail alone: an exception undoes what was done since."""
+        connection = self.connection
+        callbacks = len(self._callbacks)
+        nested = connection.begin_nested()
+        try:
+            yield self
+            if self._failure is not None:
+                raise TransactionFailed(_FAILED) from self._failure
+            nested.commit()
+        except BaseException:
+            del self._callbacks[callbacks:]
+            try:
+                nested.rollback()
+                self._failure = None
+            except StoreError as error:  # the connection is lost, and with it the transaction
+                self.fail(error)
+            raise
+
+    @property
+    def connection(self) -> Connection:
+        """The Core Connection, in its transaction."""
+        if self._state != "open":
+            raise SessionMisuse(f"this session is {self._state}: use it inside its with block")
+        if self._process != os.getpid():
+            raise SessionMisuse(_FORKED)
+        if self._failure is not None:
+            raise TransactionFailed(_FAILED) from self._failure
+        return self._begin() if self._connection is None else self._connection
+
+    @property
+    def driver_connection(self) -> Any:
+        """The driver's own connection. Errors raised through it are the driver's."""
+        return self.connection.connection.driver_connection
+
+    def fail(self, error: StoreError) -> None:
+        """From now on only a rollback is possible."""
+        self._failure = self._failure or error
+
+    # Inside
+
+    def _begin(self) -> Connection:
+        if not self.readonly:
+            self._dialect.take_turn()
+        try:
+            connection = self._dialect.engine.connect()
+            try:
+                connection = connection.execution_options(**{TRANSACTION: self})
+                connection.begin()
+            except BaseException:
+                connection.close()
+                raise
+        except PoolTimeout as error:
+            self._give_turn_back()
+            raise Unavailable(
+                f"every connection to {self._dialect.identity} is in use: end sessions sooner, "
+                "or raise DB_POOL_SIZE and DB_MAX_OVERFLOW"
+            ) from error
+        except BaseException:
+            self._give_turn_back()
+            raise
+        self._connection = connection
+        return connection
+
+    def _give_turn_back(self) -> None:
+        if not self.readonly:
+            self._dialect.release_turn()
+
+    def _execute(
+        self, query: Query[Any], params: Mapping[str, Any], **options: Any
+    ) -> CursorResult[Any]:
+        _check_params(query, params)
+        return self.connection.execute(
+            query.on(self._dialect.name), params, execution_options=options
+        )
+
+
+_FAILED = "a statement failed before: nothing of this transaction can be kept; let its error end it"
+_FORKED = "this session was opened before a fork: open a new one in the child process"
+
+
+def _check_params(query: Query[Any], params: Mapping[str, Any]) -> None:
+    if query.binds != params.keys():
+        raise TypeError(f"{query.name} takes {sorted(query.binds)}, not {sorted(params)}")

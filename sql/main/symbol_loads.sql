@@ -1,0 +1,44 @@
+-- The daily load of a master: what is compared, what is written, and the record of each load.
+
+-- name: get_stored_symbols
+-- What a load compares with, in the order of its rows: the whole master, in the table's own order.
+SELECT id, symbol, broker_symbol, token, exchange, broker_exchange, name,
+       instrument_type, lot_size, tick_size, expiry, strike, option_type
+FROM symbols
+WHERE broker = :broker;
+
+-- name: update_symbol
+-- By primary key; symbol and exchange are what the row was found by.
+UPDATE symbols
+SET broker_symbol = :broker_symbol, token = :token, broker_exchange = :broker_exchange,
+    name = :name, instrument_type = :instrument_type, lot_size = :lot_size,
+    tick_size = :tick_size, expiry = :expiry, strike = :strike, option_type = :option_type,
+    last_updated = :last_updated
+WHERE id = :id;
+
+-- name: delete_symbol
+-- By primary key.
+DELETE FROM symbols WHERE id = :id;
+
+-- name: add_symbol_load
+-- The new id comes back.
+INSERT INTO symbol_loads (
+    broker, status, started_at, total, inserted, updated, deleted, unchanged, rejected,
+    rejected_by_reason, rejected_rows, renamed, read_seconds, validate_seconds, write_seconds,
+    error
+) VALUES (
+    :broker, :status, :started_at, :total, :inserted, :updated, :deleted, :unchanged, :rejected,
+    :rejected_by_reason, :rejected_rows, :renamed, :read_seconds, :validate_seconds,
+    :write_seconds, :error
+)
+RETURNING id;
+
+-- name: get_last_symbol_load
+-- The end of ix_symbol_loads_broker_id.
+SELECT id, broker, status, started_at, total, inserted, updated, deleted, unchanged, rejected,
+       rejected_by_reason, rejected_rows, renamed, read_seconds, validate_seconds, write_seconds,
+       error
+FROM symbol_loads
+WHERE broker = :broker
+ORDER BY id DESC
+LIMIT 1;

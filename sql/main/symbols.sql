@@ -1,0 +1,71 @@
+-- The symbol master: one row for each instrument of a broker.
+-- Columns of a record stand in the order of the table.
+
+-- name: get_symbol
+-- One probe of uix_symbol (broker, symbol, exchange).
+SELECT id, broker, symbol, broker_symbol, token, exchange, broker_exchange, name,
+       instrument_type, lot_size, tick_size, expiry, strike, option_type, last_updated
+FROM symbols
+WHERE broker = :broker AND symbol = :symbol AND exchange = :exchange;
+
+-- name: get_symbol_by_token
+-- ix_symbols_token; tokens are unique within an exchange of a broker only, so a few rows are read.
+SELECT id, broker, symbol, broker_symbol, token, exchange, broker_exchange, name,
+       instrument_type, lot_size, tick_size, expiry, strike, option_type, last_updated
+FROM symbols
+WHERE token = :token AND exchange = :exchange AND broker = :broker
+ORDER BY id
+LIMIT 1;
+
+-- name: get_symbol_by_broker_symbol
+-- ix_symbols_broker_symbol; brokers share names, so a few rows are read.
+SELECT id, broker, symbol, broker_symbol, token, exchange, broker_exchange, name,
+       instrument_type, lot_size, tick_size, expiry, strike, option_type, last_updated
+FROM symbols
+WHERE broker_symbol = :broker_symbol AND exchange = :exchange AND broker = :broker
+ORDER BY id
+LIMIT 1;
+
+-- name: get_symbol_tokens @sqlite
+-- uix_symbol, once for each pair. json_extract, because ->> needs SQLite 3.38.
+SELECT s.symbol, s.exchange, s.token
+FROM json_each(:pairs) AS pair
+JOIN symbols AS s
+  ON s.broker = :broker
+ AND s.symbol = json_extract(pair.value, '$[0]')
+ AND s.exchange = json_extract(pair.value, '$[1]');
+
+-- name: get_symbol_tokens @postgresql
+-- uix_symbol, once for each pair.
+SELECT s.symbol, s.exchange, s.token
+FROM json_array_elements(:pairs) AS pair
+JOIN symbols AS s
+  ON s.broker = :broker
+ AND s.symbol = pair ->> 0
+ AND s.exchange = pair ->> 1;
+
+-- name: get_master
+-- A whole master for the cache: reads the table in its own order, which beats any index here.
+SELECT id, broker, symbol, broker_symbol, token, exchange, broker_exchange, name,
+       instrument_type, lot_size, tick_size, expiry, strike, option_type, last_updated
+FROM symbols
+WHERE broker = :broker;
+
+-- name: count_symbols
+-- Counts the narrowest index.
+SELECT count(*) AS symbols FROM symbols;
+
+-- name: count_symbols_of_broker
+-- A range of uix_symbol; a load also asks it how large the master before was.
+SELECT count(*) AS symbols FROM symbols WHERE broker = :broker;
+
+-- name: get_brokers
+-- Skips from broker to broker in uix_symbol: a DISTINCT would read every row of it.
+WITH RECURSIVE found(broker) AS (
+    SELECT min(broker) FROM symbols
+    UNION ALL
+    SELECT (SELECT min(broker) FROM symbols WHERE broker > found.broker)
+    FROM found
+    WHERE found.broker IS NOT NULL
+)
+SELECT broker FROM found WHERE broker IS NOT NULL ORDER BY broker;
