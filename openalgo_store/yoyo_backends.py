@@ -22,6 +22,7 @@ from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from sqlalchemy.engine import URL
 from yoyo import internalmigrations
@@ -61,7 +62,7 @@ class _CrashSafe(DatabaseBackend):  # type: ignore[misc]  # yoyo is untyped
             password=dburi.password,
             host=dburi.hostname,
             port=dburi.port,
-            database=dburi.database,
+            database=unquote(dburi.database or ""),  # as SQLAlchemy reads it; yoyo does not
             query=dburi.args,
         )
         return migrate.connect(self.url, create=True)

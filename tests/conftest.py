@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -53,13 +54,26 @@ def new_postgres_database(
 
 
 @pytest.fixture
-def fresh_urls(
+def new_urls(
     engine_name: str, tmp_path: Path, new_postgres_database: Callable[[str | None], str]
-) -> Urls:
+) -> Callable[[], Urls]:
+    """A function that gives five empty databases each time: files, or one for all five names."""
+    numbers = count(1)
+
+    def create() -> Urls:
+        if engine_name == "postgresql":
+            return dict.fromkeys(DATABASES, new_postgres_database(None))
+        folder = tmp_path / f"databases{next(numbers)}"
+        folder.mkdir()
+        return _sqlite_urls(folder)
+
+    return create
+
+
+@pytest.fixture
+def fresh_urls(new_urls: Callable[[], Urls]) -> Urls:
     """Five empty databases: five files, or five names for one new PostgreSQL database."""
-    if engine_name == "sqlite":
-        return _sqlite_urls(tmp_path)
-    return dict.fromkeys(DATABASES, new_postgres_database(None))
+    return new_urls()
 
 
 @pytest.fixture

