@@ -13,7 +13,7 @@ from typing import NamedTuple, TypeVar
 from .records import Symbol
 
 T = TypeVar("T")
-ByText = dict[str, dict[str, Symbol]]
+ByText = defaultdict[str, dict[str, Symbol]]
 """exchange -> symbol, token or broker symbol -> record."""
 
 _log = logging.getLogger("openalgo_store")
@@ -50,7 +50,7 @@ class Snapshot:
             self.by_broker_symbol[symbol.exchange].setdefault(symbol.broker_symbol, symbol)
             self.size += 1
         for found in (self.by_symbol, self.by_token, self.by_broker_symbol):
-            found.default_factory = None  # type: ignore[attr-defined]
+            found.default_factory = None
 
 
 def _sharing_values(symbols: Iterable[Symbol]) -> Iterable[Symbol]:

@@ -52,8 +52,8 @@ class Settings:
             if each.name.endswith("database_url") and (url := getattr(self, each.name)):
                 object.__setattr__(self, each.name, normalise_url(url, each.name.upper()))
         for name, least in _LEAST.items():
-            if getattr(self, name) < least:
-                raise _refused(name, f"{getattr(self, name)} is less than {least}", f"{least} or more")
+            if (value := getattr(self, name)) < least:
+                raise _refused(name, f"{value} is less than {least}", f"{least} or more")
         synchronous = self.db_sqlite_synchronous.upper()
         if synchronous not in ("OFF", "NORMAL", "FULL", "EXTRA"):
             raise _refused(

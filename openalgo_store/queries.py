@@ -19,6 +19,9 @@ R = TypeVar("R")
 
 _NAME = re.compile(r"^-- name: (\w+)(?: @(\w+))?$", re.MULTILINE)
 _COMMENT = re.compile(r"--[^\n]*")
+_SELECT = re.compile(r"\bSELECT\b(?:\s+DISTINCT\b)?(.*?)(?:\bFROM\b|$)", re.DOTALL)
+_RETURNING = re.compile(r"\bRETURNING\b(.*)", re.DOTALL)
+_WRITE = re.compile(r"\s*(?:INSERT|UPDATE|DELETE)\b")
 _BOOK = "/*book*/"
 
 
@@ -97,9 +100,7 @@ class SqlFile:
 
     def _check_columns(self, name: str, record: type[Any] | None, columns: list[str]) -> None:
         fields = getattr(record, "_fields", None)
-        fits = (
-            len(columns) == (record is not None) if fields is None else columns == list(fields)
-        )
+        fits = len(columns) == (record is not None) if fields is None else columns == list(fields)
         if not fits:
             raise LookupError(
                 f"sql/{self.path}: {name} returns {columns}, which is not "
@@ -126,10 +127,10 @@ def read_statements(path: str) -> dict[str, dict[str | None, str]]:
 def output_columns(sql: str) -> list[str]:
     """The names of the columns that a statement returns, none for one that returns no rows."""
     flat = _flattened(sql)
-    found = re.search(r"\bRETURNING\b(.*)", flat, re.DOTALL | re.IGNORECASE) or re.search(
-        r"\bSELECT\b(?:\s+DISTINCT\b)?(.*?)(?:\bFROM\b|$)", flat, re.DOTALL | re.IGNORECASE
-    )
-    if found is None or (re.match(r"\s*(INSERT|UPDATE|DELETE)", flat, re.I) and "RETURNING" not in flat):
+    found = _RETURNING.search(flat)
+    if found is None and not _WRITE.match(flat):
+        found = _SELECT.search(flat)
+    if found is None:
         return []
     return [re.split(r"[\s.]+", each.strip())[-1] for each in found[1].split(",")]
 

@@ -48,9 +48,7 @@ class Store:
         end = clock.next_session_end(clock.now(), self.settings.session_expiry_time)
         return end.timestamp()
 
-    def transaction(
-        self, database: str, *, readonly: bool, primary: bool = False
-    ) -> Transaction:
+    def transaction(self, database: str, *, readonly: bool, primary: bool = False) -> Transaction:
         """A session, to be entered. Reads of main go to the replica unless `primary`."""
         if self.closed:
             raise SessionMisuse("this store is closed: call init_databases() to open one")
@@ -104,7 +102,7 @@ _current: Store | None = None
 
 def use_store(store: Store | None) -> None:
     """Make this store the one that every repository function uses."""
-    global _current  # noqa: PLW0603
+    global _current
     _current = store
 
 
@@ -122,7 +120,7 @@ def open_store() -> Store | None:
 
 def close_databases() -> None:
     """Close the current store; calling it twice does no harm."""
-    global _current  # noqa: PLW0603
+    global _current
     if _current is not None:
         _current.close()
         _current = None

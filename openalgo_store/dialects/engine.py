@@ -21,7 +21,10 @@ class Dialect(Protocol):
     identity: str
     """The file, or host and database, that this is: two names of it are the same database."""
     engine: Engine
-    driver_error: type[Exception]
+
+    @property
+    def driver_error(self) -> type[Exception]:
+        """The root of the driver's errors."""
 
     def take_turn(self) -> None:
         """Wait for the right to write, where writers of a process must queue."""

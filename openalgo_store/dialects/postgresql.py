@@ -96,14 +96,14 @@ class PostgreSQL:
             sql.Identifier(table.name), names
         )
         types = [self._type_name(table, name) for name in columns]
-        with connection.connection.cursor() as cursor:
-            driver_cursor: Any = cursor
-            with driver_cursor.copy(statement) as copy:
+        driver: Any = connection.connection.driver_connection
+        with driver.cursor() as cursor:
+            with cursor.copy(statement) as copy:
                 copy.set_types(types)
                 write_row = copy.write_row
                 for row in rows:
                     write_row(row)
-            return int(driver_cursor.rowcount)
+            return int(cursor.rowcount)
 
     def _type_name(self, table: Table, column: str) -> str:
         declared: str = table.c[column].type.compile(self.engine.dialect)

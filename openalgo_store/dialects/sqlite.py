@@ -160,12 +160,9 @@ class SQLite:
         self, connection: Connection, table: Table, columns: Sequence[str], rows: Iterable[Row]
     ) -> int:
         statement = table.insert().compile(connection, column_keys=list(columns))
-        cursor = connection.connection.cursor()
-        try:
-            cursor.executemany(str(statement), self._stored(table, columns, rows))
-            return cursor.rowcount
-        finally:
-            cursor.close()
+        driver: Any = connection.connection.driver_connection
+        stored = self._stored(table, columns, rows)
+        return int(driver.executemany(str(statement), stored).rowcount)
 
     def _stored(self, table: Table, columns: Sequence[str], rows: Iterable[Row]) -> Iterator[Any]:
         """The rows as SQLite keeps them: dates, moments and JSON as text."""
@@ -229,13 +226,16 @@ def _table_and_columns(detail: str) -> tuple[str, list[str]]:
 
 def _broken_reference(context: ExceptionContext) -> str | None:
     """The name of the foreign key that failed, which SQLite does not tell: look for the parents."""
-    found = re.match(r"\s*(?:INSERT(?: OR \w+)? INTO|UPDATE)\s+(\w+)", context.statement or "", re.I)
+    found = re.match(
+        r"\s*(?:INSERT(?: OR \w+)? INTO|UPDATE)\s+(\w+)", context.statement or "", re.I
+    )
     rules = violations.references_of(found[1]) if found else []
     if len(rules) == 1:
         return str(rules[0].name)
     if context.execution_context is None or context.connection is None:
         return None
-    for row in context.execution_context.compiled_parameters:
+    executed: Any = context.execution_context
+    for row in executed.compiled_parameters:
         for rule in rules:
             keys = {each.column: row.get(each.parent.key) for each in rule.elements}
             if None in keys.values():

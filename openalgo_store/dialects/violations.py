@@ -1,6 +1,14 @@
 """A broken rule of the schema as the store's error: the same words from both engines."""
 
-from sqlalchemy import ForeignKeyConstraint, Index, PrimaryKeyConstraint, UniqueConstraint
+from collections.abc import Iterator
+
+from sqlalchemy import (
+    ForeignKeyConstraint,
+    Index,
+    PrimaryKeyConstraint,
+    Table,
+    UniqueConstraint,
+)
 
 from ..errors import Conflict, InvalidInput
 from ..tables import METADATA
@@ -12,10 +20,8 @@ TABLES = {table.name: table for metadata in METADATA.values() for table in metad
 def not_unique(constraint: str | None) -> Conflict:
     """A second row with the same key."""
     for table in TABLES.values():
-        for rule in (*table.constraints, *table.indexes):
-            if rule.name == constraint and isinstance(
-                rule, (UniqueConstraint, PrimaryKeyConstraint, Index)
-            ):
+        for rule in _unique_rules(table):
+            if rule.name == constraint:
                 columns = ", ".join(rule.columns.keys())
                 return Conflict(f"{table.name} already has a row with this {columns}", constraint)
     return Conflict("such a row exists already", constraint)
@@ -46,11 +52,8 @@ def unique_constraint(table: str, columns: list[str]) -> str | None:
     """The name of the unique rule over these columns of a table."""
     if table not in TABLES:
         return None
-    for rule in (*TABLES[table].constraints, *TABLES[table].indexes):
-        is_unique = isinstance(rule, (UniqueConstraint, PrimaryKeyConstraint)) or (
-            isinstance(rule, Index) and rule.unique
-        )
-        if is_unique and rule.columns.keys() == columns:
+    for rule in _unique_rules(TABLES[table]):
+        if rule.columns.keys() == columns:
             return str(rule.name)
     return None
 
@@ -59,3 +62,10 @@ def references_of(table: str) -> list[ForeignKeyConstraint]:
     """The foreign keys of a table, in the order of their names."""
     found = TABLES[table].foreign_key_constraints if table in TABLES else ()
     return sorted(found, key=lambda rule: str(rule.name))
+
+
+def _unique_rules(table: Table) -> Iterator[UniqueConstraint | PrimaryKeyConstraint | Index]:
+    for rule in table.constraints:
+        if isinstance(rule, (UniqueConstraint, PrimaryKeyConstraint)):
+            yield rule
+    yield from (index for index in table.indexes if index.unique)

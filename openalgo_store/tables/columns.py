@@ -6,7 +6,7 @@ from sqlalchemy import Boolean, CheckConstraint, Column, ForeignKey, Identity, M
 from sqlalchemy import false as sql_false
 from sqlalchemy import true as sql_true
 
-from openalgo_store.types import PlainText, Whole
+from ..types import PlainText, Whole
 
 
 def new_metadata() -> MetaData:

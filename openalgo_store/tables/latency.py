@@ -2,8 +2,7 @@
 
 from sqlalchemy import Column, Table
 
-from openalgo_store.types import Finite, PlainText, UTCDateTime
-
+from ..types import Finite, PlainText, UTCDateTime
 from .columns import flag_column, id_column, new_metadata, text_column
 
 metadata = new_metadata()

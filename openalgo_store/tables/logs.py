@@ -2,8 +2,7 @@
 
 from sqlalchemy import Column, Table
 
-from openalgo_store.types import PlainText, StrictJson, UTCDateTime, Whole
-
+from ..types import PlainText, StrictJson, UTCDateTime, Whole
 from .columns import id_column, new_metadata, text_column
 
 metadata = new_metadata()

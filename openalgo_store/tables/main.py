@@ -2,8 +2,7 @@
 
 from sqlalchemy import Column, Date, ForeignKey, Index, Table, UniqueConstraint
 
-from openalgo_store.types import Finite, PlainText, StrictJson, UTCDateTime, Whole
-
+from ..types import Finite, PlainText, StrictJson, UTCDateTime, Whole
 from .columns import flag_column, id_column, new_metadata, text_column
 from .trading import trading_tables
 

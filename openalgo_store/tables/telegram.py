@@ -2,8 +2,7 @@
 
 from sqlalchemy import Column, ForeignKey, Table
 
-from openalgo_store.types import PlainText, UTCDateTime, Whole
-
+from ..types import PlainText, UTCDateTime, Whole
 from .columns import flag_column, id_column, new_metadata, text_column
 
 metadata = new_metadata()

@@ -7,8 +7,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Column, ForeignKey, Index, MetaData, Table, UniqueConstraint
 
-from openalgo_store.types import Finite, UTCDateTime, Whole
-
+from ..types import Finite, UTCDateTime, Whole
 from .columns import counter_column, id_column, text_column
 
 ACTIONS = ("BUY", "SELL")
@@ -71,7 +70,7 @@ def _trades(metadata: MetaData, prefix: str) -> Table:
         metadata,
         id_column(),
         text_column("trade_id", 50, nullable=False),
-        text_column("order_id", 50, ForeignKey(f"{prefix}orders.order_id"), nullable=False),
+        text_column("order_id", 50, ForeignKey(f"{prefix}orders.order_id")),
         _user_id(prefix),
         text_column("broker", 50, nullable=False),
         text_column("symbol", 50, nullable=False),

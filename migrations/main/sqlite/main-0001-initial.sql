@@ -103,7 +103,7 @@ CREATE TABLE trades (
     id        INTEGER NOT NULL,
     trade_id  TEXT NOT NULL
         CONSTRAINT ck_trades_trade_id_length CHECK (length(trade_id) <= 50),
-    order_id  TEXT NOT NULL
+    order_id  TEXT
         CONSTRAINT ck_trades_order_id_length CHECK (length(order_id) <= 50),
     user_id   BIGINT NOT NULL,
     broker    TEXT NOT NULL
