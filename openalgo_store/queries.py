@@ -29,6 +29,7 @@ class Query(Generic[R]):
     """A statement and the record (or the type of the single value) that it returns.
 
     `statements` holds the text of each engine that has its own, and under None the common one.
+    `binds` are the names of its parameters; None for a Core expression, which checks its own.
     """
 
     def __init__(
@@ -36,7 +37,7 @@ class Query(Generic[R]):
         name: str,
         record: type[R] | None,
         statements: Mapping[str | None, Executable],
-        binds: frozenset[str] = frozenset(),
+        binds: frozenset[str] | None = None,
     ) -> None:
         self.name = name
         self.record = record
@@ -53,6 +54,11 @@ class Query(Generic[R]):
         """The statement as this engine wants it."""
         own = self._statements.get(engine)
         return self._statements[None] if own is None else own
+
+    def check(self, params: Mapping[str, Any]) -> None:
+        """TypeError for a parameter too many or too few."""
+        if self.binds is not None and self.binds != params.keys():
+            raise TypeError(f"{self.name} takes {sorted(self.binds)}, not {sorted(params)}")
 
     def __repr__(self) -> str:
         return f"<Query {self.name}>"

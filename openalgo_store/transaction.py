@@ -170,7 +170,7 @@ class Transaction:
         """Execute once for each row; the number of rows affected."""
         if not rows:
             return 0
-        _check_params(query, rows[0])
+        query.check(rows[0])
         return self.connection.execute(query.on(self._dialect.name), list(rows)).rowcount
 
     def copy(self, table: Table, columns: Sequence[str], rows: Iterable[Row]) -> int:
@@ -270,7 +270,7 @@ class Transaction:
     def _execute(
         self, query: Query[Any], params: Mapping[str, Any], **options: Any
     ) -> CursorResult[Any]:
-        _check_params(query, params)
+        query.check(params)
         return self.connection.execute(
             query.on(self._dialect.name), params, execution_options=options
         )
@@ -278,8 +278,3 @@ class Transaction:
 
 _FAILED = "a statement failed before: nothing of this transaction can be kept; let its error end it"
 _FORKED = "this session was opened before a fork: open a new one in the child process"
-
-
-def _check_params(query: Query[Any], params: Mapping[str, Any]) -> None:
-    if query.binds != params.keys():
-        raise TypeError(f"{query.name} takes {sorted(query.binds)}, not {sorted(params)}")

@@ -10,6 +10,7 @@ import pytest
 
 from openalgo_store.config import DATABASES, Settings
 from openalgo_store.migrate import run_migrations
+from openalgo_store.store import Store, use_store
 
 from .postgres_server import PostgresServer, start_postgres
 
@@ -140,3 +141,12 @@ def settings_of(urls: Urls) -> Settings:
 
 def _sqlite_urls(folder: Path) -> Urls:
     return {name: f"sqlite:///{folder / name}.db" for name in DATABASES}
+
+
+@pytest.fixture
+def store(migrated_settings: Settings) -> Iterator[Store]:
+    """An open store on migrated, empty databases; it is the current one."""
+    with Store(migrated_settings) as opened:
+        use_store(opened)
+        yield opened
+    use_store(None)

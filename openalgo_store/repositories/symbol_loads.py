@@ -210,7 +210,7 @@ def _write(
         tx.copy(symbols_table, ("broker", *COLUMNS, "last_updated"), new)
 
 
-_UPDATED = _update_symbol.binds - {"id", "last_updated"}
+_UPDATED = set(COLUMNS) - {"symbol", "exchange"}
 
 
 def _record_refusal(master: Master, broker: str, started: datetime, error: Exception) -> None:
