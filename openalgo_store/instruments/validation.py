@@ -27,6 +27,7 @@ COLUMNS = (
 INDEX_EXCHANGES = frozenset({"NSE_INDEX", "BSE_INDEX", "MCX_INDEX", "CDS_INDEX", "GLOBAL_INDEX"})
 EXCHANGES = INDEX_EXCHANGES | {"NSE", "BSE", "NFO", "BFO", "CDS", "BCD", "MCX", "NCDEX", "NCO"}
 OPTION_TYPES = frozenset({"CE", "PE"})
+_FIELDS = frozenset(Instrument._fields)
 
 
 class Validator:
@@ -138,8 +139,8 @@ def _unhashable_column(row: Instrument) -> str | None:
 def _instrument(row: object) -> Instrument:
     if not isinstance(row, Mapping):
         raise InvalidInput(f"a symbol is an Instrument or a mapping, not {type(row).__name__}")
-    unknown = row.keys() - set(Instrument._fields)
-    if unknown:
+    if not _FIELDS.issuperset(row):
+        unknown = set(row) - _FIELDS
         raise InvalidInput(
             f"unknown columns of a symbol: {', '.join(sorted(map(str, unknown)))}; "
             f"allowed are {', '.join(Instrument._fields)}"
