@@ -153,7 +153,6 @@ def _checker(
     convert: Callable[[object, str, int], str | None], column: str, longest: int
 ) -> Callable[[object], str]:
     """A check for a required column whose values differ from row to row, so no memo."""
-    blank = Rejected(f"{column} is blank")
 
     def check(value: object) -> str:
         if (
@@ -167,7 +166,7 @@ def _checker(
             return value
         text = convert(value, column, longest)
         if text is None:
-            raise blank
+            raise Rejected(f"{column} is blank")
         return text
 
     return check
