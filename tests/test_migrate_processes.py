@@ -108,6 +108,7 @@ def yoyo(command: str, url: str, folder: Path) -> "subprocess.CompletedProcess[s
     )  # fmt: skip
 
 
+@pytest.mark.timeout(600)
 def test_a_process_killed_while_migrating_leaves_what_the_next_run_brings_up(
     new_urls: Callable[[], Urls], soak: Callable[[int], int]
 ) -> None:
@@ -132,6 +133,7 @@ def test_a_process_killed_while_migrating_leaves_what_the_next_run_brings_up(
         assert schema(urls) == schema(clean)
 
 
+@pytest.mark.timeout(600)
 def test_eight_processes_may_start_at_once_on_empty_databases(
     new_urls: Callable[[], Urls], soak: Callable[[int], int]
 ) -> None:
