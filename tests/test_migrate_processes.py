@@ -71,7 +71,7 @@ def assert_each_recorded_once(urls: Urls) -> None:
         ids = migrate.read_folder(folder_of(name, url), name)
         ours = f"WHERE migration_id LIKE '{name}-%' ORDER BY migration_id"
         for table in ("openalgo_migrations", "_yoyo_migration", "_yoyo_log"):
-            assert query(url, f"SELECT migration_id FROM {table} {ours}") == [  # noqa: S608
+            assert query(url, f"SELECT migration_id FROM {table} {ours}") == [
                 (each,) for each in ids
             ]
 
