@@ -22,9 +22,17 @@ Urls = dict[str, str]
 """The URL of each of the five databases by its name."""
 
 
-@pytest.fixture(params=ENGINES)
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Each engine in turn for what uses one; `@pytest.mark.only("sqlite")` for what one alone has."""
+    if "engine_name" in metafunc.fixturenames:
+        only = metafunc.definition.get_closest_marker("only")
+        names = [name for name in ENGINES if only is None or name in only.args]
+        metafunc.parametrize("engine_name", names, indirect=True)
+
+
+@pytest.fixture
 def engine_name(request: pytest.FixtureRequest) -> str:
-    """Each engine in turn: what takes it runs on all."""
+    """The engine of this test."""
     return str(request.param)
 
 

@@ -32,6 +32,18 @@ _UNAVAILABLE = {
 }
 
 
+class _Connection(sqlite3.Connection):
+    """A connection that says when it is really closed (the pool's event comes before)."""
+
+    after_close: Callable[[], None] | None = None
+
+    def close(self) -> None:
+        super().close()
+        if self.after_close is not None:
+            leave, self.after_close = self.after_close, None
+            leave()
+
+
 class SQLite:
     """One database file."""
 
@@ -52,10 +64,10 @@ class SQLite:
                 "isolation_level": None,  # BEGIN is ours alone: DDL rolls back too
                 "timeout": self._timeout,
                 "check_same_thread": False,
+                "factory": _Connection,
             },
         )
         event.listen(self.engine, "do_connect", self._connect)
-        event.listen(self.engine, "close", self._closed)
 
     @staticmethod
     def pool_options(settings: Settings) -> dict[str, Any]:
@@ -76,18 +88,19 @@ class SQLite:
                 f"{self.identity}: this process was forked while a transaction was open, which "
                 "SQLite does not survive: end transactions before forking, or start a new process"
             )
-        record.info["thread"] = thread = self._gate.enter()
+        leave = self._gate.enter()
         try:
             connection = self._prepared(dialect, args, kwargs)
+            connection.after_close = leave
             self._keep_open(dialect, args, kwargs)
         except BaseException:
-            self._gate.leave(thread)
+            leave()
             raise
         return connection
 
-    def _prepared(self, dialect: Any, args: Any, kwargs: Any) -> sqlite3.Connection:
+    def _prepared(self, dialect: Any, args: Any, kwargs: Any) -> _Connection:
         """The one place where a connection gets its settings."""
-        connection: sqlite3.Connection = dialect.connect(*args, **kwargs)
+        connection: _Connection = dialect.connect(*args, **kwargs)
         try:
             if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
                 connection.execute("PRAGMA journal_mode = WAL")
@@ -106,10 +119,6 @@ class SQLite:
         with self._keeper_lock:
             if self._keeper is None:
                 self._keeper = self._prepared(dialect, args, kwargs)
-
-    def _closed(self, connection: sqlite3.Connection, record: Any) -> None:
-        if (thread := record.info.pop("thread", None)) is not None:
-            self._gate.leave(thread)
 
     def close(self) -> None:
         with self._keeper_lock:

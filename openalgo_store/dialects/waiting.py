@@ -2,6 +2,8 @@
 
 import threading
 from collections import Counter, deque
+from collections.abc import Callable
+from functools import partial
 
 
 class FairLock:
@@ -54,17 +56,16 @@ class ForkGate:
         self._open: Counter[int] = Counter()
         self._closed = False
 
-    def enter(self) -> int:
-        """Count one connection of this thread, after any fork under way; the thread's number."""
+    def enter(self) -> Callable[[], None]:
+        """Count one connection of this thread, after any fork under way; call the result to end."""
         thread = threading.get_ident()
         with self._changed:
             while self._closed and not self._open[thread]:
                 self._changed.wait()
             self._open[thread] += 1
-        return thread
+        return partial(self._leave, thread)
 
-    def leave(self, thread: int) -> None:
-        """That connection is closed."""
+    def _leave(self, thread: int) -> None:
         with self._changed:
             self._open[thread] -= 1
             if not self._open[thread]:

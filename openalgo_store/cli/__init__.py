@@ -1,0 +1,141 @@
+"""openalgo-store: set the databases up, look after them, load and look up symbols."""
+
+import os
+from pathlib import Path
+
+import click
+
+from .. import migrate
+from ..config import DATABASES, Settings, hide_password
+from ..errors import ConfigurationError, NotFound, StoreError
+from ..instruments import read_instruments
+from ..repositories.symbol_loads import last_symbol_load, replace_symbols
+from ..repositories.symbols import get_symbol_token
+from ..startup import init_databases, make_folders, pool_warnings
+from ..store import Store, close_databases, get_read_session, use_store
+from .demo import run_demo
+from .env_file import read_env_file
+from .report import load_report, progress_of
+from .status import inspect, status_report, to_json
+
+
+class _Commands(click.Group):
+    """Commands whose errors are one line, and which leave nothing open."""
+
+    def invoke(self, context: click.Context) -> object:
+        try:
+            return super().invoke(context)
+        except StoreError as error:
+            click.echo(f"error: {' '.join(str(error).split())}", err=True)
+            context.exit(1)
+        finally:
+            close_databases()
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="openalgo-store")
+def main() -> None:
+    """The data layer of OpenAlgo: five databases, migrations, symbol masters.
+
+    Settings come from the environment and from the file .env in the current folder; where both
+    name a variable the environment counts.
+    """
+
+
+@main.command()
+def init() -> None:
+    """Create the five databases and say where they are.
+
+    Those that exist are brought up to date.
+    """
+    settings = _settings()
+    store = init_databases(settings, warm=False)
+    for name in DATABASES:
+        click.echo(f"{name:<10}{hide_password(settings.url(name))}")
+    for warning in pool_warnings(store):
+        click.echo(f"warning: {warning}", err=True)
+
+
+@main.command("migrate")
+@click.option("--database", type=click.Choice(DATABASES), help="Only this one.")
+def migrate_command(database: str | None) -> None:
+    """Apply the pending migrations, in all databases or in one."""
+    settings = _settings()
+    make_folders(settings)
+    for name in (database,) if database else DATABASES:
+        applied = migrate.run_migrations(settings.url(name), name)
+        click.echo(f"{name:<10}{', '.join(applied) or 'nothing pending'}")
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.pass_context
+def status(context: click.Context, as_json: bool) -> None:
+    """Show each database and the last symbol loads.
+
+    Creates nothing. The exit code is 1 when something is wrong: a database is out of reach or not
+    up to date, or the last load of a broker was refused.
+    """
+    with Store(_settings()) as store:
+        use_store(store)
+        found = inspect(store)
+    click.echo(to_json(found) if as_json else status_report(found))
+    context.exit(1 if found.problems else 0)
+
+
+@main.command("load-symbols")
+@click.argument("broker")
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--force", is_flag=True, help="Load even what has less than half of the rows stored.")
+def load_symbols(broker: str, files: tuple[Path, ...], force: bool) -> None:
+    """Replace a broker's symbols by those of its files.
+
+    FILES are plain or .gz; together they are the whole master of BROKER.
+    """
+    symbols = read_instruments(broker, *files)
+    init_databases(_settings(), warm=False)
+    before = last_symbol_load(broker)
+    with progress_of(symbols, before.total if before else None) as watched:
+        load = replace_symbols(watched, broker, force=force)
+    click.echo(load_report(load))
+
+
+@main.command()
+@click.argument("symbol")
+@click.argument("exchange")
+@click.argument("broker")
+def token(symbol: str, exchange: str, broker: str) -> None:
+    """Print the token of a symbol.
+
+    For example: openalgo-store token NIFTY25AUG26FUT NFO zerodha
+    """
+    settings = _settings()
+    if migrate.pending_migrations(settings.url("main"), "main"):
+        raise ConfigurationError("the main database is not set up: run `openalgo-store init`")
+    use_store(Store(settings))
+    with get_read_session("main") as tx:
+        found = get_symbol_token(symbol, exchange, broker, tx=tx)
+    if found is None:
+        raise NotFound(f"{symbol} on {exchange} of {broker}: not found")
+    click.echo(found)
+
+
+@main.command()
+@click.option("--rows", default=100_000, show_default=True, help="Instruments in the file.")
+@click.option(
+    "--folder",
+    default="openalgo-demo",
+    show_default=True,
+    type=click.Path(path_type=Path),
+    help="Where everything is put; an earlier demo in it is replaced.",
+)
+def demo(rows: int, folder: Path) -> None:
+    """See it work, in a folder of its own.
+
+    Makes an instrument file, loads it, looks symbols up, and loads the next day's file.
+    """
+    run_demo(folder, rows)
+
+
+def _settings() -> Settings:
+    return Settings.from_env({**read_env_file(Path(".env")), **os.environ})

@@ -1,0 +1,67 @@
+"""What a load did, as text, and its progress where somebody watches."""
+
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+from ..records import SymbolLoad
+
+T = TypeVar("T")
+
+_ROWS_SHOWN = 5
+_WIDTH = 100
+
+
+@contextmanager
+def progress_of(rows: Iterable[T], expected: int | None) -> Iterator[Iterable[T]]:
+    """The rows, behind a progress bar if standard error is a terminal.
+
+    `expected` is how many there may be, as the load before this one tells.
+    """
+    if not sys.stderr.isatty():
+        yield rows
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("loading"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        yield progress.track(rows, total=expected)
+
+
+def load_report(load: SymbolLoad) -> str:
+    """The counts of a load, the rows it rejected or renamed, and how long it took."""
+    seconds = load.read_seconds + load.validate_seconds + load.write_seconds
+    lines = [
+        f"{load.broker}: {load.total:,} rows in {seconds:.2f} s "
+        f"(reading {load.read_seconds:.2f}, checking {load.validate_seconds:.2f}, "
+        f"comparing and writing {load.write_seconds:.2f})"
+    ]
+    for name in ("inserted", "updated", "deleted", "unchanged", "rejected"):
+        lines.append(f"  {name:<10}{getattr(load, name):>9,}")
+    for reason, count in sorted(load.rejected_by_reason.items(), key=lambda each: -each[1]):
+        lines.append(f"    {count:>17,}  {reason}")
+    lines += _rejected_rows(load)
+    lines += _renamed(load)
+    return "\n".join(lines)
+
+
+def _rejected_rows(load: SymbolLoad) -> Iterator[str]:
+    if load.rejected_rows:
+        some = f", the first {_ROWS_SHOWN}" if load.rejected > _ROWS_SHOWN else ""
+        yield f"  rejected rows{some}:"
+    for row in load.rejected_rows[:_ROWS_SHOWN]:
+        yield _clipped(f"    line {row.line:<8}{row.reason}: {row.raw}")
+
+
+def _renamed(load: SymbolLoad) -> Iterator[str]:
+    if load.renamed:
+        yield f"  renamed {len(load.renamed):,}: the share in the series EQ has the bare name"
+    for each in load.renamed[:_ROWS_SHOWN]:
+        yield f"    {each.symbol} on {each.exchange} -> {each.renamed}"
+
+
+def _clipped(line: str) -> str:
+    printable = "".join(each if each.isprintable() else "?" for each in line)
+    return printable if len(printable) <= _WIDTH else printable[: _WIDTH - 3] + "..."

@@ -1,0 +1,166 @@
+"""What state the databases are in. Looking changes nothing and creates no file."""
+
+import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from sqlalchemy import func, select
+from sqlalchemy.engine import make_url
+
+from .. import migrate
+from ..clock import IST
+from ..config import DATABASES, hide_password, variable_of
+from ..errors import StoreError
+from ..queries import Query
+from ..records import SymbolLoad
+from ..repositories.symbol_loads import last_symbol_load
+from ..startup import pool_warnings
+from ..store import Store
+from ..tables import METADATA
+from ..tables.main import symbol_loads
+
+
+@dataclass
+class DatabaseStatus:
+    """One database; engine and rows are unknown where it is out of reach or not up to date."""
+
+    name: str
+    url: str
+    reachable: bool = False
+    engine: str | None = None
+    server_version: str | None = None
+    schema_version: str | None = None
+    pending: list[str] = field(default_factory=list)
+    rows: dict[str, int] = field(default_factory=dict)
+    problem: str | None = None
+
+
+@dataclass
+class Status:
+    """The databases, the newest load of each broker, and what may go wrong one day."""
+
+    databases: list[DatabaseStatus]
+    symbol_loads: list[SymbolLoad]
+    warnings: list[str]
+
+    @property
+    def problems(self) -> list[str]:
+        """What is wrong now."""
+        found = [f"{each.name}: {each.problem}" for each in self.databases if each.problem]
+        refused = [each for each in self.symbol_loads if not each.loaded]
+        return found + [
+            f"the last load of {each.broker} was refused: {each.error}" for each in refused
+        ]
+
+
+def inspect(store: Store) -> Status:
+    """Ask every database, all at once: one that is away neither hides nor delays the others."""
+    asked = list(DATABASES)
+    if store.settings.read_database_url:
+        asked.append("replica")
+    with ThreadPoolExecutor(len(asked)) as pool:
+        databases = list(pool.map(lambda name: _inspect_database(store, name), asked))
+    is_sound = all(each.problem is None for each in databases)
+    return Status(
+        databases,
+        _last_loads(store) if databases[0].problem is None else [],
+        list(pool_warnings(store)) if is_sound else [],
+    )
+
+
+def _inspect_database(store: Store, name: str) -> DatabaseStatus:
+    database = "main" if name == "replica" else name
+    settings = store.settings
+    url = settings.read_database_url if name == "replica" else settings.url(name)
+    found = DatabaseStatus(name, hide_password(url))
+    if _is_missing(url):
+        found.problem = (
+            f"the file of {variable_of(database)} does not exist: run `openalgo-store init`"
+        )
+        return found
+    try:
+        found.pending = migrate.pending_migrations(url, database)
+        found.schema_version = migrate.schema_version(url, database)
+        with store.transaction(database, readonly=True, primary=name != "replica") as tx:
+            dialect = store.replica if name == "replica" else store.databases[name]
+            found.engine = dialect.name
+            found.server_version = dialect.server_version(tx.connection)
+            found.reachable = True
+            if found.pending:
+                found.problem = f"{', '.join(found.pending)} pending: run `openalgo-store migrate`"
+                return found
+            for table in METADATA[database].sorted_tables:
+                count = Query.of(select(func.count()).select_from(table), int)
+                found.rows[table.name] = tx.value(count) or 0
+    except StoreError as error:
+        found.problem = " ".join(str(error).split())
+    return found
+
+
+def _is_missing(url: str) -> bool:
+    path = Path(make_url(url).database or "")
+    return path.is_absolute() and not path.exists()
+
+
+def _last_loads(store: Store) -> list[SymbolLoad]:
+    brokers = Query.of(select(symbol_loads.c.broker).distinct().order_by("broker"), str)
+    with store.transaction("main", readonly=True, primary=True) as tx:
+        found = [last_symbol_load(broker, tx=tx) for broker in tx.all(brokers)]
+    return [each for each in found if each is not None]
+
+
+def to_json(status: Status) -> str:
+    """For programs; of each load only its counts."""
+    loads = [
+        {
+            name: value
+            for name, value in load._asdict().items()
+            if name not in ("rejected_rows", "renamed")
+        }
+        for load in status.symbol_loads
+    ]
+    values = {
+        "ok": not status.problems,
+        "problems": status.problems,
+        "warnings": status.warnings,
+        "databases": [asdict(each) for each in status.databases],
+        "symbol_loads": loads,
+    }
+    return json.dumps(values, indent=2, default=str)
+
+
+def status_report(status: Status) -> str:
+    """For people."""
+    lines: list[str] = []
+    for database in status.databases:
+        lines += _database_lines(database)
+    if status.symbol_loads:
+        lines += ["last symbol loads", *map(_load_line, status.symbol_loads), ""]
+    lines += [f"warning: {each}" for each in status.warnings]
+    lines += [f"problem: {each}" for each in status.problems] or ["everything is in order"]
+    return "\n".join(lines)
+
+
+def _database_lines(database: DatabaseStatus) -> Iterator[str]:
+    yield f"{database.name:<10}{database.url}"
+    if database.reachable:
+        version = database.schema_version or "no schema"
+        yield f"{'':<10}{database.engine} {database.server_version}, {version}"
+    else:
+        yield f"{'':<10}NOT REACHABLE"
+    if database.pending:
+        yield f"{'':<10}PENDING {', '.join(database.pending)}"
+    if database.rows:
+        yield f"{'':<10}" + ", ".join(f"{name} {n:,}" for name, n in database.rows.items())
+    yield ""
+
+
+def _load_line(load: SymbolLoad) -> str:
+    when = load.started_at.astimezone(IST).strftime("%Y-%m-%d %H:%M IST")
+    counts = (
+        f"{load.total:,} rows, {load.inserted:,} inserted, {load.updated:,} updated, "
+        f"{load.deleted:,} deleted, {load.rejected:,} rejected"
+    )
+    return f"{load.broker:<10}{when}  {counts if load.loaded else 'REFUSED'}"

@@ -1,0 +1,218 @@
+"""What tests run in processes of their own: `python -m tests.programs NAME URLS [ARGUMENT…]`.
+
+URLS is JSON: the five databases' URLs by name. Each program prints what it saw as JSON.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import func, select
+
+from openalgo_store import (
+    SessionMisuse,
+    Settings,
+    Store,
+    get_read_session,
+    get_symbol_token,
+    get_write_session,
+    init_databases,
+    replace_symbols,
+    use_store,
+)
+from openalgo_store.config import DATABASES
+from openalgo_store.queries import Query
+
+from .conftest import settings_of
+from .rows import ALL_NAMES, add_user, shares
+
+MASTER_SIZE = 1000
+
+
+def urls_of(settings: Settings) -> str:
+    """The first argument of every program."""
+    return json.dumps({name: settings.url(name) for name in DATABASES})
+
+
+def start(name: str, settings: Settings, *arguments: str) -> "subprocess.Popen[str]":
+    """Start a program."""
+    command = [sys.executable, "-m", "tests.programs", name, urls_of(settings), *arguments]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def result_of(process: "subprocess.Popen[str]") -> Any:
+    """What it printed last; its errors are this test's."""
+    out, err = process.communicate(timeout=100)
+    assert process.returncode == 0, err
+    return json.loads(out.splitlines()[-1])
+
+
+def in_children(count: int, work: Callable[[int], None]) -> list[int]:
+    """Fork children that work and end; their exit codes."""
+    children = []
+    for number in range(count):
+        child = os.fork()
+        if child == 0:
+            try:
+                work(number)
+                os._exit(0)
+            except BaseException:
+                traceback.print_exc()
+                os._exit(1)
+        children.append(child)
+    return [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
+
+
+def fork_and_write(settings: Settings) -> None:
+    """Four children and the parent write at once after the parent has used its store."""
+    with Store(settings) as store:
+        use_store(store)
+
+        def write(who: str) -> None:
+            for number in range(25):
+                with get_write_session() as tx:
+                    add_user(tx, f"{who}-{number}")
+                with get_read_session() as tx:
+                    tx.all(ALL_NAMES)
+
+        write("before")
+        replace_symbols(shares(10), "zerodha")
+        get_symbol_token("SHARE1", "NSE", "zerodha")
+        with Store(settings):  # one that nobody uses must do no harm
+            parent = threading.Thread(target=write, args=("parent",))
+            parent.start()
+
+            def child(number: int) -> None:
+                write(f"child{number}")
+                assert get_symbol_token("SHARE1", "NSE", "zerodha") == "T1"
+
+            codes = in_children(4, child)
+            parent.join()
+        write("after")
+        with get_read_session() as tx:
+            print(json.dumps({"codes": codes, "users": len(tx.all(ALL_NAMES))}))
+
+
+def fork_shares_no_connection(settings: Settings) -> None:
+    """The server's process behind each connection: another one in every process."""
+    backend = Query.of(select(func.pg_backend_pid()), int)
+    with Store(settings) as store:
+        use_store(store)
+        with get_read_session() as tx:
+            mine = tx.value(backend)
+        reader, writer = os.pipe()
+
+        def child(number: int) -> None:
+            with get_read_session() as tx:
+                os.write(writer, f"{tx.value(backend)}\n".encode())
+
+        in_children(4, child)
+        with get_read_session() as tx:
+            assert tx.value(backend) == mine  # the children did not close the parent's
+        seen = os.read(reader, 1000).decode().split()
+        print(json.dumps({"parent": mine, "children": list(map(int, seen))}))
+
+
+def fork_inside_a_session(settings: Settings) -> None:
+    """What the child hears, and what the parent keeps, when a session is open at the fork."""
+    told: dict[str, str] = {}
+    reader, writer = os.pipe()
+    with Store(settings) as store:
+        use_store(store)
+        with get_write_session() as tx:
+            add_user(tx, "asha")
+
+            def child(number: int) -> None:
+                heard = {}
+                try:
+                    tx.all(ALL_NAMES)
+                except SessionMisuse as error:
+                    heard["inherited"] = str(error)
+                try:
+                    with get_write_session() as new:
+                        add_user(new, "child")
+                    heard["new"] = "works"
+                except SessionMisuse as error:
+                    heard["new"] = str(error)
+                os.write(writer, json.dumps(heard).encode())
+
+            codes = in_children(1, child)
+            add_user(tx, "binod")
+        told = json.loads(os.read(reader, 10_000))
+        with get_read_session() as tx:
+            print(json.dumps(told | {"codes": codes, "users": tx.all(ALL_NAMES)}))
+
+
+def fork_waits_for_other_threads(settings: Settings) -> None:
+    """A fork while another thread writes: it waits, and the child works."""
+    with Store(settings) as store:
+        use_store(store)
+        inside, forking = threading.Event(), threading.Event()
+        os.register_at_fork(before=forking.set)  # runs first: the newest comes first
+
+        def write() -> None:
+            with get_write_session() as tx:
+                add_user(tx, "thread")
+                inside.set()
+                forking.wait(30)
+
+        thread = threading.Thread(target=write)
+        thread.start()
+        inside.wait(30)
+
+        def child(number: int) -> None:
+            with get_write_session() as tx:
+                add_user(tx, "child")
+
+        codes = in_children(1, child)
+        thread.join()
+        with get_read_session() as tx:
+            print(json.dumps({"codes": codes, "users": sorted(tx.all(ALL_NAMES))}))
+
+
+def replace_for_ever(settings: Settings) -> None:
+    """Load two masters in turn until the process is killed."""
+    with Store(settings) as store:
+        use_store(store)
+        print("ready", flush=True)
+        while True:
+            for token in "AB":
+                replace_symbols(shares(MASTER_SIZE, token=token), "zerodha")
+
+
+def replace_once(settings: Settings, broker: str, token: str) -> None:
+    """Load one master."""
+    with Store(settings) as store:
+        use_store(store)
+        load = replace_symbols(shares(MASTER_SIZE, token=token), broker)
+        print(json.dumps({"inserted": load.inserted, "updated": load.updated}))
+
+
+def initialise(settings: Settings) -> None:
+    """Bring the five databases up."""
+    init_databases(settings)
+    print(json.dumps("done"))
+
+
+def main(name: str, urls: str, *arguments: str) -> None:
+    """Run one program."""
+    signal.alarm(100)  # never outlive the test
+    programs = {
+        each.__name__: each
+        for each in (
+            fork_and_write, fork_shares_no_connection, fork_inside_a_session,
+            fork_waits_for_other_threads, replace_for_ever, replace_once, initialise,
+        )
+    }  # fmt: skip
+    program: Callable[..., None] = programs[name]
+    program(settings_of(json.loads(urls)), *arguments)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

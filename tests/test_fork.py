@@ -1,0 +1,42 @@
+"""A store that was opened before os.fork() goes on in the parent and in the children."""
+
+import pytest
+
+from openalgo_store import Settings
+
+from .programs import result_of, start
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork")
+
+
+def test_children_and_parent_write_at_once_and_nothing_is_lost(
+    migrated_settings: Settings,
+) -> None:
+    seen = result_of(start("fork_and_write", migrated_settings))
+    assert seen == {"codes": [0, 0, 0, 0], "users": 25 * 7}
+
+
+@pytest.mark.only("postgresql")
+def test_no_server_connection_is_shared(migrated_settings: Settings) -> None:
+    seen = result_of(start("fork_shares_no_connection", migrated_settings))
+    assert len(seen["children"]) == 4
+    assert len({seen["parent"], *seen["children"]}) == 5
+
+
+def test_a_session_open_at_the_fork_stays_the_parents(
+    migrated_settings: Settings, engine_name: str
+) -> None:
+    seen = result_of(start("fork_inside_a_session", migrated_settings))
+    assert seen["codes"] == [0]
+    assert "opened before a fork" in seen["inherited"]
+    if engine_name == "sqlite":  # its files do not survive a fork inside a transaction
+        assert "forked while a transaction was open" in seen["new"]
+        assert seen["users"] == ["asha", "binod"]
+    else:
+        assert seen["new"] == "works"
+        assert sorted(seen["users"]) == ["asha", "binod", "child"]
+
+
+def test_a_fork_waits_until_other_threads_have_written(migrated_settings: Settings) -> None:
+    seen = result_of(start("fork_waits_for_other_threads", migrated_settings))
+    assert seen == {"codes": [0], "users": ["child", "thread"]}
