@@ -13,7 +13,7 @@ _LINE = re.compile(
       | "(?P<quoted>(?:[^"\\]|\\.)*)"
       | (?P<bare>(?!['"]).*?)
     )
-    (?:(?:^|(?<=[\s'"=]))\#.*)?
+    \s* (?:(?<=\s)\#.*)?
     """,
     re.VERBOSE,
 )
@@ -53,4 +53,4 @@ def _value(found: re.Match[str]) -> str:
         return found["literal"]
     if found["quoted"] is not None:
         return _ESCAPE.sub(lambda each: _ESCAPED.get(each[1], each[1]), found["quoted"])
-    return found["bare"].strip()
+    return found["bare"]
