@@ -1,5 +1,6 @@
 """A broker's master on its way into the store: read, checked, every name once."""
 
+import re
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -20,6 +21,7 @@ _LENGTHS = {
     for each in symbols.columns
     if isinstance(each.type, PlainText) and each.type.length is not None
 }
+_SERIES = re.compile(r"[A-Z0-9]{1,3}")
 _EXCHANGE = COLUMNS.index("exchange")
 
 
@@ -80,6 +82,9 @@ class Master:
                 self._reject(RejectedRow(self.total + 1, row, _shown(given)))
                 continue
             series = given.series if isinstance(given, Instrument) else given.get("series")
+            if series is not None and not (isinstance(series, str) and _SERIES.fullmatch(series)):
+                self._reject(RejectedRow(self.total + 1, "series is unknown", _shown(given)))
+                continue
             symbol, exchange = row[0], row[_EXCHANGE]
             if rows[exchange].setdefault(symbol, row) is not row:
                 self._meet(row, series or "EQ", given)

@@ -4,9 +4,9 @@ from typing import Any
 
 from sqlalchemy import func, insert, select
 
-from openalgo_store import Instrument, Transaction, clock
+from openalgo_store import Instrument, Symbol, Transaction, clock, get_read_session
 from openalgo_store.queries import Query
-from openalgo_store.tables.main import strategies, users
+from openalgo_store.tables.main import strategies, symbols, users
 
 ALL_NAMES = Query.of(select(users.c.username).order_by(users.c.id), str)
 COUNT_USERS = Query.of(select(func.count()).select_from(users), int)
@@ -59,3 +59,10 @@ def shares(count: int, *, token: str = "T", exchange: str = "NSE") -> list[Instr
         )
         for number in range(count)
     ]
+
+
+def master(broker: str = "zerodha") -> dict[str, Symbol]:
+    """What is stored, straight from the table."""
+    stored = symbols.select().where(symbols.c.broker == broker)
+    with get_read_session() as tx:
+        return {each.symbol: each for each in tx.all(Query.of(stored, Symbol))}
