@@ -1,0 +1,147 @@
+"""The documentation is true: its examples run, its lists are complete, its links lead somewhere."""
+
+import doctest
+import re
+import shlex
+import subprocess
+import sys
+from dataclasses import fields
+from datetime import time
+from pathlib import Path
+
+import pytest
+from click import Group
+
+import openalgo_store
+from openalgo_store import Settings, close_databases
+from openalgo_store.cli import main
+from openalgo_store.config import DATABASES, variable_of
+from openalgo_store.errors import StoreError
+from openalgo_store.migrate import pending_migrations
+
+from .conftest import Urls
+
+ROOT = Path(__file__).resolve().parent.parent
+README = ROOT / "README.md"
+PAGES = [README, *sorted((ROOT / "docs").glob("*.md"))]
+COMMANDS = (
+    "python3 -m venv .venv && .venv/bin/pip install --quiet . && .venv/bin/openalgo-store demo",
+    "python3 -m venv .venv && .venv/bin/pip install --quiet tox tox-uv && "
+    ".venv/bin/tox run -e lint,type,py311-sqlite,py311-postgres",
+)
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    """The fenced blocks of a language."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", page.read_text(), re.MULTILINE | re.DOTALL)
+
+
+def section(page: Path, title: str) -> str:
+    return page.read_text().partition(f"\n## {title}\n")[2].partition("\n## ")[0]
+
+
+def table(text: str) -> list[list[str]]:
+    """The cells of a table's rows, without backticks, without its head."""
+    rows = [line.strip("|").split("|") for line in text.splitlines() if line.startswith("|")]
+    return [[cell.strip().strip("`") for cell in row] for row in rows[2:]]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_examples_of_a_page_run(
+    page: Path, fresh_urls: Urls, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name, url in fresh_urls.items():
+        monkeypatch.setenv(variable_of(name), url)
+    source = "".join(each for each in blocks(page, "python") if ">>>" in each)
+    examples = doctest.DocTestParser().get_doctest(source, {}, page.name, str(page), 0)
+    said: list[str] = []
+    try:
+        failed = doctest.DocTestRunner().run(examples, out=said.append).failed
+    finally:
+        close_databases()
+    assert failed == 0, "".join(said)
+
+
+def test_every_python_block_is_an_example_that_runs() -> None:
+    for page in PAGES:
+        for block in blocks(page, "python"):
+            assert block.startswith(">>> "), block
+
+
+def test_the_two_commands_stand_in_the_readme_word_for_word() -> None:
+    found = [block.strip() for block in blocks(README, "sh")]
+    assert found[:2] == list(COMMANDS)
+
+
+def test_the_settings_are_documented_with_their_defaults() -> None:
+    documented = {row[0]: row[1] for row in table(section(README, "Settings"))}
+    actual = {}
+    for each in fields(Settings):
+        default = f"{each.default:%H:%M}" if isinstance(each.default, time) else str(each.default)
+        actual[each.name.upper()] = default or "none"
+    assert documented == actual
+
+
+def test_the_public_names_are_documented() -> None:
+    errors = {row[0] for row in table(section(README, "Errors"))}
+    named = set(re.findall(r"`(\w+)`", section(README, "Public names"))) - {"openalgo_store"}
+    assert named | errors == set(openalgo_store.__all__)
+    for name in errors:
+        assert issubclass(getattr(openalgo_store, name), StoreError)
+
+
+def test_the_commands_are_documented() -> None:
+    assert isinstance(main, Group)
+    documented = {row[0].split()[1] for row in table(section(README, "Commands"))}
+    assert documented == set(main.commands)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_relative_link_leads_somewhere(page: Path) -> None:
+    for link in re.findall(r"\]\(([^)]+)\)", page.read_text()):
+        if "://" in link:
+            continue
+        path, _, anchor = link.partition("#")
+        target = (page.parent / path).resolve() if path else page
+        assert target.is_file(), link
+        if anchor:
+            titles = re.findall(r"^#+ (.+)$", target.read_text(), re.MULTILINE)
+            assert anchor in {title.lower().replace(" ", "-") for title in titles}, link
+
+
+def test_the_yoyo_commands_of_the_documentation_bring_every_database_up(
+    engine_name: str, fresh_urls: Urls, tmp_path: Path
+) -> None:
+    text = "".join(blocks(ROOT / "docs" / "migrations.md", "sh"))
+    lines = [line for line in text.splitlines() if line.startswith("yoyo apply")]
+    (tmp_path / "databases").mkdir()
+    (tmp_path / "migrations").symlink_to(ROOT / "migrations")
+    brought_up = []
+    for line in lines:
+        command = shlex.split(line)
+        database, engine = Path(command[-1]).parts[-2:]
+        if engine != engine_name:
+            continue
+        if engine == "postgresql":  # the server of the tests instead of the reader's
+            server = fresh_urls[database].removeprefix("postgresql+psycopg")
+            command[command.index("--database") + 1] = f"openalgo+{engine}{server}"
+            url = fresh_urls[database]
+        else:
+            documented = command[command.index("--database") + 1].rpartition("/")[2]
+            default = next(f.default for f in fields(Settings) if f.name == _field(database))
+            assert str(default).endswith(f"/{documented}")
+            url = f"sqlite:///{tmp_path / 'databases' / documented}"
+        subprocess.run([sys.executable, "-m", *command], cwd=tmp_path, check=True, timeout=60)
+        assert pending_migrations(url, database) == []
+        brought_up.append(database)
+    assert brought_up == list(DATABASES)
+
+
+def _field(database: str) -> str:
+    return variable_of(database).lower()
+
+
+def test_no_page_names_a_machine() -> None:
+    for page in PAGES:
+        assert not re.search(r"/(work|tmp|home|root)/", page.read_text()), page.name
