@@ -110,7 +110,8 @@ def fork_shares_no_connection(settings: Settings) -> None:
 
         def child(number: int) -> None:
             with get_read_session() as tx:
-                os.write(writer, f"{tx.value(backend)}\n".encode())
+                pid = tx.value(backend)
+            os.write(writer, f"{pid}\n".encode())
 
         in_children(4, child)
         with get_read_session() as tx:

@@ -1,0 +1,254 @@
+"""The cache of masters: one query for many threads, nothing stale after a commit, nothing lost."""
+
+import logging
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from sqlalchemy import event
+
+from openalgo_store import (
+    Store,
+    Symbol,
+    Unavailable,
+    bulk_insert_symbols,
+    cache_stats,
+    get_broker_symbol,
+    get_read_session,
+    get_symbol,
+    get_symbol_by_broker_symbol,
+    get_symbol_by_token,
+    get_symbol_token,
+    get_symbol_tokens,
+    get_write_session,
+    replace_symbols,
+    warm_symbol_cache,
+)
+from openalgo_store.cache import SymbolCache
+
+from .rows import master, shares
+
+
+@pytest.fixture
+def statements(store: Store) -> Iterator[list[str]]:
+    """Every SELECT of the test, as it is sent."""
+    sent: list[str] = []
+
+    def note(*arguments: object) -> None:
+        statement = str(arguments[2])
+        if statement.lstrip().startswith("SELECT"):
+            sent.append(statement)
+
+    event.listen(store.databases["main"].engine, "before_cursor_execute", note)
+    yield sent
+    event.remove(store.databases["main"].engine, "before_cursor_execute", note)
+
+
+def token_of(symbol: str) -> str | None:
+    return get_symbol_token(symbol, "NSE", "zerodha")
+
+
+def test_every_lookup_answers_the_same_from_the_cache_and_from_the_database(store: Store) -> None:
+    replace_symbols(shares(20), "zerodha")
+    expected = master()["SHARE7"]
+    for session in (None, get_read_session()):
+        tx = session.__enter__() if session else None
+        assert get_symbol("SHARE7", "NSE", "zerodha", tx=tx) == expected
+        assert get_symbol_token("SHARE7", "NSE", "zerodha", tx=tx) == "T7"
+        assert get_broker_symbol("SHARE7", "NSE", "zerodha", tx=tx) == "SHARE7-EQ"
+        assert get_symbol_by_token("T7", "NSE", "zerodha", tx=tx) == expected
+        assert get_symbol_by_broker_symbol("SHARE7-EQ", "NSE", "zerodha", tx=tx) == expected
+        pairs = [("SHARE7", "NSE"), ("SHARE8", "BSE"), ("SHARE9", "NSE")]
+        assert get_symbol_tokens(pairs, "zerodha", tx=tx) == {
+            ("SHARE7", "NSE"): "T7",
+            ("SHARE9", "NSE"): "T9",
+        }
+        for nothing in (("SHARE99", "NSE", "zerodha"), ("SHARE7", "BSE", "zerodha"),
+                        ("SHARE7", "NSE", "angel")):  # fmt: skip
+            assert get_symbol_token(*nothing, tx=tx) is None
+            assert get_symbol_by_token(*nothing, tx=tx) is None
+            assert get_symbol_by_broker_symbol(*nothing, tx=tx) is None
+        if session:
+            session.__exit__(None, None, None)
+
+
+def test_tokens_that_meet_across_exchanges_and_brokers_stay_apart(store: Store) -> None:
+    replace_symbols([*shares(3), *shares(3, exchange="BSE")], "zerodha")
+    replace_symbols(shares(3), "angel")
+    for tx_of in (None, "session"):
+        with get_read_session() as session:
+            tx = session if tx_of else None
+            for exchange in ("NSE", "BSE"):
+                found = get_symbol_by_token("T1", exchange, "zerodha", tx=tx)
+                assert found is not None
+                assert (found.exchange, found.broker) == (exchange, "zerodha")
+
+
+def test_a_cached_lookup_asks_the_database_nothing(store: Store, statements: list[str]) -> None:
+    replace_symbols(shares(20), "zerodha")
+    assert token_of("SHARE7") == "T7"
+    statements.clear()
+    assert [token_of(f"SHARE{number}") for number in range(20)] == [f"T{n}" for n in range(20)]
+    assert statements == []
+
+
+def test_eight_threads_that_miss_one_broker_make_one_query(
+    store: Store, statements: list[str]
+) -> None:
+    replace_symbols(shares(2000), "zerodha")
+    statements.clear()
+    together = threading.Barrier(8)
+
+    def look_up(number: int) -> str | None:
+        together.wait(30)
+        return token_of(f"SHARE{number}")
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(look_up, range(8))) == [f"T{number}" for number in range(8)]
+    assert len(statements) == 1
+
+
+def test_a_load_is_seen_by_the_next_lookup_once_it_is_committed(store: Store) -> None:
+    replace_symbols(shares(10, token="A"), "zerodha")
+    assert token_of("SHARE1") == "A1"
+    with get_write_session() as tx:
+        replace_symbols(shares(10, token="B"), "zerodha", tx=tx)
+        assert get_symbol_token("SHARE1", "NSE", "zerodha", tx=tx) == "B1"
+        assert token_of("SHARE1") == "A1"
+    assert token_of("SHARE1") == "B1"
+
+
+def test_a_load_that_is_rolled_back_leaves_the_cache_as_it_was(
+    store: Store, statements: list[str]
+) -> None:
+    replace_symbols(shares(10, token="A"), "zerodha")
+    assert token_of("SHARE1") == "A1"
+    with get_write_session() as tx:
+        with pytest.raises(ZeroDivisionError), tx.savepoint():
+            replace_symbols(shares(10, token="B"), "zerodha", tx=tx)
+            _ = 1 / 0
+    with pytest.raises(ZeroDivisionError), get_write_session() as tx:
+        replace_symbols(shares(10, token="B"), "zerodha", tx=tx)
+        _ = 1 / 0
+    statements.clear()
+    assert token_of("SHARE1") == "A1"
+    assert statements == []
+
+
+def test_a_lookup_in_a_session_neither_reads_nor_fills_the_cache(store: Store) -> None:
+    replace_symbols(shares(10), "zerodha")
+    with get_read_session() as tx:
+        get_symbol_token("SHARE1", "NSE", "zerodha", tx=tx)
+    stats = cache_stats()["symbol_cache"]
+    assert (stats.size, stats.hits, stats.misses, stats.expires_at) == (0, 0, 0, None)
+
+
+def test_absence_is_not_cached(store: Store) -> None:
+    replace_symbols(shares(10), "zerodha")
+    assert token_of("SHARE10") is None
+    bulk_insert_symbols(shares(11), "zerodha")
+    assert token_of("SHARE10") == "T10"
+    with Store(store.settings) as elsewhere:  # another process has no way to tell ours
+        from openalgo_store import use_store
+
+        use_store(elsewhere)
+        bulk_insert_symbols(shares(12), "zerodha")
+        use_store(store)
+    assert token_of("SHARE11") == "T11"
+
+
+def test_unknown_brokers_take_no_room(store: Store) -> None:
+    for number in range(100):
+        assert get_symbol_token("X", "NSE", f"broker{number}") is None
+    cache = store.symbols
+    assert (cache._fresh, cache._last, cache._locks) == ({}, {}, {})
+
+
+def test_warming_loads_every_broker_and_the_stats_say_so(store: Store) -> None:
+    replace_symbols(shares(10), "zerodha")
+    replace_symbols(shares(5), "angel")
+    assert warm_symbol_cache() == 15
+    assert warm_symbol_cache("angel") == 5
+    token_of("SHARE1")
+    stats = cache_stats()["symbol_cache"]
+    assert (stats.size, stats.hits, stats.misses) == (15, 2, 2)
+    assert stats.expires_at == store._session_end()
+
+
+class Loader:
+    """Masters for a SymbolCache of its own, with a hand on the moment in which they are read."""
+
+    def __init__(self) -> None:
+        self.token = "A"
+        self.reads = 0
+        self.error: Exception | None = None
+        self.read = threading.Event()
+        self.go_on = threading.Event()
+        self.go_on.set()
+
+    def __call__(self, broker: str) -> Iterable[Symbol]:
+        self.reads += 1
+        token = self.token
+        self.read.set()
+        assert self.go_on.wait(30)
+        if self.error:
+            raise self.error
+        for each in shares(3, token=token):
+            values = each._asdict()
+            del values["series"]
+            yield Symbol(id=1, broker=broker, last_updated=None, **values)  # type: ignore[arg-type]
+
+
+def test_a_read_that_began_before_a_change_is_not_kept() -> None:
+    cache, load = SymbolCache(lambda: time.time() + 60), Loader()
+    load.go_on.clear()
+    with ThreadPoolExecutor(1) as pool:
+        began = pool.submit(cache.snapshot, "zerodha", load)
+        assert load.read.wait(30)
+        load.token = "B"
+        cache.invalidate("zerodha")  # the change is committed while the old rows are in hand
+        load.go_on.set()
+        assert began.result(30).by_symbol["NSE"]["SHARE1"].token == "B1"
+    assert cache.snapshot("zerodha", load).by_symbol["NSE"]["SHARE1"].token == "B1"
+    assert load.reads == 2
+
+
+def test_a_snapshot_is_reloaded_once_when_the_session_ends() -> None:
+    expiry = time.time() - 1
+    cache, load = SymbolCache(lambda: expiry), Loader()
+    cache.snapshot("zerodha", load)
+    expiry = time.time() + 60
+    load.token = "B"
+    for _ in range(3):
+        assert cache.snapshot("zerodha", load).by_symbol["NSE"]["SHARE1"].token == "B1"
+    assert load.reads == 2
+
+
+def test_a_reload_that_fails_keeps_the_old_snapshot_and_is_tried_again(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = time.time()
+    monkeypatch.setattr("openalgo_store.cache.time.time", lambda: now)
+    cache, load = SymbolCache(lambda: now + 60), Loader()
+    cache.snapshot("zerodha", load)
+    cache.invalidate("zerodha")
+    load.token, load.error = "B", Unavailable("the database is away")
+    with caplog.at_level(logging.WARNING):
+        for _ in range(3):
+            assert cache.snapshot("zerodha", load).by_symbol["NSE"]["SHARE1"].token == "A1"
+    assert load.reads == 2  # not at every lookup
+    assert "the old ones serve: the database is away" in caplog.text
+    load.error = None
+    now += 10
+    assert cache.snapshot("zerodha", load).by_symbol["NSE"]["SHARE1"].token == "B1"
+
+
+def test_a_first_load_that_fails_is_raised() -> None:
+    cache, load = SymbolCache(lambda: time.time() + 60), Loader()
+    load.error = Unavailable("the database is away")
+    with pytest.raises(Unavailable):
+        cache.snapshot("zerodha", load)
+    load.error = None
+    assert cache.snapshot("zerodha", load).size == 3
