@@ -128,6 +128,7 @@ def test_status_reports_each_database_and_the_last_load(
     assert databases["main"]["rows"]["users"] == 0
     assert set(databases["latency"]["rows"]) == {"latency_metrics"}
     (load,) = found["symbol_loads"]
+    assert "rejected_rows" not in load
     assert (load["broker"], load["status"], load["inserted"]) == ("zerodha", "loaded", ROWS)
     text = succeed("status")
     assert f"symbols {ROWS}" in text
@@ -168,12 +169,20 @@ def test_a_database_that_is_away_does_not_hide_the_others(
     assert "top-secret" not in fail("init")
 
 
-def test_status_asks_the_replica_too(environment: Urls, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_replica_is_asked_too_but_the_daily_job_does_not_need_it(
+    engine_name: str, environment: Urls, files: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
     succeed("init")
     monkeypatch.setenv("READ_DATABASE_URL", environment["main"])
     code, found = status()
     assert code == 0
     assert found["databases"][-1]["name"] == "replica"
+    monkeypatch.setenv("READ_DATABASE_URL", AWAY[engine_name])
+    code, found = status()
+    assert code == 1
+    assert [each["name"] for each in found["databases"] if each["problem"]] == ["replica"]
+    succeed("load-symbols", "zerodha", files[0])
+    succeed("token", "NIFTY", "NSE_INDEX", "zerodha")
 
 
 def test_pools_larger_than_the_server_allows_are_a_warning_not_a_problem(
@@ -404,7 +413,7 @@ def test_the_demo_refuses_a_folder_that_is_not_its_own(here: Path) -> None:
 def test_the_command_works_as_a_process_and_where_only_ascii_can_be_printed(here: Path) -> None:
     command = Path(sys.executable).with_name("openalgo-store")
     ascii_only = {**os.environ, "PYTHONIOENCODING": "ascii"}
-    for arguments in (["demo", "--rows", "500"], ["init"], ["status"]):
+    for arguments in (["demo", "--rows", "500", "--folder", "démo"], ["init"], ["status"]):
         done = subprocess.run(
             [command, *arguments], env=ascii_only, capture_output=True, text=True, check=False
         )

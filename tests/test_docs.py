@@ -55,6 +55,7 @@ def test_the_examples_of_a_page_run(
         monkeypatch.setenv(variable_of(name), url)
     source = "".join(each for each in blocks(page, "python") if ">>>" in each)
     examples = doctest.DocTestParser().get_doctest(source, {}, page.name, str(page), 0)
+    assert len(examples.examples) == page.read_text().count("\n>>> ")
     said: list[str] = []
     try:
         failed = doctest.DocTestRunner().run(examples, out=said.append).failed

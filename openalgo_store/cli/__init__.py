@@ -1,6 +1,8 @@
 """openalgo-store: set the databases up, look after them, load and look up symbols."""
 
 import os
+import sys
+from io import TextIOWrapper
 from pathlib import Path
 
 import click
@@ -40,6 +42,8 @@ def main() -> None:
     Settings come from the environment and from the file .env in the current folder; where both
     name a variable the environment counts.
     """
+    if isinstance(sys.stdout, TextIOWrapper):  # a name that the terminal cannot show is no failure
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 @main.command()
@@ -94,7 +98,8 @@ def load_symbols(broker: str, files: tuple[Path, ...], force: bool) -> None:
     """
     symbols = read_instruments(broker, *files)
     init_databases(_settings(), warm=False)
-    before = last_symbol_load(broker)
+    with get_read_session("main", primary=True) as tx:
+        before = last_symbol_load(broker, tx=tx)
     with progress_of(symbols, before.total if before else None) as watched:
         load = replace_symbols(watched, broker, force=force)
     click.echo(load_report(load))
@@ -113,7 +118,7 @@ def token(symbol: str, exchange: str, broker: str) -> None:
     if migrate.pending_migrations(settings.url("main"), "main"):
         raise ConfigurationError("the main database is not set up: run `openalgo-store init`")
     use_store(Store(settings))
-    with get_read_session("main") as tx:
+    with get_read_session("main", primary=True) as tx:
         found = get_symbol_token(symbol, exchange, broker, tx=tx)
     if found is None:
         raise NotFound(f"{symbol} on {exchange} of {broker}: not found")

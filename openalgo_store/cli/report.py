@@ -27,7 +27,7 @@ def progress_of(rows: Iterable[T], expected: int | None) -> Iterator[Iterable[T]
 
     columns = (TextColumn("loading"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        yield progress.track(rows, total=expected)
+        yield progress.track(rows, total=expected or None)
 
 
 def load_report(load: SymbolLoad) -> str:
