@@ -102,7 +102,7 @@ def hide_password(url: str) -> str:
 
 
 def normalise_url(url: str, variable: str) -> str:
-    """The one form of a database URL that SQLAlchemy and yoyo understand alike."""
+    """The one form of a database URL; SQLAlchemy decodes %, yoyo does not, so names have none."""
     try:
         parsed = make_url(url)
     except (ArgumentError, ValueError):
@@ -111,33 +111,33 @@ def normalise_url(url: str, variable: str) -> str:
             "or postgresql://user:password@host:5432/database"
         ) from None
     if parsed.drivername in ("sqlite", "sqlite+pysqlite"):
-        return _sqlite_url(parsed, variable)
+        return _sqlite_url(parsed, url, variable)
     if parsed.drivername in ("postgres", "postgresql", "postgresql+psycopg"):
-        return _postgresql_url(parsed, variable)
+        return _postgresql_url(parsed, url, variable)
     raise ConfigurationError(
         f"{variable} asks for {parsed.drivername!r}: the store runs on sqlite:/// and postgresql://"
     )
 
 
-def _sqlite_url(parsed: URL, variable: str) -> str:
+def _sqlite_url(parsed: URL, url: str, variable: str) -> str:
     path = parsed.database or ""
     if not path or ":memory:" in path or path.startswith("file:"):
         raise ConfigurationError(
             f"{variable} must name a file (sqlite:///folder/file.db): a database in memory "
             "would be another one for each connection"
         )
-    if parsed.query or re.search(r"[?#%]", path):
+    if re.search(r"[?#%]", url):
         raise ConfigurationError(f"{variable}: a SQLite path cannot hold any of ? # %: rename it")
     return f"sqlite:///{Path(path).resolve()}"
 
 
-def _postgresql_url(parsed: URL, variable: str) -> str:
+def _postgresql_url(parsed: URL, url: str, variable: str) -> str:
     if not parsed.host or not parsed.database:
         raise ConfigurationError(
             f"{variable} needs a host and a database: postgresql://user:password@host:5432/database"
         )
-    if re.search(r"[?#%]", parsed.database):
-        raise ConfigurationError(f"{variable}: a database name cannot hold any of ? # %")
+    if re.search(r"[#%]", url.rpartition("@")[2].partition("?")[0]):
+        raise ConfigurationError(f"{variable}: a database name cannot hold # or %: rename it")
     return parsed.set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
 
 

@@ -1,0 +1,208 @@
+"""Start-up: the five databases come up whatever happens around them, or nothing is left open."""
+
+import logging
+import random
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+
+from openalgo_store import (
+    ConfigurationError,
+    SessionMisuse,
+    Settings,
+    Store,
+    Unavailable,
+    cache_stats,
+    close_databases,
+    count_symbols,
+    get_engine,
+    get_pending_migrations,
+    get_read_session,
+    get_schema_version,
+    get_symbol_token,
+    get_write_session,
+    init_databases,
+    replace_symbols,
+    run_pending_migrations,
+    use_store,
+)
+from openalgo_store.config import DATABASES
+
+from .conftest import settings_of
+from .programs import result_of, start
+from .rows import shares
+
+
+@pytest.fixture(autouse=True)
+def closed_afterwards() -> Any:
+    yield
+    close_databases()
+
+
+def test_one_call_brings_five_empty_databases_up(settings: Settings) -> None:
+    store = init_databases(settings)
+    for name in DATABASES:
+        assert get_pending_migrations(name) == []
+        assert get_schema_version(name) == f"{name}-0001-initial"
+        assert get_engine(name) is store.databases[name].engine
+    assert count_symbols() == 0
+
+
+def test_it_may_be_called_again_and_gives_the_same_store(settings: Settings) -> None:
+    store = init_databases(settings)
+    replace_symbols(shares(3), "zerodha")
+    assert init_databases(settings) is store
+    assert count_symbols() == 3
+    assert run_pending_migrations() == []
+
+
+def test_the_caches_are_warm_when_it_returns(settings: Settings) -> None:
+    init_databases(settings)
+    replace_symbols(shares(7), "zerodha")
+    close_databases()
+    init_databases(settings)
+    assert cache_stats()["symbol_cache"].size == 7
+    close_databases()
+    init_databases(settings, warm=False)
+    assert cache_stats()["symbol_cache"].size == 0
+
+
+def test_secrets_are_not_needed_for_what_does_not_use_them(settings: Settings) -> None:
+    assert (settings.api_key_pepper, settings.token_encryption_keys) == ("", "")
+    init_databases(settings)
+    replace_symbols(shares(1), "zerodha")
+
+
+def test_two_stores_live_side_by_side_and_start_cold(
+    settings: Settings, migrated_settings: Settings
+) -> None:
+    first = init_databases(settings)
+    replace_symbols(shares(3), "zerodha")
+    second = init_databases(migrated_settings)
+    assert count_symbols() == 0
+    use_store(first)
+    assert count_symbols() == 3
+    first.close()
+    second.close()
+
+
+def test_without_a_store_every_function_says_what_to_do() -> None:
+    with pytest.raises(ConfigurationError, match=r"call init_databases\(\) first"):
+        count_symbols()
+
+
+def test_after_closing_nothing_is_open(settings: Settings) -> None:
+    store = init_databases(settings)
+    close_databases()
+    close_databases()
+    with pytest.raises(SessionMisuse):
+        store.transaction("main", readonly=True)
+
+
+def test_a_folder_that_cannot_be_made_is_named_and_nothing_stays_open(
+    settings: Settings, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    bad = replace(settings, logs_database_url=f"sqlite:///{tmp_path}/file/logs.db")
+    with pytest.raises(ConfigurationError, match=r"LOGS_DATABASE_URL: the folder .* cannot"):
+        init_databases(bad)
+    with pytest.raises(ConfigurationError, match="no store is open"):
+        count_symbols()
+
+
+def test_a_failed_start_keeps_the_store_that_was_open(settings: Settings, tmp_path: Path) -> None:
+    before = init_databases(settings)
+    (tmp_path / "no.db").write_text("this is not a database, but it is long enough to be one" * 50)
+    with pytest.raises((ConfigurationError, Unavailable), match="database"):
+        init_databases(replace(settings, telegram_database_url=f"sqlite:///{tmp_path}/no.db"))
+    assert count_symbols() == 0
+    assert get_engine() is before.databases["main"].engine
+
+
+def test_a_server_that_is_away_is_named_without_its_password(settings: Settings) -> None:
+    away = replace(settings, logs_database_url="postgresql://u:hush@127.0.0.1:1/logs")
+    with pytest.raises(Unavailable) as raised:
+        init_databases(away)
+    assert "LOGS_DATABASE_URL" in str(raised.value)
+    assert "hush" not in str(raised.value)
+
+
+def test_eight_processes_may_start_at_once(
+    settings: Settings,
+) -> None:
+    for process in [start("initialise", settings) for _ in range(8)]:
+        assert result_of(process) == "done"
+    init_databases(settings)
+    assert [get_pending_migrations(name) for name in DATABASES] == [[]] * 5
+
+
+def test_a_start_that_is_killed_is_completed_by_the_next(
+    new_urls: Callable[[], dict[str, str]],
+    soak: Callable[[int], int],
+) -> None:
+    moments = random.Random(20_260_823)
+    for _ in range(soak(20)):
+        settings = settings_of(new_urls())
+        process = start("initialise", settings)
+        time.sleep(moments.uniform(0.3, 0.9))  # the moment of the kill, not a wait for anything
+        process.kill()
+        process.communicate()
+        assert process.returncode in (0, -signal.SIGKILL)
+        init_databases(settings)
+        assert [get_pending_migrations(name) for name in DATABASES] == [[]] * 5
+        replace_symbols(shares(3), "zerodha")
+        close_databases()
+
+
+def test_every_sqlite_connection_is_prepared(settings: Settings, engine_name: str) -> None:
+    store = init_databases(settings)
+    if engine_name == "postgresql":
+        with get_read_session() as tx:
+            assert tx.connection.exec_driver_sql("SHOW timezone").scalar() == "UTC"
+        return
+    for name in DATABASES:
+        for session in (get_read_session, get_write_session):
+            with session(name) as tx:
+                values = {
+                    pragma: tx.connection.exec_driver_sql(f"PRAGMA {pragma}").scalar()
+                    for pragma in ("journal_mode", "foreign_keys", "synchronous", "busy_timeout")
+                }
+            assert values == {
+                "journal_mode": "wal", "foreign_keys": 1, "synchronous": 1, "busy_timeout": 30_000,
+            }  # fmt: skip
+    assert store.databases["main"]._keeper is not None  # type: ignore[attr-defined]
+
+
+@pytest.mark.only("postgresql")
+def test_pools_that_could_exceed_the_server_are_warned_of(
+    settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING):
+        init_databases(settings)
+        assert caplog.text == ""
+        close_databases()
+        init_databases(replace(settings, db_pool_size=500))
+    assert "lower DB_POOL_SIZE and DB_MAX_OVERFLOW" in caplog.text
+
+
+def test_reads_of_main_go_to_the_replica_and_the_cache_reads_the_primary(
+    settings: Settings, migrated_settings: Settings
+) -> None:
+    """An empty database stands in for a replica that lags behind."""
+    with Store(replace(settings, read_database_url=migrated_settings.url("main"))) as store:
+        use_store(store)
+        run_pending_migrations()
+        replace_symbols(shares(3), "zerodha")
+        asked: list[str] = []
+        event.listen(store.replica.engine, "before_cursor_execute", lambda *_: asked.append("x"))
+        assert count_symbols() == 0
+        assert asked
+        with get_write_session() as tx:
+            assert count_symbols(tx=tx) == 3
+        assert get_symbol_token("SHARE1", "NSE", "zerodha") == "T1"
