@@ -18,8 +18,8 @@ from .records import Row
 
 R = TypeVar("R")
 
-_STREAM = 5000
-"""Rows fetched at a time by `stream`."""
+_STREAM = 1000
+"""Rows fetched at a time by `stream`: 5000 leave the processor's cache and take a third longer."""
 
 
 class _WritingHere(threading.local):

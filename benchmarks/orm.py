@@ -1,0 +1,170 @@
+"""The specification's way: its model and functions through SQLAlchemy's ORM.
+
+The tables are those of our migrations, so schema and indexes are the same; so are the pool's
+settings and SQLite's pragmas. This is the only place of the project with an ORM.
+"""
+
+import csv
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytz
+from cachetools import TTLCache
+from sqlalchemy import Engine, String, UniqueConstraint, create_engine, event
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+from sqlalchemy.pool import NullPool
+from sqlalchemy.types import DateTime
+
+
+class Base(DeclarativeBase):
+    """The models' base."""
+
+
+class Symbol(Base):
+    """The symbol master, with the two columns that our table has beside the specification's."""
+
+    __tablename__ = "symbols"
+    __table_args__ = (UniqueConstraint("broker", "symbol", "exchange", name="uix_symbol"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    broker: Mapped[str] = mapped_column(String(50))
+    symbol: Mapped[str] = mapped_column(String(50))
+    broker_symbol: Mapped[str] = mapped_column(String(100))
+    token: Mapped[str] = mapped_column(String(50))
+    exchange: Mapped[str] = mapped_column(String(20))
+    broker_exchange: Mapped[str | None] = mapped_column(String(20))
+    name: Mapped[str | None] = mapped_column(String(100))
+    instrument_type: Mapped[str | None] = mapped_column(String(20))
+    lot_size: Mapped[int | None]
+    tick_size: Mapped[float | None]
+    expiry: Mapped[date | None]
+    strike: Mapped[float | None]
+    option_type: Mapped[str | None] = mapped_column(String(5))
+    last_updated: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+
+
+def get_engine(url: str) -> Engine:
+    """The engine with the specification's pool."""
+    if "postgresql" in url:
+        return create_engine(
+            url,
+            pool_size=50,
+            max_overflow=100,
+            pool_timeout=30,
+            pool_recycle=1800,
+            pool_pre_ping=True,
+        )
+    engine = create_engine(url, poolclass=NullPool)
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, record: Any) -> None:
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA synchronous = NORMAL")
+
+    return engine
+
+
+@contextmanager
+def get_db_session(engine: Engine) -> Iterator[Session]:
+    """A transaction around a block."""
+    session = Session(engine)
+    try:
+        yield session
+        session.commit()
+    except Exception:
+        session.rollback()
+        raise
+    finally:
+        session.close()
+
+
+def read_file(file: Path, broker: str) -> list[dict[str, Any]]:
+    """The rows of a Zerodha file as mappings: nothing renamed, nothing checked."""
+    now = datetime.now(UTC)
+    with file.open(newline="") as lines:
+        return [_mapping(row, broker, now) for row in csv.DictReader(lines)]
+
+
+def _mapping(row: dict[str, str], broker: str, now: datetime) -> dict[str, Any]:
+    kind = row["instrument_type"]
+    return {
+        "broker": broker,
+        "symbol": row["tradingsymbol"],
+        "broker_symbol": row["tradingsymbol"],
+        "token": f"{row['instrument_token']}::::{row['exchange_token']}",
+        "exchange": row["exchange"],
+        "broker_exchange": row["exchange"],
+        "name": row["name"] or None,
+        "instrument_type": kind,
+        "lot_size": int(row["lot_size"]),
+        "tick_size": float(row["tick_size"]),
+        "expiry": date.fromisoformat(row["expiry"]) if row["expiry"] else None,
+        "strike": float(row["strike"]),
+        "option_type": kind if kind in ("CE", "PE") else None,
+        "last_updated": now,
+    }
+
+
+def bulk_insert_symbols(engine: Engine, symbols_data: list[dict[str, Any]]) -> None:
+    """Insert many symbols."""
+    with get_db_session(engine) as session:
+        session.bulk_insert_mappings(Symbol, symbols_data)
+
+
+def reload_symbols(engine: Engine, symbols_data: list[dict[str, Any]], broker: str) -> None:
+    """The daily reload: delete the broker's symbols and insert the new ones."""
+    with get_db_session(engine) as session:
+        session.query(Symbol).filter_by(broker=broker).delete()
+        session.bulk_insert_mappings(Symbol, symbols_data)
+
+
+def find_token(session: Session, symbol: str, exchange: str, broker: str) -> str | None:
+    """The token from the database."""
+    found = (
+        session.query(Symbol)
+        .filter_by(broker=broker, symbol=symbol, exchange=exchange)
+        .one_or_none()
+    )
+    return found.token if found else None
+
+
+def get_ttl_to_session_end() -> float:
+    """Seconds until 3:00 AM IST."""
+    now = datetime.now(pytz.timezone("Asia/Kolkata"))
+    next_session_end = now.replace(hour=3, minute=0, second=0, microsecond=0)
+    if now.hour >= 3:
+        next_session_end += timedelta(days=1)
+    return (next_session_end - now).total_seconds()
+
+
+# 50,000 in the specification, which no broker's master fits in: this one holds all.
+symbol_cache: TTLCache[str, str] = TTLCache(maxsize=250_000, ttl=get_ttl_to_session_end())
+symbol_cache_lock = threading.Lock()  # without one it breaks under threads
+
+
+def warm_symbol_cache(engine: Engine) -> int:
+    """Put every token into the cache; how many."""
+    with get_db_session(engine) as session:
+        for each in session.query(Symbol).yield_per(5000):
+            symbol_cache[f"{each.broker}:{each.exchange}:{each.symbol}"] = each.token
+    return len(symbol_cache)
+
+
+def get_symbol_token(engine: Engine, symbol: str, exchange: str, broker: str) -> str | None:
+    """The token from the cache, else from the database."""
+    key = f"{broker}:{exchange}:{symbol}"
+    try:
+        with symbol_cache_lock:
+            return symbol_cache[key]
+    except KeyError:
+        pass
+    with get_db_session(engine) as session:
+        token = find_token(session, symbol, exchange, broker)
+    if token is not None:
+        with symbol_cache_lock:
+            symbol_cache[key] = token
+    return token

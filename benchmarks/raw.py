@@ -1,0 +1,198 @@
+"""The raw drivers: as fast as the engines go from Python, without a check or a layer."""
+
+import csv
+import sqlite3
+from collections.abc import Iterable, Iterator
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from sqlalchemy.engine import make_url
+
+Row = tuple[Any, ...]
+
+COLUMNS = (
+    "broker", "symbol", "broker_symbol", "token", "exchange", "broker_exchange", "name",
+    "instrument_type", "lot_size", "tick_size", "expiry", "strike", "option_type", "last_updated",
+)  # fmt: skip
+TYPES = (
+    "text", "text", "text", "text", "text", "text", "text",
+    "text", "bigint", "double precision", "date", "double precision", "text", "timestamptz",
+)  # fmt: skip
+SYMBOL, EXCHANGE = COLUMNS.index("symbol"), COLUMNS.index("exchange")
+
+_READ = """
+SELECT id, broker, symbol, broker_symbol, token, exchange, broker_exchange, name,
+       instrument_type, lot_size, tick_size, expiry, strike, option_type
+FROM symbols WHERE broker = ?
+"""
+_INSERT = """
+INSERT INTO symbols (broker, symbol, broker_symbol, token, exchange, broker_exchange, name,
+                     instrument_type, lot_size, tick_size, expiry, strike, option_type,
+                     last_updated)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+_UPDATE = """
+UPDATE symbols
+SET broker = ?, symbol = ?, broker_symbol = ?, token = ?, exchange = ?, broker_exchange = ?,
+    name = ?, instrument_type = ?, lot_size = ?, tick_size = ?, expiry = ?, strike = ?,
+    option_type = ?, last_updated = ?
+WHERE id = ?
+"""
+_DELETE = "DELETE FROM symbols WHERE id = ?"
+_TOKEN = "SELECT token FROM symbols WHERE broker = ? AND symbol = ? AND exchange = ?"
+_TOKENS = "SELECT exchange, symbol, token FROM symbols WHERE broker = ?"
+_COPY = """
+COPY symbols (broker, symbol, broker_symbol, token, exchange, broker_exchange, name,
+              instrument_type, lot_size, tick_size, expiry, strike, option_type, last_updated)
+FROM STDIN (FORMAT BINARY)
+"""
+
+
+class RawSQLite:
+    """The sqlite3 module on one held connection."""
+
+    name = "SQLite"
+
+    def __init__(self, url: str) -> None:
+        self.connection: Any = sqlite3.connect(str(make_url(url).database), isolation_level=None)
+        self.connection.execute("PRAGMA foreign_keys = ON")
+        self.connection.execute("PRAGMA synchronous = NORMAL")
+
+    def empty(self) -> None:
+        """No symbols, and no room left over from earlier ones."""
+        self.connection.execute("DELETE FROM symbols")
+        self.settle()
+
+    def settle(self) -> None:
+        """As the next morning finds it: compact, and the log written back."""
+        self.connection.execute("VACUUM")
+        self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def storable(self, row: Row) -> Row:
+        """The row as the engine keeps it."""
+        return tuple(_as_text(value) if isinstance(value, date) else value for value in row)
+
+    def statement(self, sql: str) -> str:
+        """The statement with this driver's place holders."""
+        return sql
+
+    def begin(self) -> None:
+        """Start to write."""
+        self.connection.execute("BEGIN IMMEDIATE")
+
+    def insert(self, rows: Iterable[Row]) -> None:
+        """executemany of tuples."""
+        self.connection.executemany(_INSERT, rows)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self.connection.close()
+
+
+class RawPostgreSQL:
+    """psycopg on one held connection."""
+
+    name = "PostgreSQL"
+
+    def __init__(self, url: str) -> None:
+        conninfo = make_url(url).set(drivername="postgresql")
+        self.connection: Any = psycopg.connect(
+            conninfo.render_as_string(hide_password=False), autocommit=True
+        )
+
+    def empty(self) -> None:
+        """No symbols, and no room left over from earlier ones."""
+        self.connection.execute("TRUNCATE symbols")
+
+    def settle(self) -> None:
+        """As the next morning finds it: vacuumed and analysed, the log written back."""
+        self.connection.execute("VACUUM ANALYZE symbols")
+        self.connection.execute("CHECKPOINT")
+
+    def storable(self, row: Row) -> Row:
+        """The row as the engine keeps it."""
+        return row
+
+    def statement(self, sql: str) -> str:
+        """The statement with this driver's place holders."""
+        return sql.replace("?", "%s")
+
+    def begin(self) -> None:
+        """Start to write."""
+        self.connection.execute("BEGIN")
+
+    def insert(self, rows: Iterable[Row]) -> None:
+        """Binary COPY."""
+        with self.connection.cursor().copy(_COPY) as copy:
+            copy.set_types(TYPES)
+            for row in rows:
+                copy.write_row(row)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self.connection.close()
+
+
+Raw = RawSQLite | RawPostgreSQL
+
+
+def connect(url: str) -> Raw:
+    """The raw driver of a URL."""
+    return RawSQLite(url) if url.startswith("sqlite") else RawPostgreSQL(url)
+
+
+def read_file(raw: Raw, file: Path, broker: str) -> Iterator[Row]:
+    """The rows of a Zerodha file one by one: nothing renamed, nothing checked."""
+    now = datetime.now(UTC)
+    with file.open(newline="") as lines:
+        cells = csv.reader(lines)
+        next(cells)
+        for key, number, symbol, name, _, expiry, strike, tick, lot, kind, _, exchange in cells:
+            token, day = f"{key}::::{number}", date.fromisoformat(expiry) if expiry else None
+            option = kind if kind in ("CE", "PE") else None
+            yield raw.storable(
+                (broker, symbol, symbol, token, exchange, exchange, name, kind, int(lot),
+                 float(tick), day, float(strike), option, now)
+            )  # fmt: skip
+
+
+def load(raw: Raw, rows: Iterable[Row]) -> None:
+    """Insert all rows in one transaction."""
+    raw.begin()
+    raw.insert(rows)
+    raw.connection.execute("COMMIT")
+
+
+def reload(raw: Raw, rows: dict[tuple[str, str], Row], broker: str) -> None:
+    """Compare with what is stored and write the differences; `rows` by symbol and exchange."""
+    raw.begin()
+    changed, gone = [], []
+    cursor = raw.connection.cursor()
+    for number, *stored in cursor.execute(raw.statement(_READ), (broker,)).fetchall():
+        row = rows.pop((stored[SYMBOL], stored[EXCHANGE]), None)
+        if row is None:
+            gone.append((number,))
+        elif row[:-1] != tuple(stored):
+            changed.append((*row, number))
+    cursor.executemany(raw.statement(_DELETE), gone)
+    cursor.executemany(raw.statement(_UPDATE), changed)
+    raw.insert(rows.values())
+    raw.connection.execute("COMMIT")
+
+
+def find_token(raw: Raw, symbol: str, exchange: str, broker: str) -> str:
+    """One token, by the statement that the driver has prepared."""
+    found = raw.connection.execute(raw.statement(_TOKEN), (broker, symbol, exchange)).fetchone()
+    return str(found[0])
+
+
+def read_tokens(raw: Raw, broker: str) -> dict[tuple[str, str], str]:
+    """Every token by exchange and symbol."""
+    found = raw.connection.execute(raw.statement(_TOKENS), (broker,))
+    return {(exchange, symbol): token for exchange, symbol, token in found}
+
+
+def _as_text(day: date) -> str:
+    return day.strftime("%Y-%m-%d %H:%M:%S.%f") if isinstance(day, datetime) else day.isoformat()
