@@ -23,7 +23,7 @@ Urls = dict[str, str]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Each engine in turn for what uses one; `@pytest.mark.only("sqlite")` for what one alone has."""
+    """Each engine in turn; with `@pytest.mark.only(ENGINE)` what that one alone has."""
     if "engine_name" in metafunc.fixturenames:
         only = metafunc.definition.get_closest_marker("only")
         names = [name for name in ENGINES if only is None or name in only.args]

@@ -27,10 +27,11 @@ ORDER BY id
 LIMIT 1;
 
 -- name: get_symbol_tokens @sqlite
--- uix_symbol, once for each pair. json_extract, because ->> needs SQLite 3.38.
+-- uix_symbol, once for each pair: CROSS JOIN, since SQLite would else read the whole master and
+-- all pairs for each row of it. json_extract, because ->> needs SQLite 3.38.
 SELECT s.symbol, s.exchange, s.token
 FROM json_each(:pairs) AS pair
-JOIN symbols AS s
+CROSS JOIN symbols AS s
   ON s.broker = :broker
  AND s.symbol = json_extract(pair.value, '$[0]')
  AND s.exchange = json_extract(pair.value, '$[1]');
@@ -68,4 +69,4 @@ WITH RECURSIVE found(broker) AS (
     FROM found
     WHERE found.broker IS NOT NULL
 )
-SELECT broker FROM found WHERE broker IS NOT NULL ORDER BY broker;
+SELECT broker FROM found WHERE broker IS NOT NULL;

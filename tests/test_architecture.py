@@ -1,0 +1,93 @@
+"""The rules of the house, held by tests: layers, no ORM, engine names, public names."""
+
+import ast
+import importlib
+import inspect
+import pkgutil
+import subprocess
+import sys
+import typing
+from pathlib import Path
+
+import pytest
+
+import openalgo_store
+from openalgo_store import repositories
+
+PACKAGE = Path(openalgo_store.__file__).parent
+SOURCES = sorted(PACKAGE.rglob("*.py"))
+MAY_NAME_ENGINES = {"dialects", "migrate.py", "yoyo_backends.py", "config.py"}
+"""config.py knows how their URLs are written."""
+
+
+def test_importing_the_package_loads_no_orm_and_no_rich_and_no_yoyo() -> None:
+    code = "import sys, openalgo_store; print(*sorted(sys.modules))"
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    modules = set(loaded.stdout.split())
+    assert "openalgo_store.store" in modules
+    assert not modules & {"sqlalchemy.orm", "rich", "yoyo", "click"}
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_the_name_of_an_engine_stands_only_where_engines_differ(path: Path) -> None:
+    if MAY_NAME_ENGINES & set(path.relative_to(PACKAGE).parts):
+        return
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            assert node.value.lower() not in {"sqlite", "postgresql"}, f"line {node.lineno}"
+        elif isinstance(node, (ast.Attribute, ast.Name)):
+            name = node.attr if isinstance(node, ast.Attribute) else node.id
+            assert name.lower() not in {"sqlite", "postgresql", "sqlite3", "psycopg"}, node.lineno
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_a_file_is_read_in_one_sitting(path: Path) -> None:
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 350
+    assert path.stem not in {"utils", "helpers", "manager", "base"}
+
+
+@pytest.mark.parametrize("name", openalgo_store.__all__)
+def test_a_public_name_is_documented_and_typed(name: str) -> None:
+    thing = getattr(openalgo_store, name)
+    assert inspect.getdoc(thing), name
+    if inspect.isfunction(thing):
+        hints = typing.get_type_hints(thing)
+        assert set(hints) >= {*inspect.signature(thing).parameters, "return"} - {"self"}
+
+
+def test_the_public_names_are_sorted_and_nothing_else_is_exported() -> None:
+    exported = {
+        name
+        for name, thing in vars(openalgo_store).items()
+        if not name.startswith("_") and not inspect.ismodule(thing)
+    }
+    assert exported == set(openalgo_store.__all__)
+    assert sorted(openalgo_store.__all__) == openalgo_store.__all__
+
+
+def test_every_repository_function_takes_a_session() -> None:
+    without = {"warm_symbol_cache"}  # it fills the cache, which no caller's session may
+    for found in pkgutil.iter_modules(repositories.__path__):
+        module = importlib.import_module(f"{repositories.__name__}.{found.name}")
+        for name, function in inspect.getmembers(module, inspect.isfunction):
+            if function.__module__ == module.__name__ and not name.startswith("_"):
+                parameters = inspect.signature(function).parameters
+                assert name in without or "tx" in parameters, name
+
+
+def test_every_project_file_is_free_of_machine_names() -> None:
+    root = PACKAGE.parent
+    if not (root / ".git").exists():
+        pytest.fail("run the tests from a checkout")
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=root, capture_output=True, text=True, check=True,
+    ).stdout.split("\n")  # fmt: skip
+    names = ("/ro" + "ot/", "/wo" + "rk/", "pypi." + "org", "files.python" + "hosted")
+    for name in filter(None, listed):
+        path = root / name
+        if path.is_file() and path.suffix in {".py", ".md", ".sql", ".toml", ".ini", ""}:
+            content = path.read_text(encoding="utf-8")
+            assert not [each for each in names if each in content], name

@@ -1,0 +1,143 @@
+"""Every statement of sql/ is used, explained, understood by both engines; the loader's rules."""
+
+import importlib
+import pkgutil
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from openalgo_store import Store, clock, get_write_session, replace_symbols, repositories
+from openalgo_store.config import project_folder
+from openalgo_store.queries import Query, SqlFile, output_columns, read_statements
+from openalgo_store.tables.main import symbol_loads, symbols
+
+from .rows import shares
+
+FILES = sorted(
+    str(each.relative_to(project_folder("sql")))
+    for each in Path(project_folder("sql")).rglob("*.sql")
+)
+
+
+BROKERS = ("angel", "dhan", "fyers", "kotak", "upstox", "zebu", "zerodha")
+SAMPLES = {
+    "broker": "zerodha", "symbol": "SHARE7", "exchange": "NSE", "token": "T7",
+    "broker_symbol": "SHARE7-EQ", "pairs": '[["SHARE7", "NSE"]]', "id": 1,
+}  # fmt: skip
+INDEXES = {
+    "get_symbol": "uix_symbol",
+    "get_symbol_by_token": "ix_symbols_token",
+    "get_symbol_by_broker_symbol": "ix_symbols_broker_symbol",
+    "get_symbol_tokens": "uix_symbol",
+    "count_symbols_of_broker": "uix_symbol",
+    "get_brokers": "uix_symbol",
+    "get_last_symbol_load": "ix_symbol_loads_broker_id",
+}
+"""Which index serves a statement, as the comment above it says."""
+
+
+def queries() -> Iterator[Query[object]]:
+    """Every named query of every repository."""
+    for module in pkgutil.iter_modules(repositories.__path__):
+        names = vars(importlib.import_module(f"openalgo_store.repositories.{module.name}"))
+        yield from (each for each in names.values() if isinstance(each, Query))
+
+
+def test_every_statement_is_used_by_a_repository() -> None:
+    named = {name for path in FILES for name in read_statements(path)}
+    assert {each.name for each in queries()} == named
+    assert FILES
+
+
+def test_every_statement_says_why_it_is_as_it_is() -> None:
+    for path in FILES:
+        source = (project_folder("sql") / path).read_text(encoding="utf-8")
+        for statement in re.split(r"^-- name: ", source, flags=re.MULTILINE)[1:]:
+            name, comment = statement.splitlines()[:2]
+            assert comment.startswith("-- "), f"{path}: {name} has no comment"
+
+
+def plan_of(store: Store, query: Query[object]) -> str:
+    """How the engine means to run a statement."""
+    dialect = store.databases["main"]
+    explain = {"sqlite": "EXPLAIN QUERY PLAN", "postgresql": "EXPLAIN"}[dialect.name]
+    compiled: Any = query.on(dialect.name).compile(dialect.engine)  # type: ignore[attr-defined]
+    values = {name: SAMPLES.get(name) for name in compiled.params}
+    in_order = compiled.positiontup
+    with get_write_session() as tx:
+        rows = tx.connection.exec_driver_sql(
+            f"{explain} {compiled}",
+            values if in_order is None else tuple(values[name] for name in in_order),
+        )
+        return "\n".join(map(str, rows))
+
+
+def test_every_statement_passes_explain(store: Store) -> None:
+    for query in queries():
+        plan_of(store, query)
+
+
+def test_every_lookup_is_served_by_its_index(store: Store, engine_name: str) -> None:
+    """On analysed tables of a few thousand rows: the index is used, and nothing is sorted."""
+    for broker in BROKERS:
+        replace_symbols(shares(1000), broker)
+    with get_write_session() as tx:
+        columns = [each.name for each in symbol_loads.columns if each.name != "id"]
+        load: tuple[Any, ...] = ("loaded", clock.now(), *[0] * 6, {}, [], [], 0.0, 0.0, 0.0, None)
+        tx.copy(symbol_loads, columns, [(f"broker{n % 200}", *load) for n in range(3000)])
+        tx.connection.exec_driver_sql("ANALYZE")
+    for query in queries():
+        if index := INDEXES.get(query.name):
+            plan = plan_of(store, query)
+            named = "sqlite_autoindex_symbols_1" if engine_name == "sqlite" else "uix_symbol"
+            assert index.replace("uix_symbol", named) in plan, plan
+            assert "Sort" not in plan
+            assert "TEMP B-TREE" not in plan
+
+
+class Pair(NamedTuple):
+    symbol: str
+    token: str
+
+
+def test_a_missing_statement_or_a_wrong_column_fails_when_it_is_read() -> None:
+    file = SqlFile("main/symbols.sql", symbols)
+    with pytest.raises(LookupError, match="no statement named get_moon"):
+        file.query("get_moon", Pair)
+    with pytest.raises(LookupError, match=r"get_symbol returns .* which is not Pair"):
+        file.query("get_symbol", Pair)
+    with pytest.raises(LookupError, match="count_symbols returns"):
+        file.command("count_symbols")
+
+
+@pytest.mark.parametrize(
+    ("sql", "columns"),
+    [
+        ("SELECT a, t.b, count(*) AS n FROM t", ["a", "b", "n"]),
+        ("SELECT DISTINCT a FROM t", ["a"]),
+        ("WITH x AS (SELECT q FROM t) SELECT max(a, (SELECT 1)) AS m, b FROM x", ["m", "b"]),
+        ("INSERT INTO t (a) SELECT b FROM u RETURNING id, a AS c", ["id", "c"]),
+        ("INSERT INTO t (a) SELECT b FROM u", []),
+        ("DELETE FROM t WHERE a = :a", []),
+        ("SELECT 1 AS one", ["one"]),
+    ],
+)
+def test_the_columns_of_a_statement_are_read_from_its_text(sql: str, columns: list[str]) -> None:
+    assert output_columns(sql) == columns
+
+
+def test_a_book_prefixes_the_tables_that_are_marked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "o.sql").write_text(
+        "-- name: n\n-- why: a :comment\nSELECT token FROM /*book*/symbols;"
+    )
+    monkeypatch.setattr("openalgo_store.queries.project_folder", lambda name: tmp_path)
+    read_statements.cache_clear()
+    query = SqlFile("o.sql", symbols, book="sandbox_").query("n", str)
+    assert "FROM sandbox_symbols" in str(query.on("sqlite"))
+    assert query.binds == frozenset()
+    read_statements.cache_clear()
