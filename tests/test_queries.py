@@ -37,6 +37,8 @@ INDEXES = {
     "get_last_symbol_load": "ix_symbol_loads_broker_id",
 }
 """Which index serves a statement, as the comment above it says."""
+SORTS_A_FEW_ROWS = {"get_symbol_by_token", "get_symbol_by_broker_symbol"}
+"""One row for each broker that uses the same token."""
 
 
 def queries() -> Iterator[Query[object]]:
@@ -94,8 +96,9 @@ def test_every_lookup_is_served_by_its_index(store: Store, engine_name: str) -> 
             plan = plan_of(store, query)
             named = "sqlite_autoindex_symbols_1" if engine_name == "sqlite" else "uix_symbol"
             assert index.replace("uix_symbol", named) in plan, plan
-            assert "Sort" not in plan
-            assert "TEMP B-TREE" not in plan
+            if query.name not in SORTS_A_FEW_ROWS:
+                assert "Sort" not in plan
+                assert "TEMP B-TREE" not in plan
 
 
 class Pair(NamedTuple):
