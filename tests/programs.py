@@ -5,20 +5,23 @@ URLS is JSON: the five databases' URLs by name. Each program prints what it saw 
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
 import threading
 import traceback
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from openalgo_store import (
     SessionMisuse,
     Settings,
     Store,
+    Unavailable,
     get_read_session,
     get_symbol_token,
     get_write_session,
@@ -28,9 +31,10 @@ from openalgo_store import (
 )
 from openalgo_store.config import DATABASES
 from openalgo_store.queries import Query
+from openalgo_store.tables.main import users
 
 from .conftest import settings_of
-from .rows import ALL_NAMES, add_user, shares
+from .rows import ALL_NAMES, add_user, master, shares
 
 MASTER_SIZE = 1000
 
@@ -43,7 +47,8 @@ def urls_of(settings: Settings) -> str:
 def start(name: str, settings: Settings, *arguments: str) -> "subprocess.Popen[str]":
     """Start a program."""
     command = [sys.executable, "-m", "tests.programs", name, urls_of(settings), *arguments]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
 
 
 def result_of(process: "subprocess.Popen[str]") -> Any:
@@ -195,6 +200,38 @@ def replace_once(settings: Settings, broker: str, token: str) -> None:
         print(json.dumps({"inserted": load.inserted, "updated": load.updated}))
 
 
+def count_logins(settings: Settings, times: str) -> None:
+    """Read a counter and write it plus one, so many times, once it is told to go."""
+    with Store(settings) as store:
+        use_store(store)
+        sys.stdin.readline()
+        for _ in range(int(times)):
+            with get_write_session() as tx:
+                row = select(users.c.email).where(users.c.username == "counter")
+                seen = int(tx.value(Query.of(row.with_for_update(), str)) or 0)
+                tx.run(Query.of(update(users).values(email=str(seen + 1))))
+    print(json.dumps("done"))
+
+
+def load_on_a_full_disk(settings: Settings) -> None:
+    """A load while files may not grow further, and one when they may again."""
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    heard = {}
+    with Store(settings) as store:
+        use_store(store)
+        replace_symbols(shares(10_000, token="A"), "zerodha")
+        size = Path(store.databases["main"].identity).stat().st_size
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size + 200_000, resource.RLIM_INFINITY))
+        try:
+            replace_symbols(shares(20_000, token="B"), "zerodha")
+        except Unavailable as error:
+            heard["error"] = str(error)
+        tokens = sorted({each.token[0] for each in master().values()})
+        resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        load = replace_symbols(shares(20_000, token="C"), "zerodha")
+        print(json.dumps(heard | {"tokens": tokens, "afterwards": load.inserted + load.updated}))
+
+
 def initialise(settings: Settings) -> None:
     """Bring the five databases up."""
     init_databases(settings)
@@ -208,7 +245,8 @@ def main(name: str, urls: str, *arguments: str) -> None:
         each.__name__: each
         for each in (
             fork_and_write, fork_shares_no_connection, fork_inside_a_session,
-            fork_waits_for_other_threads, replace_for_ever, replace_once, initialise,
+            fork_waits_for_other_threads, replace_for_ever, replace_once, count_logins,
+            load_on_a_full_disk, initialise,
         )
     }  # fmt: skip
     program: Callable[..., None] = programs[name]

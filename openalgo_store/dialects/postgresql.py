@@ -39,12 +39,13 @@ class PostgreSQL:
         parsed = make_url(url)
         self.identity = f"{parsed.host}:{parsed.port or 5432}/{parsed.database}"
         options = f"{parsed.query.get('options', '')} -c timezone=UTC".strip()
+        arguments = {"connect_timeout": 10, "application_name": "openalgo_store"}
         self.engine = build_engine(
             url,
             self,
             **self.pool_options(settings),
             isolation_level="AUTOCOMMIT",  # BEGIN is ours: psycopg sends none of its own
-            connect_args={"options": options, "application_name": "openalgo_store"},
+            connect_args=arguments | dict(parsed.query) | {"options": options},
         )
 
     @staticmethod
