@@ -138,6 +138,7 @@ def test_a_restarted_pool_goes_on_after_the_server_ended_its_connections(store: 
     replace_symbols(shares(5), "zerodha")
     pid = Query.of(select(func.pg_backend_pid()), int)
     with get_read_session("logs") as other:
+        assert other.value(pid)
         with get_read_session() as tx:
             mine = tx.value(pid)
         other.value(Query.of(select(func.pg_terminate_backend(mine)), bool))
