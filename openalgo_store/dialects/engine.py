@@ -82,8 +82,8 @@ def build_engine(url: str, dialect: Dialect, **options: Any) -> Engine:
         error = context.original_exception
         if isinstance(error, StoreError):  # a column type refused the value: nothing was sent
             return type(error)(*error.args)
-        if not isinstance(error, dialect.driver_error):
-            return None
+        if not isinstance(error, dialect.driver_error) or context.is_pre_ping:
+            return None  # the pool understands a failed ping in the driver's own words
         told = dialect.translate(error, context)
         if context.connection is not None:
             transaction = context.connection.get_execution_options().get(TRANSACTION)
