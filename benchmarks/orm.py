@@ -83,7 +83,7 @@ def get_db_session(engine: Engine) -> Iterator[Session]:
 
 
 def read_file(file: Path, broker: str) -> list[dict[str, Any]]:
-    """The rows of a Zerodha file as mappings: nothing renamed, nothing checked."""
+    """The rows of a Zerodha file as mappings: contracts renamed, nothing checked."""
     now = datetime.now(UTC)
     with file.open(newline="") as lines:
         return [_mapping(row, broker, now) for row in csv.DictReader(lines)]
@@ -91,9 +91,14 @@ def read_file(file: Path, broker: str) -> list[dict[str, Any]]:
 
 def _mapping(row: dict[str, str], broker: str, now: datetime) -> dict[str, Any]:
     kind = row["instrument_type"]
+    expiry = date.fromisoformat(row["expiry"]) if row["expiry"] else None
+    symbol = row["tradingsymbol"]
+    if expiry:
+        strike = f"{float(row['strike']):g}{kind}" if kind in ("CE", "PE") else kind
+        symbol = f"{row['name']}{expiry:%d%b%y}{strike}".upper()
     return {
         "broker": broker,
-        "symbol": row["tradingsymbol"],
+        "symbol": symbol,
         "broker_symbol": row["tradingsymbol"],
         "token": f"{row['instrument_token']}::::{row['exchange_token']}",
         "exchange": row["exchange"],
@@ -102,7 +107,7 @@ def _mapping(row: dict[str, str], broker: str, now: datetime) -> dict[str, Any]:
         "instrument_type": kind,
         "lot_size": int(row["lot_size"]),
         "tick_size": float(row["tick_size"]),
-        "expiry": date.fromisoformat(row["expiry"]) if row["expiry"] else None,
+        "expiry": expiry,
         "strike": float(row["strike"]),
         "option_type": kind if kind in ("CE", "PE") else None,
         "last_updated": now,

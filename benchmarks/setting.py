@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from openalgo_store import (
     use_store,
 )
 from openalgo_store.instruments.generator import write_next_day, write_zerodha_file
+from openalgo_store.instruments.validation import COLUMNS
 from openalgo_store.master import Master
 from openalgo_store.migrate import run_migrations
 from tests.postgres_server import PostgresServer, start_postgres
@@ -44,8 +46,9 @@ class Day:
         """The checked rows, in the order of the table's columns."""
         master = Master()
         master.read(self.instruments)
-        now = clock.now()
-        return [(BROKER, *row, now) for row in master.rows()]
+        order = ("broker", *COLUMNS, "last_updated")
+        in_order = itemgetter(*map(order.index, raw.COLUMNS))
+        return list(map(in_order, master.rows(BROKER, clock.now())))
 
     @cached_property
     def mappings(self) -> list[dict[str, Any]]:

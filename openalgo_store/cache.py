@@ -8,11 +8,10 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 from .records import Symbol
 
-T = TypeVar("T")
 ByText = defaultdict[str, dict[str, Symbol]]
 """exchange -> symbol, token or broker symbol -> record."""
 
@@ -55,29 +54,29 @@ class Snapshot:
 
 def _sharing_values(symbols: Iterable[Symbol]) -> Iterable[Symbol]:
     """The same records with one object for each repeated value: less than half the memory."""
-    shared: dict[object, object] = {}
-    numbers: dict[object, object] = {}  # apart: 1 and 1.0 are equal keys
-
-    def one(value: T, pool: dict[object, object] = shared) -> T:
-        return pool.setdefault(value, value)  # type: ignore[return-value]
-
-    for each in symbols:
+    others: dict[Any, Any] = {}
+    numbers: dict[Any, Any] = {}  # apart: 1 and 1.0 are equal keys
+    one, number = others.setdefault, numbers.setdefault
+    for (
+        id_, broker, symbol, broker_symbol, token, exchange, broker_exchange, name,
+        instrument_type, lot_size, tick_size, expiry, strike, option_type, last_updated,
+    ) in symbols:  # fmt: skip
         yield Symbol(
-            each.id,
-            one(each.broker),
-            each.symbol,
-            each.symbol if each.broker_symbol == each.symbol else each.broker_symbol,
-            each.token,
-            one(each.exchange),
-            one(each.broker_exchange),
-            one(each.name),
-            one(each.instrument_type),
-            one(each.lot_size),
-            one(each.tick_size, numbers),
-            one(each.expiry),
-            one(each.strike, numbers),
-            one(each.option_type),
-            one(each.last_updated),
+            id_,
+            one(broker, broker),
+            symbol,
+            symbol if broker_symbol == symbol else broker_symbol,
+            token,
+            one(exchange, exchange),
+            one(broker_exchange, broker_exchange),
+            one(name, name),
+            one(instrument_type, instrument_type),
+            one(lot_size, lot_size),
+            number(tick_size, tick_size),
+            one(expiry, expiry),
+            number(strike, strike),
+            one(option_type, option_type),
+            one(last_updated, last_updated),
         )
 
 

@@ -5,7 +5,7 @@ are not the record's, fails there. Types of binds and results come from the Tabl
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from operator import itemgetter
 from typing import Any, Generic, TypeVar
@@ -14,6 +14,7 @@ from sqlalchemy import Executable, Table, bindparam, column, text
 from sqlalchemy.types import TypeEngine
 
 from .config import project_folder
+from .records import Row
 
 R = TypeVar("R")
 
@@ -43,7 +44,7 @@ class Query(Generic[R]):
         self.record = record
         self.binds = binds
         self._statements = statements
-        self.make: Any = getattr(record, "_make", itemgetter(0))
+        self.make: Callable[[Any], R] | None = _maker(record)
 
     @classmethod
     def of(cls, expression: Executable, record: type[R] | None = None) -> "Query[R]":
@@ -60,8 +61,17 @@ class Query(Generic[R]):
         if self.binds is not None and self.binds != params.keys():
             raise TypeError(f"{self.name} takes {sorted(self.binds)}, not {sorted(params)}")
 
+    def records(self, rows: Iterable[Any]) -> Iterator[R]:
+        """The rows of a result as records."""
+        return iter(rows) if self.make is None else map(self.make, rows)
+
     def __repr__(self) -> str:
         return f"<Query {self.name}>"
+
+
+def _maker(record: type[Any] | None) -> Any:
+    """What turns a row into this record; None where the row itself will do."""
+    return None if record is tuple else getattr(record, "_make", itemgetter(0))
 
 
 class SqlFile:
@@ -74,15 +84,25 @@ class SqlFile:
 
     def query(self, name: str, record: type[R], **types: TypeEngine[Any]) -> Query[R]:
         """The named statement; `types` for binds and columns that no Table has."""
-        return self._read(name, record, types)
+        columns = getattr(record, "_fields", None)
+        return self._read(name, record, 1 if columns is None else list(columns), types)
+
+    def rows(self, name: str, columns: Sequence[str]) -> Query[Row]:
+        """The named statement as plain rows of these columns, for very many of them."""
+        return self._read(name, tuple, list(columns), {})
 
     def command(self, name: str, **types: TypeEngine[Any]) -> Query[None]:
         """The named statement, which returns no rows."""
-        return self._read(name, None, types)
+        return self._read(name, None, [], types)
 
     def _read(
-        self, name: str, record: type[R] | None, types: Mapping[str, TypeEngine[Any]]
+        self,
+        name: str,
+        record: type[R] | None,
+        expected: list[str] | int,
+        types: Mapping[str, TypeEngine[Any]],
     ) -> Query[R]:
+        """The statement, if it returns the expected columns (or so many)."""
         texts = read_statements(self.path).get(name)
         if texts is None:
             raise LookupError(f"sql/{self.path} has no statement named {name}")
@@ -90,28 +110,20 @@ class SqlFile:
         statements: dict[str | None, Executable] = {}
         binds: frozenset[str] = frozenset()
         for engine, sql in texts.items():
+            columns = output_columns(sql)
+            if expected not in (columns, len(columns)):
+                raise LookupError(f"sql/{self.path}: {name} returns {columns}, not {expected}")
             clause = text(sql.replace(_BOOK, self._book))
             binds = frozenset(clause.compile().params)
             typed = clause.bindparams(
                 *(bindparam(each, type_=known[each]) for each in binds if each in known)
             )
-            columns = output_columns(sql)
-            self._check_columns(name, record, columns)
             statements[engine] = (
                 typed.columns(*(column(each, known.get(each)) for each in columns))
                 if columns
                 else typed
             )
         return Query(name, record, statements, binds)
-
-    def _check_columns(self, name: str, record: type[Any] | None, columns: list[str]) -> None:
-        fields = getattr(record, "_fields", None)
-        fits = len(columns) == (record is not None) if fields is None else columns == list(fields)
-        if not fits:
-            raise LookupError(
-                f"sql/{self.path}: {name} returns {columns}, which is not "
-                f"{getattr(record, '__name__', 'nothing')}{fields or ''}"
-            )
 
 
 @cache

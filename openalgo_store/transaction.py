@@ -147,7 +147,7 @@ class Transaction:
         rows = self._execute(query, params).fetchmany(2)
         if len(rows) > 1:
             raise StoreError(f"{query.name} found more than one row where there can be one")
-        return query.make(rows[0]) if rows else None
+        return next(query.records(rows), None)
 
     def value(self, query: Query[R], **params: Any) -> R | None:
         """The single value, or None."""
@@ -156,11 +156,11 @@ class Transaction:
 
     def all(self, query: Query[R], **params: Any) -> list[R]:
         """Every record."""
-        return list(map(query.make, self._execute(query, params)))
+        return list(query.records(self._execute(query, params)))
 
     def stream(self, query: Query[R], **params: Any) -> Iterator[R]:
         """Every record, a few thousand in memory at a time."""
-        return map(query.make, self._execute(query, params, yield_per=_STREAM))
+        return query.records(self._execute(query, params, yield_per=_STREAM))
 
     def run(self, query: Query[None], **params: Any) -> int:
         """The number of rows affected."""

@@ -110,7 +110,7 @@ def test_a_missing_statement_or_a_wrong_column_fails_when_it_is_read() -> None:
     file = SqlFile("main/symbols.sql", symbols)
     with pytest.raises(LookupError, match="no statement named get_moon"):
         file.query("get_moon", Pair)
-    with pytest.raises(LookupError, match=r"get_symbol returns .* which is not Pair"):
+    with pytest.raises(LookupError, match=r"get_symbol returns .*, not \['symbol', 'token'\]"):
         file.query("get_symbol", Pair)
     with pytest.raises(LookupError, match="count_symbols returns"):
         file.command("count_symbols")

@@ -1,14 +1,16 @@
 """The two engines: everything in which they differ, and nothing else."""
 
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.engine import make_url
 
 from ..config import Settings, normalise_url
 from .engine import TRANSACTION, Dialect
-from .postgresql import PostgreSQL
 from .sqlite import SQLite
+
+if TYPE_CHECKING:
+    from .postgresql import PostgreSQL
 
 __all__ = ["TRANSACTION", "Dialect", "get_engine_options", "open_dialect"]
 
@@ -27,5 +29,9 @@ def get_engine_options(url: str, settings: Settings | None = None) -> dict[str, 
     return _kind(normalise_url(url, "url")).pool_options(chosen)
 
 
-def _kind(url: str) -> type[SQLite] | type[PostgreSQL]:
-    return SQLite if make_url(url).get_backend_name() == SQLite.name else PostgreSQL
+def _kind(url: str) -> "type[SQLite | PostgreSQL]":
+    if make_url(url).get_backend_name() == SQLite.name:
+        return SQLite
+    from .postgresql import PostgreSQL  # its driver takes 10 MiB that SQLite need not have
+
+    return PostgreSQL

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Date, Table, event, literal, select
+from sqlalchemy import Connection, Date, Table, column, event, literal, select
+from sqlalchemy import table as lightweight_table
 from sqlalchemy.engine import make_url
 from sqlalchemy.engine.interfaces import ExceptionContext
 from sqlalchemy.pool import NullPool
@@ -168,10 +169,10 @@ class SQLite:
     def insert_rows(
         self, connection: Connection, table: Table, columns: Sequence[str], rows: Iterable[Row]
     ) -> int:
-        statement = table.insert().compile(connection, column_keys=list(columns))
+        in_this_order = lightweight_table(table.name, *map(column, columns))
+        statement = str(in_this_order.insert().compile(connection))
         driver: Any = connection.connection.driver_connection
-        stored = self._stored(table, columns, rows)
-        return int(driver.executemany(str(statement), stored).rowcount)
+        return int(driver.executemany(statement, self._stored(table, columns, rows)).rowcount)
 
     def _stored(self, table: Table, columns: Sequence[str], rows: Iterable[Row]) -> Iterator[Any]:
         """The rows as SQLite keeps them: dates, moments and JSON as text."""

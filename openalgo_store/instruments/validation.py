@@ -11,18 +11,19 @@ from .values import BLANK, Memo, Rejected, day_of, number_of, text_of, token_of,
 
 COLUMNS = (
     "symbol",
+    "exchange",
     "broker_symbol",
     "token",
-    "exchange",
+    "strike",
     "broker_exchange",
     "name",
     "instrument_type",
     "lot_size",
     "tick_size",
     "expiry",
-    "strike",
     "option_type",
 )
+"""The order of a validated row: what tells one contract from another first."""
 
 INDEX_EXCHANGES = frozenset({"NSE_INDEX", "BSE_INDEX", "MCX_INDEX", "CDS_INDEX", "GLOBAL_INDEX"})
 EXCHANGES = INDEX_EXCHANGES | {"NSE", "BSE", "NFO", "BFO", "CDS", "BCD", "MCX", "NCDEX", "NCO"}
@@ -113,16 +114,16 @@ class Validator:
 
         return (
             symbol,
+            exchange,
             broker_symbol,
             token,
-            exchange,
+            strike,
             self._broker_exchange[broker_exchange],
             name,
             instrument_type,
             lot_size,
             self._tick_size[tick_size],
             expiry,
-            strike,
             option_type,
         )
 

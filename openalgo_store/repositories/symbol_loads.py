@@ -11,9 +11,9 @@ from sqlalchemy import select
 from .. import clock
 from ..errors import InvalidInput, StoreError, SymbolLoadRefused
 from ..instruments.validation import COLUMNS
-from ..master import Master
+from ..master import Master, Packed, pack, unpack
 from ..queries import Query, SqlFile
-from ..records import Instrument, RejectedRow, RenamedSymbol, Row, SymbolLoad
+from ..records import Instrument, RejectedRow, RenamedSymbol, SymbolLoad
 from ..store import current_store, reading, writing
 from ..tables.main import symbol_loads as symbol_loads_table
 from ..tables.main import symbols as symbols_table
@@ -24,34 +24,16 @@ Given = Instrument | RejectedRow | Mapping[str, Any]
 _log = logging.getLogger("openalgo_store")
 
 
-class _StoredSymbol(NamedTuple):
-    """The stored half of the comparison: an id, then the columns of a validated row."""
-
-    id: int
-    symbol: str
-    broker_symbol: str
-    token: str
-    exchange: str
-    broker_exchange: str | None
-    name: str | None
-    instrument_type: str | None
-    lot_size: int | None
-    tick_size: float | None
-    expiry: Any
-    strike: float | None
-    option_type: str | None
-
-
 class _Difference(NamedTuple):
     """What a load has to write; `new` is what the master has left once the stored rows are out."""
 
-    changed: list[tuple[int, Row]]
+    changed: list[tuple[int, Packed]]
     gone: list[int]
     unchanged: int
 
 
 _sql = SqlFile("main/symbol_loads.sql", symbols_table, symbol_loads_table)
-_get_stored_symbols = _sql.query("get_stored_symbols", _StoredSymbol)
+_get_stored_symbols = _sql.rows("get_stored_symbols", ("id", *COLUMNS))
 _count_symbols_of_broker = SqlFile("main/symbols.sql", symbols_table).query(
     "count_symbols_of_broker", int
 )
@@ -178,17 +160,17 @@ def _compare(tx: Transaction, master: Master, broker: str, *, whole: bool) -> _D
 
     One algorithm for both engines: as fast as a staged FULL JOIN, and its plan cannot go wrong.
     """
-    changed: list[tuple[int, Row]] = []
+    changed: list[tuple[int, Packed]] = []
     gone: list[int] = []
     unchanged = 0
-    for stored in tx.stream(_get_stored_symbols, broker=broker):
-        row = master.take(stored.symbol, stored.exchange)
-        if row is None:
-            gone.append(stored.id)
-        elif row == stored[1:]:
+    for number, *stored in tx.stream(_get_stored_symbols, broker=broker):
+        packed = master.take(stored[0], stored[1])
+        if packed is None:
+            gone.append(number)
+        elif packed == pack(stored):
             unchanged += 1
         else:
-            changed.append((stored.id, row))
+            changed.append((number, packed))
     return _Difference(changed, gone if whole else [], unchanged)
 
 
@@ -199,18 +181,11 @@ def _write(
     tx.many(_delete_symbol, [{"id": each} for each in difference.gone])
     tx.many(
         _update_symbol,
-        [
-            {name: value for name, value in zip(COLUMNS, row, strict=True) if name in _UPDATED}
-            | {"id": each, "last_updated": now}
-            for each, row in difference.changed
-        ],
+        [unpack(row) | {"id": each, "last_updated": now} for each, row in difference.changed],
     )
     if master.size:
-        new = ((broker, *row, now) for row in master.rows())
-        tx.copy(symbols_table, ("broker", *COLUMNS, "last_updated"), new)
-
-
-_UPDATED = set(COLUMNS) - {"symbol", "exchange"}
+        columns = ("broker", *COLUMNS, "last_updated")
+        tx.copy(symbols_table, columns, master.rows(broker, now))
 
 
 def _record_refusal(master: Master, broker: str, started: datetime, error: Exception) -> None:

@@ -1,11 +1,18 @@
 -- The daily load of a master: what is compared, what is written, and the record of each load.
 
 -- name: get_stored_symbols
--- What a load compares with, in the order of its rows: the whole master, in the table's own order.
-SELECT id, symbol, broker_symbol, token, exchange, broker_exchange, name,
-       instrument_type, lot_size, tick_size, expiry, strike, option_type
+-- What a load compares with, in the order of its rows: the planner reads the whole table.
+SELECT id, symbol, exchange, broker_symbol, token, strike, broker_exchange, name,
+       instrument_type, lot_size, tick_size, expiry, option_type
 FROM symbols
 WHERE broker = :broker;
+
+-- name: get_stored_symbols @sqlite
+-- The + keeps SQLite from uix_symbol, which would jump about in the table for every row.
+SELECT id, symbol, exchange, broker_symbol, token, strike, broker_exchange, name,
+       instrument_type, lot_size, tick_size, expiry, option_type
+FROM symbols
+WHERE +broker = :broker;
 
 -- name: update_symbol
 -- By primary key; symbol and exchange are what the row was found by.

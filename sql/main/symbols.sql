@@ -46,11 +46,18 @@ JOIN symbols AS s
  AND s.exchange = pair ->> 1;
 
 -- name: get_master
--- A whole master for the cache: reads the table in its own order, which beats any index here.
+-- A whole master for the cache: the planner reads the whole table.
 SELECT id, broker, symbol, broker_symbol, token, exchange, broker_exchange, name,
        instrument_type, lot_size, tick_size, expiry, strike, option_type, last_updated
 FROM symbols
 WHERE broker = :broker;
+
+-- name: get_master @sqlite
+-- The + keeps SQLite from uix_symbol, which would jump about in the table for every row.
+SELECT id, broker, symbol, broker_symbol, token, exchange, broker_exchange, name,
+       instrument_type, lot_size, tick_size, expiry, strike, option_type, last_updated
+FROM symbols
+WHERE +broker = :broker;
 
 -- name: count_symbols
 -- Counts the narrowest index.
