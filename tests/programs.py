@@ -18,6 +18,7 @@ from typing import Any
 from sqlalchemy import func, select, update
 
 from openalgo_store import (
+    ConfigurationError,
     SessionMisuse,
     Settings,
     Store,
@@ -238,6 +239,16 @@ def initialise(settings: Settings) -> None:
     print(json.dumps("done"))
 
 
+def initialise_without_rights(settings: Settings) -> None:
+    """What a user who may not write the folders hears."""
+    if os.geteuid() == 0:  # who may write everywhere
+        os.setuid(65534)
+    try:
+        init_databases(settings)
+    except ConfigurationError as error:
+        print(json.dumps(str(error)))
+
+
 def main(name: str, urls: str, *arguments: str) -> None:
     """Run one program."""
     signal.alarm(100)  # never outlive the test
@@ -247,6 +258,7 @@ def main(name: str, urls: str, *arguments: str) -> None:
             fork_and_write, fork_shares_no_connection, fork_inside_a_session,
             fork_waits_for_other_threads, replace_for_ever, replace_once, count_logins,
             load_on_a_full_disk, initialise,
+            initialise_without_rights,
         )
     }  # fmt: skip
     program: Callable[..., None] = programs[name]

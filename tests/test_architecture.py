@@ -27,7 +27,7 @@ def test_importing_the_package_loads_no_orm_and_no_rich_and_no_yoyo() -> None:
     )
     modules = set(loaded.stdout.split())
     assert "openalgo_store.store" in modules
-    assert not modules & {"sqlalchemy.orm", "rich", "yoyo", "click"}
+    assert not modules & {"sqlalchemy.orm", "psycopg", "rich", "yoyo", "click"}
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))

@@ -116,6 +116,15 @@ def test_a_folder_that_cannot_be_made_is_named_and_nothing_stays_open(
         count_symbols()
 
 
+@pytest.mark.only("sqlite")
+def test_a_folder_that_cannot_be_written_is_named(settings: Settings) -> None:
+    folder = Path(settings.url("main").removeprefix("sqlite:///")).parent
+    folder.chmod(0o555)
+    told = result_of(start("initialise_without_rights", settings))
+    assert told.startswith(f"DATABASE_URL: the folder {folder} cannot be")
+    assert list(folder.iterdir()) == []
+
+
 def test_a_failed_start_keeps_the_store_that_was_open(settings: Settings, tmp_path: Path) -> None:
     before = init_databases(settings)
     (tmp_path / "no.db").write_text("this is not a database, but it is long enough to be one" * 50)
