@@ -25,9 +25,19 @@ Urls = dict[str, str]
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Each engine in turn; with `@pytest.mark.only(ENGINE)` what that one alone has."""
     if "engine_name" in metafunc.fixturenames:
-        only = metafunc.definition.get_closest_marker("only")
-        names = [name for name in ENGINES if only is None or name in only.args]
-        metafunc.parametrize("engine_name", names, indirect=True)
+        metafunc.parametrize("engine_name", _engines_of(metafunc.definition), indirect=True)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What only the other engine has is not part of this run."""
+    others = [each for each in items if not _engines_of(each)]
+    items[:] = [each for each in items if each not in others]
+    config.hook.pytest_deselected(items=others)
+
+
+def _engines_of(node: pytest.Item) -> list[str]:
+    only = node.get_closest_marker("only")
+    return [name for name in ENGINES if only is None or name in only.args]
 
 
 @pytest.fixture
