@@ -45,11 +45,18 @@ class Snapshot:
         self.size = 0
         for symbol in _sharing_values(symbols):
             self.by_symbol[symbol.exchange][symbol.symbol] = symbol
-            self.by_token[symbol.exchange].setdefault(symbol.token, symbol)
-            self.by_broker_symbol[symbol.exchange].setdefault(symbol.broker_symbol, symbol)
+            _keep_first(self.by_token[symbol.exchange], symbol.token, symbol)
+            _keep_first(self.by_broker_symbol[symbol.exchange], symbol.broker_symbol, symbol)
             self.size += 1
         for found in (self.by_symbol, self.by_token, self.by_broker_symbol):
             found.default_factory = None
+
+
+def _keep_first(found: dict[str, Symbol], key: str, symbol: Symbol) -> None:
+    """Of two symbols with one token the one that was stored first, as the database answers."""
+    held = found.setdefault(key, symbol)
+    if held.id > symbol.id:
+        found[key] = symbol
 
 
 def _sharing_values(symbols: Iterable[Symbol]) -> Iterable[Symbol]:

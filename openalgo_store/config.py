@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from datetime import time
 from pathlib import Path
 
@@ -43,8 +43,8 @@ class Settings:
     db_pool_recycle: int = 1800
     db_sqlite_busy_timeout: float = 30
     db_sqlite_synchronous: str = "NORMAL"
-    api_key_pepper: str = field(default="", repr=False)
-    token_encryption_keys: str = field(default="", repr=False)
+    api_key_pepper: str = ""
+    token_encryption_keys: str = ""
     session_expiry_time: time = SESSION_END
 
     def __post_init__(self) -> None:
@@ -136,6 +136,8 @@ def _postgresql_url(parsed: URL, url: str, variable: str) -> str:
         raise ConfigurationError(
             f"{variable} needs a host and a database: postgresql://user:password@host:5432/database"
         )
+    if "password" in parsed.query:
+        raise ConfigurationError(f"{variable}: write the password before the @, not behind the ?")
     if re.search(r"[#%]", url.rpartition("@")[2].partition("?")[0]):
         raise ConfigurationError(f"{variable}: a database name cannot hold # or %: rename it")
     return parsed.set(drivername="postgresql+psycopg").render_as_string(hide_password=False)

@@ -95,11 +95,11 @@ class Master:
                 continue
             row = validate(given)
             if isinstance(row, str):
-                self._reject(RejectedRow(self.total + 1, row, _shown(given)))
+                self._reject(self._left_out(row, given))
                 continue
             series = given.series if isinstance(given, Instrument) else given.get("series")
             if series is not None and not (isinstance(series, str) and _SERIES.fullmatch(series)):
-                self._reject(RejectedRow(self.total + 1, "series is unknown", _shown(given)))
+                self._reject(self._left_out("series is unknown", given))
                 continue
             symbol, exchange = row[:2]
             texts, strike, rest = pack(row)
@@ -122,7 +122,7 @@ class Master:
         held_series = self._series.get((exchange, symbol), "EQ")
         renamed = f"{symbol}-{held_series if series == 'EQ' else series}"
         if series == held_series or renamed in by_symbol or len(renamed) > _LENGTHS["symbol"]:
-            self._reject(RejectedRow(self.total + 1, "symbol occurs twice", _shown(given)))
+            self._reject(self._left_out("symbol occurs twice", given))
             return
         if series == "EQ":
             packed, by_symbol[symbol] = by_symbol[symbol], packed
@@ -130,18 +130,23 @@ class Master:
         by_symbol[renamed] = packed
         self.renamed.append(RenamedSymbol(symbol, exchange, renamed))
 
+    def _left_out(self, reason: str, given: Instrument | Mapping[str, Any]) -> RejectedRow:
+        line = given.line if isinstance(given, Instrument) else None
+        return RejectedRow(line or self.total, reason, _shown(given))
+
     def _reject(self, row: RejectedRow) -> None:
+        row = row._replace(reason=storable(row.reason), raw=storable(row.raw)[:500])
         self.rejected += 1
         self.rejected_by_reason[row.reason] += 1
         if len(self.rejected_rows) < _SHOWN:
-            self.rejected_rows.append(row._replace(raw=_storable(row.raw)))
+            self.rejected_rows.append(row)
 
 
 def _shown(given: Instrument | Mapping[str, Any]) -> str:
-    values = given if isinstance(given, Instrument) else given.values()
+    values = given[:-2] if isinstance(given, Instrument) else given.values()
     return ",".join("" if value is None else str(value) for value in values)
 
 
-def _storable(text: str) -> str:
-    """The text as both engines can keep it, at most 500 characters."""
-    return text[:500].encode(errors="backslashreplace").decode().replace("\0", "\\0")
+def storable(text: str) -> str:
+    """The text as both engines can keep it."""
+    return text.encode(errors="backslashreplace").decode().replace("\0", "\\0")

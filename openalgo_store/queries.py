@@ -108,22 +108,25 @@ class SqlFile:
             raise LookupError(f"sql/{self.path} has no statement named {name}")
         known = self._types | dict(types)
         statements: dict[str | None, Executable] = {}
-        binds: frozenset[str] = frozenset()
+        binds: set[frozenset[str]] = set()
         for engine, sql in texts.items():
             columns = output_columns(sql)
             if expected not in (columns, len(columns)):
                 raise LookupError(f"sql/{self.path}: {name} returns {columns}, not {expected}")
             clause = text(sql.replace(_BOOK, self._book))
-            binds = frozenset(clause.compile().params)
+            names = frozenset(clause.compile().params)
+            binds.add(names)
             typed = clause.bindparams(
-                *(bindparam(each, type_=known[each]) for each in binds if each in known)
+                *(bindparam(each, type_=known[each]) for each in names if each in known)
             )
             statements[engine] = (
                 typed.columns(*(column(each, known.get(each)) for each in columns))
                 if columns
                 else typed
             )
-        return Query(name, record, statements, binds)
+        if len(binds) > 1 or (None not in texts and len(texts) == 1):
+            raise LookupError(f"sql/{self.path}: {name} is not the same for every engine")
+        return Query(name, record, statements, binds.pop())
 
 
 @cache

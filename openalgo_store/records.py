@@ -9,7 +9,8 @@ class Instrument(NamedTuple):
 
     strike, tick_size in rupees; lot_size in units; expiry the Indian calendar day.
     broker_exchange is the exchange as the broker spells it. series is the series of a share
-    (EQ, BE …), not stored: it decides who keeps the bare name when two shares meet.
+    (EQ, BE …), not stored: it decides who keeps the bare name when two shares meet. line is where
+    the row stood in its file (the header is 1), not stored either.
     """
 
     symbol: str
@@ -25,10 +26,15 @@ class Instrument(NamedTuple):
     strike: float | None = None
     option_type: str | None = None
     series: str | None = None
+    line: int | None = None
 
 
 class RejectedRow(NamedTuple):
-    """A row that was left out: its line (the header is 1), the rule it breaks, its text."""
+    """A row that was left out: its line, the rule it breaks, its text.
+
+    The line counts in the row's own file, where the header is 1; for a mapping it is its place
+    among what was given, from 1.
+    """
 
     line: int
     reason: str

@@ -36,8 +36,8 @@ class Store:
         self.databases: dict[str, Dialect] = {
             name: opened[settings.url(name)] for name in DATABASES
         }
-        replica = settings.read_database_url
-        self.replica = open_dialect(replica, settings) if replica else self.databases["main"]
+        replica = settings.read_database_url or settings.database_url
+        self.replica = opened.get(replica) or open_dialect(replica, settings)
         self._make_caches()
         tell_of_forks(self)
 

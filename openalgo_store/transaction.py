@@ -27,12 +27,12 @@ class _WritingHere(threading.local):
 
     def __init__(self) -> None:
         self.process = os.getpid()
-        self.identities: set[str] = set()
+        self.names: dict[str, str] = {}  # identity -> the name under which it is written
 
-    def now(self) -> set[str]:
+    def now(self) -> dict[str, str]:
         if self.process != os.getpid():
             self.__init__()  # type: ignore[misc]
-        return self.identities
+        return self.names
 
 
 _writing_here = _WritingHere()
@@ -54,20 +54,19 @@ class Transaction:
         self._connection: Connection | None = None
         self._failure: StoreError | None = None
         self._callbacks: list[Callable[[], object]] = []
-        self._writing: set[str] | None = None
+        self._writing: dict[str, str] | None = None
         self._state = "not entered"
 
     # The block
 
     def __enter__(self) -> "Transaction":
+        if self._state != "not entered":
+            raise SessionMisuse(f"this session is {self._state}: get a new one for each with block")
         if not self.readonly:
             writing = _writing_here.now()
-            if self._dialect.identity in writing:
-                raise SessionMisuse(
-                    f"this thread is already writing to {self._dialect.identity}: pass that "
-                    "session on as tx=tx (a second one would wait for the first for ever)"
-                )
-            writing.add(self._dialect.identity)
+            if (name := writing.get(self._dialect.identity)) is not None:
+                raise SessionMisuse(_second_writer(self._dialect.identity, name, self.database))
+            writing[self._dialect.identity] = self.database
             self._writing = writing
         self._state = "open"
         return self
@@ -91,18 +90,18 @@ class Transaction:
                 self._roll_back()
         finally:
             if self._writing is not None:
-                self._writing.discard(self._dialect.identity)
+                del self._writing[self._dialect.identity]
         if error is None:
             self._call_back()
 
     def _commit(self) -> None:
-        if self._connection is None:
-            return
         try:
-            if self._failure is None and self._dialect.is_failed(self._connection):
-                self._failure = StoreError("a statement of the driver's own connection failed")
-            if self._failure is not None:
-                raise TransactionFailed(_FAILED) from self._failure
+            self._refuse_if_failed()
+            if self._connection is None:
+                return
+            if self._dialect.is_failed(self._connection):
+                self.fail(StoreError("a statement failed on the driver's own connection"))
+                self._refuse_if_failed()
             self._connection.commit()
         except BaseException:
             self._roll_back()
@@ -159,8 +158,8 @@ class Transaction:
         return list(query.records(self._execute(query, params)))
 
     def stream(self, query: Query[R], **params: Any) -> Iterator[R]:
-        """Every record, a few thousand in memory at a time."""
-        return query.records(self._execute(query, params, yield_per=_STREAM))
+        """Every record, a thousand in memory at a time."""
+        return _closing(self._execute(query, params, yield_per=_STREAM), query)
 
     def run(self, query: Query[None], **params: Any) -> int:
         """The number of rows affected."""
@@ -180,6 +179,8 @@ class Transaction:
         them but do not check them.
         """
         connection = self.connection
+        if self.readonly:
+            raise SessionMisuse("a read session cannot write: use get_write_session")
         try:
             return self._dialect.insert_rows(connection, table, columns, rows)
         except self._dialect.driver_error as error:
@@ -189,6 +190,9 @@ class Transaction:
             failure = self._dialect.translate(error, None)
             self.fail(failure)
             raise failure from error
+        except BaseException:
+            self.fail(StoreError("the rows to copy ended in an error"))
+            raise
 
     def lock(self, name: str) -> None:
         """Wait for a named lock and hold it until the transaction ends."""
@@ -196,6 +200,7 @@ class Transaction:
 
     def after_commit(self, callback: Callable[[], object]) -> None:
         """Call this once the transaction, and the savepoint it is in, has been committed."""
+        self._refuse_if_unusable()
         self._callbacks.append(callback)
 
     @contextmanager
@@ -213,25 +218,25 @@ class Transaction:
             del self._callbacks[callbacks:]
             try:
                 nested.rollback()
-                self._failure = None
-            except StoreError as error:  # the connection is lost, and with it the transaction
+                if not connection.invalidated:  # lost, and with it the whole transaction
+                    self._failure = None
+            except StoreError as error:
                 self.fail(error)
             raise
 
     @property
     def connection(self) -> Connection:
         """The Core Connection, in its transaction."""
-        if self._state != "open":
-            raise SessionMisuse(f"this session is {self._state}: use it inside its with block")
-        if self._process != os.getpid():
-            raise SessionMisuse(_FORKED)
-        if self._failure is not None:
-            raise TransactionFailed(_FAILED) from self._failure
+        self._refuse_if_unusable()
         return self._begin() if self._connection is None else self._connection
 
     @property
     def driver_connection(self) -> Any:
-        """The driver's own connection. Errors raised through it are the driver's."""
+        """The driver's own connection, for what no verb does.
+
+        Errors raised through it are the driver's. Let them end the session: only PostgreSQL
+        tells the transaction of one that is caught.
+        """
         return self.connection.connection.driver_connection
 
     def fail(self, error: StoreError) -> None:
@@ -240,7 +245,22 @@ class Transaction:
 
     # Inside
 
+    def _refuse_if_unusable(self) -> None:
+        if self._state != "open":
+            raise SessionMisuse(f"this session is {self._state}: use it inside its with block")
+        if self._process != os.getpid():
+            raise SessionMisuse(_FORKED)
+        self._refuse_if_failed()
+
+    def _refuse_if_failed(self) -> None:
+        if self._failure is None and self._connection is not None and self._connection.invalidated:
+            self.fail(Unavailable("the connection was lost"))
+        if self._failure is not None:
+            raise TransactionFailed(_FAILED) from self._failure
+
     def _begin(self) -> Connection:
+        if self._dialect.closed:
+            raise SessionMisuse("this store is closed: call init_databases() to open one")
         if not self.readonly:
             self._dialect.take_turn()
         try:
@@ -274,6 +294,26 @@ class Transaction:
         return self.connection.execute(
             query.on(self._dialect.name), params, execution_options=options
         )
+
+
+def _closing(result: CursorResult[Any], query: Query[R]) -> Iterator[R]:
+    """The records of a result that is closed even if nobody reads it to its end."""
+    try:
+        yield from query.records(result)
+    finally:
+        result.close()
+
+
+def _second_writer(identity: str, name: str, database: str) -> str:
+    if name == database:
+        return (
+            f"this thread is already writing to {identity}: pass that session on as tx=tx "
+            "(a second one would wait for the first for ever)"
+        )
+    return (
+        f"{name} and {database} are one database, {identity}, which this thread is already "
+        f"writing: end the session of {name} first, or give each a database of its own"
+    )
 
 
 _FAILED = "a statement failed before: nothing of this transaction can be kept; let its error end it"

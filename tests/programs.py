@@ -105,6 +105,48 @@ def fork_and_write(settings: Settings) -> None:
             print(json.dumps({"codes": codes, "users": len(tx.all(ALL_NAMES))}))
 
 
+def fork_from_three_threads(settings: Settings, rounds: str) -> None:
+    """Three threads fork children that write, while two others write: every commit counts."""
+    with Store(settings) as store:
+        use_store(store)
+        committed: list[str] = []
+        forking = threading.Event()
+
+        def write(who: str) -> None:
+            number = 0
+            while not forking.is_set():
+                with get_write_session() as tx:
+                    add_user(tx, f"{who}-{number}")
+                committed.append(f"{who}-{number}")
+                number += 1
+
+        def fork(who: str) -> None:
+            for number in range(int(rounds)):
+                name = f"{who}-{number}"
+
+                def child(_: int, name: str = name) -> None:
+                    with get_write_session() as tx:
+                        add_user(tx, name)
+
+                if in_children(1, child) == [0]:
+                    committed.append(name)
+
+        writers = [threading.Thread(target=write, args=(f"writer{n}",)) for n in range(2)]
+        forkers = [threading.Thread(target=fork, args=(f"forker{n}",)) for n in range(3)]
+        for thread in (*writers, *forkers):
+            thread.start()
+        for thread in forkers:
+            thread.join()
+        forking.set()
+        for thread in writers:
+            thread.join()
+        with get_read_session() as tx:
+            stored = set(tx.all(ALL_NAMES))
+        lost = sorted(set(committed) - stored)
+        forked = sum(name.startswith("forker") for name in committed)
+        print(json.dumps({"lost": lost, "forked": forked}))
+
+
 def fork_shares_no_connection(settings: Settings) -> None:
     """The server's process behind each connection: another one in every process."""
     backend = Query.of(select(func.pg_backend_pid()), int)
@@ -235,6 +277,7 @@ def load_on_a_full_disk(settings: Settings) -> None:
 
 def initialise(settings: Settings) -> None:
     """Bring the five databases up."""
+    print("ready", flush=True)
     init_databases(settings)
     print(json.dumps("done"))
 
@@ -255,7 +298,8 @@ def main(name: str, urls: str, *arguments: str) -> None:
     programs = {
         each.__name__: each
         for each in (
-            fork_and_write, fork_shares_no_connection, fork_inside_a_session,
+            fork_and_write, fork_from_three_threads, fork_shares_no_connection,
+            fork_inside_a_session,
             fork_waits_for_other_threads, replace_for_ever, replace_once, count_logins,
             load_on_a_full_disk, initialise,
             initialise_without_rights,

@@ -1,8 +1,10 @@
 """A store that was opened before os.fork() goes on in the parent and in the children."""
 
+from collections.abc import Callable
+
 import pytest
 
-from openalgo_store import Settings
+from openalgo_store import Settings, Store
 
 from .programs import result_of, start
 
@@ -14,6 +16,17 @@ def test_children_and_parent_write_at_once_and_nothing_is_lost(
 ) -> None:
     seen = result_of(start("fork_and_write", migrated_settings))
     assert seen == {"codes": [0, 0, 0, 0], "users": 25 * 7}
+
+
+def test_threads_may_fork_at_the_same_time(
+    migrated_settings: Settings, soak: Callable[[int], int]
+) -> None:
+    rounds = soak(100)
+    seen = result_of(start("fork_from_three_threads", migrated_settings, str(rounds)))
+    assert seen == {"lost": [], "forked": 3 * rounds}
+    if "sqlite" in migrated_settings.database_url:
+        with Store(migrated_settings) as store, store.transaction("main", readonly=True) as tx:
+            assert tx.connection.exec_driver_sql("PRAGMA integrity_check").scalar() == "ok"
 
 
 @pytest.mark.only("postgresql")

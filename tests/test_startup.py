@@ -159,7 +159,9 @@ def test_a_start_that_is_killed_is_completed_by_the_next(
     for _ in range(soak(20)):
         settings = settings_of(new_urls())
         process = start("initialise", settings)
-        time.sleep(moments.uniform(0.3, 0.9))  # the moment of the kill, not a wait for anything
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        time.sleep(moments.uniform(0.0, 0.4))  # the moment of the kill, not a wait for anything
         process.kill()
         process.communicate()
         assert process.returncode in (0, -signal.SIGKILL)

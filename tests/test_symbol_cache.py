@@ -24,6 +24,7 @@ from openalgo_store import (
     get_symbol_tokens,
     get_write_session,
     replace_symbols,
+    use_store,
     warm_symbol_cache,
 )
 from openalgo_store.cache import SymbolCache
@@ -84,6 +85,32 @@ def test_tokens_that_meet_across_exchanges_and_brokers_stay_apart(store: Store) 
                 found = get_symbol_by_token("T1", exchange, "zerodha", tx=tx)
                 assert found is not None
                 assert (found.exchange, found.broker) == (exchange, "zerodha")
+
+
+def test_of_two_symbols_with_one_token_the_first_stored_answers_everywhere(store: Store) -> None:
+    twins = [each._replace(token="T", broker_symbol="S") for each in shares(3)]
+    for order in (twins, twins[::-1]):
+        replace_symbols(order, "zerodha")
+        with get_write_session() as tx:  # on PostgreSQL this moves the first row to the end
+            tx.connection.exec_driver_sql("UPDATE symbols SET lot_size = 2 WHERE symbol = 'SHARE0'")
+        store.symbols.invalidate("zerodha")
+        with get_read_session() as tx:
+            for lookup in (get_symbol_by_token, get_symbol_by_broker_symbol):
+                name = "T" if lookup is get_symbol_by_token else "S"
+                found = lookup(name, "NSE", "zerodha", tx=tx)
+                assert found is not None
+                assert found.symbol == "SHARE0"
+                assert lookup(name, "NSE", "zerodha") == found
+
+
+def test_a_load_empties_the_cache_of_the_store_it_went_to(store: Store) -> None:
+    replace_symbols(shares(3, token="A"), "zerodha")
+    assert token_of("SHARE1") == "A1"
+    with get_write_session() as tx:
+        replace_symbols(shares(3, token="B"), "zerodha", tx=tx)
+        use_store(None)
+    use_store(store)
+    assert token_of("SHARE1") == "B1"
 
 
 def test_a_cached_lookup_asks_the_database_nothing(store: Store, statements: list[str]) -> None:
@@ -151,8 +178,6 @@ def test_absence_is_not_cached(store: Store) -> None:
     bulk_insert_symbols(shares(11), "zerodha")
     assert token_of("SHARE10") == "T10"
     with Store(store.settings) as elsewhere:  # another process has no way to tell ours
-        from openalgo_store import use_store
-
         use_store(elsewhere)
         bulk_insert_symbols(shares(12), "zerodha")
         use_store(store)
@@ -197,7 +222,7 @@ class Loader:
             raise self.error
         for each in shares(3, token=token):
             values = each._asdict()
-            del values["series"]
+            del values["series"], values["line"]
             yield Symbol(id=1, broker=broker, last_updated=None, **values)  # type: ignore[arg-type]
 
 

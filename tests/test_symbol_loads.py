@@ -1,5 +1,6 @@
 """The daily load: only differences are written, and a bad master harms nothing."""
 
+import json
 from collections.abc import Callable, Iterator
 from datetime import date
 from typing import Any
@@ -11,6 +12,7 @@ from openalgo_store import (
     InvalidInput,
     RejectedRow,
     RenamedSymbol,
+    SessionMisuse,
     Store,
     Symbol,
     SymbolLoad,
@@ -24,7 +26,7 @@ from openalgo_store import (
     symbol_loads,
 )
 
-from .rows import master, shares
+from .rows import COUNT_USERS, master, shares
 
 
 def row_versions(store: Store) -> Callable[[], object]:
@@ -41,6 +43,11 @@ def row_versions(store: Store) -> Callable[[], object]:
                 "BEGIN UPDATE witness SET writes = writes + 1; END"
             )
     return lambda: _scalar("SELECT writes FROM witness")
+
+
+def unwritten(now: object, before: object) -> int:
+    """How many rows PostgreSQL still has in the version of before."""
+    return len(set(map(tuple, json.loads(str(now)))) & set(map(tuple, json.loads(str(before)))))
 
 
 def _scalar(sql: str) -> object:
@@ -85,6 +92,8 @@ def test_the_next_day_writes_only_what_differs(store: Store) -> None:
     assert all(after[name].last_updated == load.started_at for name in moved)
     if isinstance(written_before, int):
         assert versions() == written_before + 2 + 3 + 1
+    else:
+        assert unwritten(versions(), written_before) == 96
 
 
 def test_the_same_master_again_writes_no_symbol_at_all(store: Store) -> None:
@@ -108,7 +117,7 @@ def test_every_column_takes_part_in_the_comparison(store: Store) -> None:
     changes: dict[str, Any] = {
         "token": "other", "broker_symbol": "other", "name": "Other", "broker_exchange": "N",
         "instrument_type": "XX", "lot_size": 2, "tick_size": 0.1,
-        "expiry": date(2026, 8, 25), "strike": 5.0,
+        "expiry": date(2026, 8, 25), "strike": 5.0, "option_type": "CE",
     }  # fmt: skip
     replace_symbols([base], "zerodha")
     for column, value in changes.items():
@@ -161,15 +170,17 @@ def test_bad_rows_are_rejected_each_with_its_reason_and_the_rest_is_stored(store
         {"symbol": "C\0", "exchange": "NSE", "token": "1"},
         {"symbol": "D" * 51, "exchange": "NSE", "token": "1"},
         {"symbol": "E", "exchange": "NSE", "token": "1", "series": ["EQ"]},
+        shares(1)[0]._replace(lot_size=-1, line=4711),
         {"symbol": "F", "exchange": "NSE", "token": ["1"]},
-        RejectedRow(7, "too few columns", "a,b\ud800\0"),
+        RejectedRow(7, "too few columns\0", "a,b\ud800\0"),
     ]
     load = replace_symbols([*shares(4), *bad], "zerodha")
-    assert (load.inserted, load.rejected, balanced(load)) == (4, 8, True)
-    assert sum(load.rejected_by_reason.values()) == 8
+    assert (load.inserted, load.rejected, balanced(load)) == (4, 9, True)
+    assert sum(load.rejected_by_reason.values()) == 9
     assert load.rejected_by_reason["exchange is unknown"] == 1
-    assert load.rejected_rows[0].line == 6  # behind the header and four good rows
-    assert load.rejected_rows[-1] == RejectedRow(7, "too few columns", "a,b\\ud800\\0")
+    assert load.rejected_rows[0].line == 5  # behind four good rows
+    assert [each.line for each in load.rejected_rows[-3:]] == [4711, 12, 7]
+    assert load.rejected_rows[-1] == RejectedRow(7, "too few columns\\0", "a,b\\ud800\\0")
     assert last_symbol_load("zerodha") == load
 
 
@@ -220,7 +231,7 @@ def test_less_than_half_of_yesterday_is_refused_unless_forced(store: Store) -> N
 def test_a_source_that_breaks_in_the_middle_leaves_yesterdays_master(store: Store) -> None:
     def broken() -> Iterator[Instrument]:
         yield from shares(9)
-        raise OSError("the connection was reset")
+        raise OSError("the connection was reset\0\ud800")
 
     replace_symbols(shares(10), "zerodha")
     before = master()
@@ -228,7 +239,7 @@ def test_a_source_that_breaks_in_the_middle_leaves_yesterdays_master(store: Stor
         replace_symbols(broken(), "zerodha")
     assert master() == before
     assert [(each.status, each.error) for each in symbol_loads("zerodha")] == [
-        ("refused", "OSError: the connection was reset"),
+        ("refused", "OSError: the connection was reset\\0\\ud800"),
         ("loaded", None),
     ]
 
@@ -244,6 +255,18 @@ def test_with_a_session_of_the_caller_a_refusal_is_only_raised(store: Store) -> 
         replace_symbols(shares(20), "zerodha", tx=tx)
         _ = 1 / 0
     assert count_symbols() == 11
+
+
+def test_a_load_that_cannot_be_stored_reads_nothing_of_its_source(store: Store) -> None:
+    source = iter(shares(10))
+    with get_write_session() as tx:
+        tx.value(COUNT_USERS)
+        with pytest.raises(SessionMisuse):
+            replace_symbols(source, "zerodha")
+    with get_read_session() as tx:
+        with pytest.raises(SessionMisuse):
+            replace_symbols(source, "zerodha", tx=tx)
+    assert len(list(source)) == 10
 
 
 def test_a_failure_while_writing_leaves_yesterdays_master(store: Store) -> None:

@@ -1,10 +1,10 @@
 """The rules of a session: what it keeps, what it refuses, the same on both engines."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
-from sqlalchemy import insert, select, text, update
+from sqlalchemy import delete, insert, select, text, update
 
 from openalgo_store import (
     Conflict,
@@ -17,6 +17,7 @@ from openalgo_store import (
     TransactionFailed,
     Unavailable,
     WrongDatabase,
+    clock,
     count_symbols,
     get_engine,
     get_read_session,
@@ -85,6 +86,7 @@ def test_no_verb_works_after_a_database_error(with_asha: Store) -> None:
         lambda tx: tx.many(Query.of(insert(users)), [user("chitra")]),
         lambda tx: tx.copy(strategies, ["name"], []),
         lambda tx: tx.lock("any"),
+        lambda tx: tx.after_commit(print),
         lambda tx: tx.connection,
         lambda tx: tx.driver_connection,
         lambda tx: tx.savepoint().__enter__(),
@@ -110,6 +112,45 @@ def test_a_failed_copy_fails_the_session(store: Store) -> None:
         with pytest.raises(InvalidInput, match="last_updated needs a value"):
             tx.copy(symbols, columns, [row])
     assert count_symbols() == 0
+
+
+def test_a_copy_whose_rows_end_in_an_error_fails_the_session(store: Store) -> None:
+    def rows() -> Iterator[tuple[object, ...]]:
+        yield from [("b", f"S{n}", "S", "1", "NSE", *[None] * 8, clock.now()) for n in range(3)]
+        raise ZeroDivisionError
+
+    columns = [column.name for column in symbols.columns if column.name != "id"]
+    with pytest.raises(TransactionFailed), get_write_session() as tx:
+        with pytest.raises(ZeroDivisionError):
+            tx.copy(symbols, columns, rows())
+    assert count_symbols() == 0
+    with get_read_session() as tx:
+        with pytest.raises(SessionMisuse, match="a read session cannot write"):
+            tx.copy(symbols, columns, [])
+
+
+def test_a_lost_connection_fails_the_session_even_behind_a_savepoint(store: Store) -> None:
+    for inside in (True, False):
+        with pytest.raises(TransactionFailed, match="can be kept"), get_write_session() as tx:
+            add_user(tx, "asha")
+            if inside:
+                with pytest.raises(ZeroDivisionError), tx.savepoint():
+                    tx.connection.invalidate()
+                    _ = 1 / 0
+            else:
+                tx.connection.invalidate()
+            with pytest.raises(TransactionFailed):
+                tx.all(ALL_NAMES)
+    assert names() == []
+
+
+def test_a_stream_that_is_left_early_is_closed(store: Store) -> None:
+    replace_symbols(shares(3000), "zerodha")
+    everything = Query.of(select(symbols.c.symbol), str)
+    with get_read_session() as tx:
+        for _ in range(3):
+            assert next(tx.stream(everything)).startswith("SHARE")
+        assert len(list(tx.stream(everything))) == 3000
 
 
 def test_a_savepoint_can_fail_alone(with_asha: Store) -> None:
@@ -184,6 +225,16 @@ def test_a_second_write_session_on_the_thread_is_refused_at_once(store: Store) -
     assert (names(), count_symbols()) == (["asha"], 3)
 
 
+def test_two_databases_in_one_are_told_apart_from_one(store: Store, engine_name: str) -> None:
+    with get_write_session("logs") as tx:
+        tx.lock("any")
+        if engine_name == "postgresql":  # where all five share one database in these tests
+            with pytest.raises(SessionMisuse, match="logs and main are one database"):
+                replace_symbols(shares(3), "zerodha")
+        else:
+            replace_symbols(shares(3), "zerodha")
+
+
 def test_the_thread_may_write_again_once_the_first_session_has_ended(store: Store) -> None:
     for name in ("asha", "binod"):
         with get_write_session() as tx:
@@ -245,12 +296,19 @@ def test_a_session_works_only_inside_its_block(store: Store) -> None:
         pass
     with pytest.raises(SessionMisuse, match="ended"):
         tx.all(ALL_NAMES)
+    with pytest.raises(SessionMisuse, match="get a new one"), session:
+        pass
+    with pytest.raises(SessionMisuse, match="not entered"):
+        get_read_session().all(ALL_NAMES)  # type: ignore[attr-defined]
 
 
 def test_a_closed_store_says_so(store: Store) -> None:
+    before = get_read_session()
     store.close()
     with pytest.raises(SessionMisuse, match="this store is closed"):
         get_read_session()
+    with pytest.raises(SessionMisuse, match="this store is closed"), before as tx:
+        tx.all(ALL_NAMES)
 
 
 def test_one_refuses_a_second_row(store: Store) -> None:
@@ -292,6 +350,18 @@ def test_a_broken_rule_is_told_by_name_and_in_the_same_words(with_asha: Store) -
 
     absent = told(lambda tx: add_user(tx, "binod", email=None))
     assert (type(absent), str(absent)) == (InvalidInput, "users.email needs a value")
+
+
+def test_a_row_that_is_still_referred_to_names_the_reference(with_asha: Store) -> None:
+    with get_write_session() as tx:
+        add_strategy(tx, 1, "momentum")
+    with pytest.raises(Conflict) as raised, get_write_session() as tx:
+        tx.run(Query.of(delete(users)))
+    assert raised.value.constraint == "fk_strategies_user_id"
+    with pytest.raises(Conflict) as raised, get_write_session() as tx:
+        tx.run(Query.of(update(users).values(id=2)))
+    assert raised.value.constraint == "fk_strategies_user_id"
+    assert names() == ["asha"]
 
 
 def test_the_broken_reference_is_found_among_several(with_asha: Store) -> None:

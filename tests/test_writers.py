@@ -1,5 +1,7 @@
 """Many writers at once, and databases that cannot serve: no lost row, no raw driver error."""
 
+import _thread
+import contextlib
 import os
 import threading
 from collections.abc import Callable
@@ -13,6 +15,7 @@ from openalgo_store import (
     Settings,
     Store,
     Transaction,
+    TransactionFailed,
     Unavailable,
     get_read_session,
     get_write_session,
@@ -90,6 +93,46 @@ def test_the_turn_goes_to_whoever_has_waited_longest() -> None:
         thread.join(30)
     assert order == [0, 1, 2, 3, 4]
     assert lock.acquire(0)
+
+
+def test_a_turn_that_comes_with_ctrl_c_goes_on_to_the_next() -> None:
+    for _ in range(20):
+        lock = FairLock()
+        assert lock.acquire(0)
+
+        def interrupt(lock: FairLock = lock) -> None:
+            while not lock._waiting:
+                os.sched_yield()
+            _thread.interrupt_main()
+            lock.release()
+
+        other = threading.Thread(target=interrupt)
+        other.start()
+        with contextlib.suppress(KeyboardInterrupt):
+            assert lock.acquire(30)
+            lock.release()
+        other.join(30)
+        assert lock.acquire(5)
+
+
+@pytest.mark.only("sqlite")
+def test_a_session_whose_begin_failed_is_not_taken_for_a_good_one(store: Store) -> None:
+    impatient = replace(store.settings, db_sqlite_busy_timeout=0.05)
+    seen: list[str] = []
+    with Store(impatient) as other, get_write_session() as tx:
+        add_user(tx, "asha")
+
+        def write() -> None:
+            with get_write_session() as second:
+                second.after_commit(lambda: seen.append("ran"))
+                with pytest.raises(Unavailable):
+                    add_user(second, "binod")
+
+        use_store(other)
+        with ThreadPoolExecutor(1) as pool, pytest.raises(TransactionFailed):
+            pool.submit(write).result(30)
+        use_store(store)
+    assert seen == []
 
 
 @pytest.mark.only("sqlite")

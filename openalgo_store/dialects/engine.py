@@ -21,6 +21,7 @@ class Dialect(Protocol):
     identity: str
     """The file, or host and database, that this is: two names of it are the same database."""
     engine: Engine
+    closed: bool
 
     @property
     def driver_error(self) -> type[Exception]:
@@ -65,7 +66,7 @@ class Dialect(Protocol):
         """Start anew, without touching what belongs to the parent."""
 
     def close(self) -> None:
-        """Close every idle connection."""
+        """Close every idle connection, for good."""
 
 
 def build_engine(url: str, dialect: Dialect, **options: Any) -> Engine:

@@ -37,6 +37,7 @@ class PostgreSQL:
 
     def __init__(self, url: str, settings: Settings) -> None:
         parsed = make_url(url)
+        self.closed = False
         self.identity = f"{parsed.host}:{parsed.port or 5432}/{parsed.database}"
         options = f"{parsed.query.get('options', '')} -c timezone=UTC".strip()
         arguments = {"connect_timeout": 10, "application_name": "openalgo_store"}
@@ -60,6 +61,7 @@ class PostgreSQL:
         }
 
     def close(self) -> None:
+        self.closed = True
         self.engine.dispose()
 
     def before_fork(self, wait: float) -> None:

@@ -56,6 +56,7 @@ class SQLite:
         self._timeout = settings.db_sqlite_busy_timeout
         self._synchronous = settings.db_sqlite_synchronous
         self._forked_open = False
+        self.closed = False
         self._start_afresh()
         self.engine = build_engine(
             url,
@@ -91,12 +92,12 @@ class SQLite:
             )
         leave = self._gate.enter()
         try:
-            connection = self._prepared(dialect, args, kwargs)
-            connection.after_close = leave
             self._keep_open(dialect, args, kwargs)
+            connection = self._prepared(dialect, args, kwargs)
         except BaseException:
             leave()
             raise
+        connection.after_close = leave
         return connection
 
     def _prepared(self, dialect: Any, args: Any, kwargs: Any) -> _Connection:
@@ -122,17 +123,21 @@ class SQLite:
                 self._keeper = self._prepared(dialect, args, kwargs)
 
     def close(self) -> None:
+        self.closed = True
+        self._drop_keeper()
+        self.engine.dispose()
+
+    def _drop_keeper(self) -> None:
         with self._keeper_lock:
             if self._keeper is not None:
                 self._keeper.close()
                 self._keeper = None
-        self.engine.dispose()
 
     # Forks: connections of SQLite do not survive one, not even unused
 
     def before_fork(self, wait: float) -> None:
         self._none_open = self._gate.close(wait)
-        self.close()
+        self._drop_keeper()
 
     def after_fork_in_parent(self) -> None:
         self._gate.reopen()
@@ -235,13 +240,16 @@ def _table_and_columns(detail: str) -> tuple[str, list[str]]:
 
 
 def _broken_reference(context: ExceptionContext) -> str | None:
-    """The name of the foreign key that failed, which SQLite does not tell: look for the parents."""
+    """The name of the foreign key that failed, which SQLite does not tell."""
+    return _reference_to_nothing(context) or _reference_left_behind(context)
+
+
+def _reference_to_nothing(context: ExceptionContext) -> str | None:
+    """Of the row that was to be written: look for its parents."""
     found = re.match(
         r"\s*(?:INSERT(?: OR \w+)? INTO|UPDATE)\s+(\w+)", context.statement or "", re.I
     )
     rules = violations.references_of(found[1]) if found else []
-    if len(rules) == 1:
-        return str(rules[0].name)
     if context.execution_context is None or context.connection is None:
         return None
     executed: Any = context.execution_context
@@ -254,3 +262,28 @@ def _broken_reference(context: ExceptionContext) -> str | None:
             if context.connection.execute(parent).first() is None:
                 return str(rule.name)
     return None
+
+
+def _reference_left_behind(context: ExceptionContext) -> str | None:
+    """To the row that was to go: let it go for a moment, and ask which rows then have no parent."""
+    if context.connection is None or context.execution_context is None:
+        return None
+    driver: Any = context.connection.connection.driver_connection
+    driver.execute("SAVEPOINT broken_reference")
+    try:
+        driver.execute("PRAGMA defer_foreign_keys = ON")
+        driver.execute(context.statement, context.parameters)
+        orphan = driver.execute("PRAGMA foreign_key_check").fetchone()
+        if orphan is None:
+            return None
+        child, _, _, number = orphan
+        keys = driver.execute("SELECT * FROM pragma_foreign_key_list(?)", (child,)).fetchall()
+        columns = [row[3] for row in keys if row[0] == number]
+        rules = violations.references_of(child)
+        return next((str(rule.name) for rule in rules if rule.column_keys == columns), None)
+    except sqlite3.Error:
+        return None
+    finally:
+        driver.execute("ROLLBACK TO broken_reference")
+        driver.execute("RELEASE broken_reference")
+        driver.execute("PRAGMA defer_foreign_keys = OFF")

@@ -23,13 +23,12 @@ class FairLock:
             turn = threading.Lock()
             turn.acquire()
             self._waiting.append(turn)
-        came = False
         try:
-            came = turn.acquire(timeout=timeout)
-        finally:
-            if not came:
-                came = self._give_up(turn)
-        return came
+            return turn.acquire(timeout=timeout) or self._came_after_all(turn)
+        except BaseException:  # Ctrl-C: the turn may just have come, and must go on
+            if self._came_after_all(turn):
+                self.release()
+            raise
 
     def release(self) -> None:
         """Hand the turn to whoever has waited longest."""
@@ -39,7 +38,7 @@ class FairLock:
             else:
                 self._held = False
 
-    def _give_up(self, turn: threading.Lock) -> bool:
+    def _came_after_all(self, turn: threading.Lock) -> bool:
         """Leave the queue; true if the turn came at the last moment."""
         with self._mutex:
             if turn in self._waiting:
@@ -54,7 +53,7 @@ class ForkGate:
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._open: Counter[int] = Counter()
-        self._closed = False
+        self._closed = 0  # how many threads are forking
 
     def enter(self) -> Callable[[], None]:
         """Count one connection of this thread, after any fork under way; call the result to end."""
@@ -80,12 +79,12 @@ class ForkGate:
         """
         mine = threading.get_ident()
         with self._changed:
-            self._closed = True
+            self._closed += 1
             self._changed.wait_for(lambda: not set(self._open) - {mine}, wait)
             return not self._open
 
     def reopen(self) -> None:
         """The fork is over."""
         with self._changed:
-            self._closed = False
+            self._closed -= 1
             self._changed.notify_all()

@@ -23,7 +23,7 @@ GZIP_MAGIC = b"\x1f\x8b"
 
 
 def read_csv(
-    source: Source, broker: str, columns: Sequence[str], convert: Callable[[Cells], Instrument]
+    source: Source, broker: str, columns: Sequence[str], convert: Callable[[Cells, int], Instrument]
 ) -> Iterator[Instrument | RejectedRow]:
     """What `convert` makes of each row; it gets the cells of `columns` and may raise Rejected.
 
@@ -47,7 +47,7 @@ def read_csv(
             try:
                 if len(row) > width and any(map(str.strip, row[width:])):
                     raise Rejected("too many columns")
-                instrument = convert(pick(row))
+                instrument = convert(pick(row), blank + line)
             except Rejected as rejected:
                 yield RejectedRow(blank + line, rejected.reason, ",".join(row))
             except IndexError:

@@ -84,7 +84,8 @@ class Validator:
             expiry,
             strike,
             option_type,
-            _,
+            _series,
+            _line,
         ) = row
         symbol = self._symbol(symbol)
         broker_symbol = self._broker_symbol(broker_symbol)

@@ -52,7 +52,7 @@ class _Rows:
         self._ticks = Memo(partial(number_of, column="tick_size"))
         self._lots = Memo(partial(whole_of, column="lot_size"))
 
-    def instrument(self, cells: Cells) -> Instrument:
+    def instrument(self, cells: Cells, line: int) -> Instrument:
         """The cells of COLUMNS under their canonical names; raises Rejected."""
         (
             instrument_token,
@@ -117,6 +117,7 @@ class _Rows:
             strike,
             option_type,
             series,
+            line,
         )
 
 

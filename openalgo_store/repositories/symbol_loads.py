@@ -11,7 +11,7 @@ from sqlalchemy import select
 from .. import clock
 from ..errors import InvalidInput, StoreError, SymbolLoadRefused
 from ..instruments.validation import COLUMNS
-from ..master import Master, Packed, pack, unpack
+from ..master import Master, Packed, pack, storable, unpack
 from ..queries import Query, SqlFile
 from ..records import Instrument, RejectedRow, RenamedSymbol, SymbolLoad
 from ..store import current_store, reading, writing
@@ -98,8 +98,8 @@ def _load(
     if not broker or broker != broker.strip() or len(broker) > _BROKER_LENGTH:
         raise InvalidInput(f"broker must be a name of 1 to {_BROKER_LENGTH} characters")
     try:
-        master.read(given)
-        with writing("main", tx) as session:
+        with writing("main", tx) as session:  # no lock before its first statement
+            master.read(given)
             return _store(session, master, broker, started, whole=whole, force=force)
     except Exception as error:
         if tx is None:
@@ -113,6 +113,7 @@ _BROKER_LENGTH: int = symbols_table.c.broker.type.length  # type: ignore[attr-de
 def _store(
     tx: Transaction, master: Master, broker: str, started: datetime, *, whole: bool, force: bool
 ) -> SymbolLoad:
+    cache = current_store().symbols
     began = time.perf_counter()
     tx.lock(f"symbols of {broker}")
     if not force:
@@ -138,7 +139,7 @@ def _store(
         write_seconds=time.perf_counter() - began,
         error=None,
     )
-    tx.after_commit(lambda: current_store().symbols.invalidate(broker))
+    tx.after_commit(lambda: cache.invalidate(broker))
     return _recorded(tx, load)
 
 
@@ -207,7 +208,7 @@ def _record_refusal(master: Master, broker: str, started: datetime, error: Excep
         read_seconds=master.read_seconds,
         validate_seconds=master.validate_seconds,
         write_seconds=0.0,
-        error=f"{type(error).__name__}: {error}",
+        error=storable(f"{type(error).__name__}: {error}"),
     )
     try:
         with writing("main") as tx:
