@@ -14,6 +14,7 @@ from .config import DATABASES, Settings, variable_of
 from .dialects import Dialect, open_dialect
 from .errors import ConfigurationError, SessionMisuse, WrongDatabase
 from .processes import tell_of_forks
+from .security import Secrets
 from .transaction import Transaction
 
 log = logging.getLogger("openalgo_store")
@@ -38,6 +39,7 @@ class Store:
         }
         replica = settings.read_database_url or settings.database_url
         self.replica = opened.get(replica) or open_dialect(replica, settings)
+        self.secrets = Secrets(settings)
         self._make_caches()
         tell_of_forks(self)
 

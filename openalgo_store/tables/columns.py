@@ -34,6 +34,7 @@ def text_column(
     one_of: Sequence[str] = (),
     nullable: bool = True,
     unique: bool = False,
+    primary_key: bool = False,
 ) -> Column[str]:
     """Text of at most `length` characters, a rule that the database holds too.
 
@@ -43,7 +44,15 @@ def text_column(
     if one_of:
         values = ", ".join(f"'{value}'" for value in one_of)
         checks.append(CheckConstraint(f"{name} IN ({values})", name=name))
-    return Column(name, PlainText(length), *rules, *checks, nullable=nullable, unique=unique)
+    return Column(
+        name,
+        PlainText(length),
+        *rules,
+        *checks,
+        nullable=nullable,
+        unique=unique or None,
+        primary_key=primary_key,
+    )
 
 
 def flag_column(name: str, default: bool | None = None) -> Column[bool]:

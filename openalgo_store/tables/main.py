@@ -35,6 +35,7 @@ api_keys = Table(
     Column("created_at", UTCDateTime, nullable=False),
     Column("last_used", UTCDateTime),
     flag_column("is_active", default=True),
+    text_column("hint", 20),
 )
 
 auth_tokens = Table(
@@ -50,7 +51,17 @@ auth_tokens = Table(
     Column("auth_data", StrictJson),
     Column("created_at", UTCDateTime, nullable=False),
     Column("updated_at", UTCDateTime),
+    text_column("key_id", 16),
     UniqueConstraint("user_id", "broker"),
+)
+
+# What tells at start whether the secrets of the settings are those of this database.
+secret_sentinels = Table(
+    "secret_sentinels",
+    metadata,
+    text_column("name", 50, primary_key=True, nullable=False),
+    Column("proof", PlainText, nullable=False),
+    Column("created_at", UTCDateTime, nullable=False),
 )
 
 trading = trading_tables(metadata, prefix="")

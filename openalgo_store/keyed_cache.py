@@ -1,0 +1,85 @@
+"""A cache of single values by key: bounded, each entry with its own expiry, one read for a miss."""
+
+import threading
+import time
+from collections.abc import Callable, Iterable
+from typing import Generic, TypeVar
+
+from cachetools import FIFOCache
+
+from .cache import CacheStats
+
+V = TypeVar("V")
+
+
+class KeyedCache(Generic[V]):
+    """Values by key, at most `size` of them; the oldest goes first.
+
+    A hit takes no lock. While one thread reads a key others that miss it wait for the same
+    answer. What was read before an invalidation is answered but not kept.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._entries: FIFOCache[str, tuple[V, float]] = FIFOCache(size)
+        self._reading: dict[str, threading.Lock] = {}
+        self._epoch = 0
+        self._mutex = threading.Lock()
+        self.hits = 0
+        self.misses = 0
+
+    def get(self, key: str) -> V | None:
+        """The value, or None when there is none or it has expired."""
+        try:
+            value, expires_at = self._entries[key]
+        except KeyError:
+            return None
+        if expires_at <= time.time():
+            return None
+        self.hits += 1
+        return value
+
+    def read(self, key: str, load: Callable[[], tuple[V, float] | None]) -> V | None:
+        """What `load` gives as (value, POSIX time of expiry), kept; None is not kept.
+
+        Threads that ask for the same key meanwhile wait and find what was kept.
+        """
+        self.misses += 1
+        with self._mutex:
+            lock = self._reading.setdefault(key, threading.Lock())
+        with lock:
+            try:
+                if (found := self.get(key)) is not None:
+                    return found
+                epoch = self._epoch
+                loaded = load()
+                if loaded is None:
+                    return None
+                with self._mutex:
+                    if self._epoch == epoch:
+                        self._entries[key] = loaded
+                return loaded[0]
+            finally:
+                with self._mutex:
+                    if self._reading.get(key) is lock:
+                        del self._reading[key]
+
+    def forget(self, keys: Iterable[str]) -> None:
+        """Drop these keys, and whatever is being read now."""
+        with self._mutex:
+            self._epoch += 1
+            for key in keys:
+                self._entries.pop(key, None)
+
+    def forget_where(self, matches: Callable[[V], bool]) -> None:
+        """Drop the values that match, and whatever is being read now."""
+        with self._mutex:
+            self._epoch += 1
+            for key in [k for k, (value, _) in self._entries.items() if matches(value)]:
+                del self._entries[key]
+
+    def stats(self) -> CacheStats:
+        """Size, hits, misses, and when the first entry expires."""
+        with self._mutex:
+            entries = list(self._entries.values())
+        first = min((expires_at for _, expires_at in entries), default=None)
+        return CacheStats(len(entries), self.hits, self.misses, first)
