@@ -20,9 +20,10 @@ class KeyedCache(Generic[V]):
     """
 
     def __init__(self, size: int) -> None:
+        self.size = size
         self._entries: FIFOCache[str, tuple[V, float]] = FIFOCache(size)
         self._reading: dict[str, threading.Lock] = {}
-        self._epoch = 0
+        self.epoch = 0
         self._mutex = threading.Lock()
         self.hits = 0
         self.misses = 0
@@ -50,30 +51,34 @@ class KeyedCache(Generic[V]):
             try:
                 if (found := self.get(key)) is not None:
                     return found
-                epoch = self._epoch
+                epoch = self.epoch
                 loaded = load()
                 if loaded is None:
                     return None
-                with self._mutex:
-                    if self._epoch == epoch:
-                        self._entries[key] = loaded
+                self.keep(key, *loaded, epoch)
                 return loaded[0]
             finally:
                 with self._mutex:
                     if self._reading.get(key) is lock:
                         del self._reading[key]
 
+    def keep(self, key: str, value: V, expires_at: float, epoch: int) -> None:
+        """Keep a value that was read when the cache had this epoch, unless it has moved on."""
+        with self._mutex:
+            if self.epoch == epoch:
+                self._entries[key] = value, expires_at
+
     def forget(self, keys: Iterable[str]) -> None:
         """Drop these keys, and whatever is being read now."""
         with self._mutex:
-            self._epoch += 1
+            self.epoch += 1
             for key in keys:
                 self._entries.pop(key, None)
 
     def forget_where(self, matches: Callable[[V], bool]) -> None:
         """Drop the values that match, and whatever is being read now."""
         with self._mutex:
-            self._epoch += 1
+            self.epoch += 1
             for key in [k for k, (value, _) in self._entries.items() if matches(value)]:
                 del self._entries[key]
 

@@ -71,6 +71,13 @@ class ApiKey(NamedTuple):
     is_active: bool
 
 
+class CachedKey(NamedTuple):
+    """What a valid key stands for, as the cache keeps it."""
+
+    key_id: int
+    user: User
+
+
 class IssuedApiKey(NamedTuple):
     """A new API key. api_key is shown this once: the database holds only its digest."""
 
@@ -100,6 +107,22 @@ class AuthToken(NamedTuple):
 
     def __repr__(self) -> str:
         return f"AuthToken(id={self.id}, user_id={self.user_id}, broker={self.broker!r})"
+
+
+class SealedToken(NamedTuple):
+    """A row of auth_tokens as it is stored and cached: nothing in it can be read without a key."""
+
+    id: int
+    user_id: int
+    broker: str
+    access_token: str | None
+    refresh_token: str | None
+    feed_token: str | None
+    token_expiry: datetime | None
+    auth_data: Any
+    created_at: datetime
+    updated_at: datetime | None
+    key_id: str | None
 
 
 class Symbol(NamedTuple):

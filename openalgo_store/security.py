@@ -7,6 +7,7 @@ used, so that what does not use them needs none.
 import hashlib
 import hmac
 import json
+import secrets
 import threading
 from functools import cached_property
 
@@ -49,6 +50,11 @@ def _encoded(password: str) -> bytes:
         return password.encode()
     except UnicodeEncodeError:
         raise InvalidInput("the password holds a lone surrogate: it is not valid text") from None
+
+
+def new_api_key() -> str:
+    """A random API key of 256 bits that can be recognised as one."""
+    return f"openalgo_{secrets.token_urlsafe(32)}"
 
 
 class Secrets:

@@ -1,7 +1,6 @@
 """Store: engines, caches and sessions of the five databases; the current one serves the callers."""
 
 import logging
-from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from types import TracebackType
@@ -13,9 +12,12 @@ from .cache import CacheStats, SymbolCache
 from .config import DATABASES, Settings, variable_of
 from .dialects import Dialect, open_dialect
 from .errors import ConfigurationError, SessionMisuse, WrongDatabase
+from .keyed_cache import KeyedCache
 from .processes import tell_of_forks
+from .records import CachedKey, SealedToken
 from .security import Secrets
 from .transaction import Transaction
+from .write_behind import WriteBehind
 
 log = logging.getLogger("openalgo_store")
 
@@ -45,6 +47,10 @@ class Store:
 
     def _make_caches(self) -> None:
         self.symbols = SymbolCache(self._session_end)
+        self.api_keys: KeyedCache[CachedKey] = KeyedCache(1_000)
+        self.invalid_keys: KeyedCache[bool] = KeyedCache(10_000)
+        self.tokens: KeyedCache[SealedToken] = KeyedCache(500)
+        self.key_uses = WriteBehind()
 
     def _session_end(self) -> float:
         end = clock.next_session_end(clock.now(), self.settings.session_expiry_time)
@@ -67,6 +73,8 @@ class Store:
 
     def close(self) -> None:
         """Close every connection; sessions still open lose theirs when they end."""
+        if not self.closed:
+            self.key_uses.close()
         self.closed = True
         for dialect in self.dialects:
             dialect.close()
@@ -195,5 +203,10 @@ def get_ttl_to_session_end(now: datetime | None = None) -> float:
 
 def cache_stats() -> dict[str, CacheStats]:
     """Size, hits, misses and expiry of each cache of the current store."""
-    caches: dict[str, Callable[[], CacheStats]] = {"symbol_cache": current_store().symbols.stats}
-    return {name: stats() for name, stats in caches.items()}
+    store = current_store()
+    return {
+        "api_key_cache": store.api_keys.stats(),
+        "invalid_key_cache": store.invalid_keys.stats(),
+        "symbol_cache": store.symbols.stats(),
+        "token_cache": store.tokens.stats(),
+    }

@@ -1,0 +1,154 @@
+"""API keys: issued once, stored as digests, and checked at every request from memory."""
+
+import time
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from functools import partial
+from typing import NamedTuple
+
+from .. import clock
+from ..errors import NotFound
+from ..queries import SqlFile
+from ..records import ApiKey, CachedKey, IssuedApiKey, User
+from ..security import new_api_key
+from ..sentinels import prove_pepper
+from ..store import Store, current_store, reading, writing
+from ..tables.main import api_keys, users
+from ..transaction import Transaction
+from ..types import Whole
+
+_VALID_FOR = 10 * 3600.0
+_INVALID_FOR = 5 * 60.0
+_HINT = 4
+"""Last characters of a key that are kept, to tell keys apart."""
+
+
+class _Owner(NamedTuple):
+    key_id: int
+    id: int
+    username: str
+    email: str
+    created_at: datetime
+    is_active: bool
+
+
+class _OwnerOfKey(NamedTuple):
+    api_key: str
+    key_id: int
+    id: int
+    username: str
+    email: str
+    created_at: datetime
+    is_active: bool
+
+
+_sql = SqlFile("main/api_keys.sql", api_keys, users)
+_add_api_key = _sql.query("add_api_key", int)
+_get_owner = _sql.query("get_owner", _Owner)
+_get_newest_owners = _sql.query("get_newest_owners", _OwnerOfKey, row_limit=Whole())
+_is_active_user = _sql.query("is_active_user", bool)
+_list_api_keys = _sql.query("list_api_keys", ApiKey)
+_revoke_api_key = _sql.query("revoke_api_key", str)
+_set_last_used = _sql.command("set_last_used")
+
+
+def create_api_key(
+    user_id: int,
+    name: str | None = None,
+    *,
+    generate: Callable[[], str] = new_api_key,
+    tx: Transaction | None = None,
+) -> IssuedApiKey:
+    """A new key of an active user; it is shown in the result and nowhere again.
+
+    `generate` makes the key, for tests. Raises NotFound for an unknown or deactivated user.
+    """
+    store = current_store()
+    api_key = generate()
+    digest = store.secrets.digest(api_key)
+    hint = api_key[-_HINT:]
+    with writing("main", tx) as tx:
+        prove_pepper(tx)
+        if not tx.value(_is_active_user, user_id=user_id):
+            raise NotFound(f"there is no active user {user_id}")
+        key_id = tx.value(
+            _add_api_key,
+            user_id=user_id,
+            api_key=digest,
+            name=name,
+            created_at=clock.now(),
+            is_active=True,
+            hint=hint,
+        )
+        tx.after_commit(lambda: store.invalid_keys.forget([digest]))
+    return IssuedApiKey(key_id or 0, user_id, name, hint, api_key)
+
+
+def get_user_by_api_key(api_key: str, *, tx: Transaction | None = None) -> User | None:
+    """The active user behind an active key, or None. Cached: a few microseconds.
+
+    Both answers are kept in memory, a valid one for 10 hours and None for 5 minutes; creating,
+    revoking and deactivating take effect at once. A caller's `tx` is asked instead of the caches.
+    """
+    store = current_store()
+    digest = store.secrets.digest(api_key)
+    if tx is not None:
+        with reading("main", tx) as tx:
+            owner = tx.one(_get_owner, api_key=digest)
+            return User(*owner[1:]) if owner else None
+    found = store.api_keys.get(digest)
+    if found is None:
+        if store.invalid_keys.get(digest):
+            return None
+        found = store.api_keys.read(digest, lambda: _load(store, digest))
+        if found is None:
+            return None
+    store.key_uses.note(found.key_id, clock.now(), partial(_write_uses, store))
+    return found.user
+
+
+def list_api_keys(user_id: int, *, tx: Transaction | None = None) -> list[ApiKey]:
+    """The keys of a user, revoked ones too, oldest first."""
+    with reading("main", tx) as tx:
+        return tx.all(_list_api_keys, user_id=user_id)
+
+
+def revoke_api_key(key_id: int, *, tx: Transaction | None = None) -> None:
+    """End a key for good; NotFound if there is none with this id."""
+    store = current_store()
+    with writing("main", tx) as tx:
+        digest = tx.value(_revoke_api_key, id=key_id, is_active=False)
+        if digest is None:
+            raise NotFound(f"there is no API key {key_id}")
+        tx.after_commit(lambda: store.api_keys.forget([digest]))
+
+
+def warm_api_key_cache() -> int:
+    """Load the most recently used keys into the cache, as many as it holds; how many."""
+    store = current_store()
+    epoch = store.api_keys.epoch
+    expires_at = time.time() + _VALID_FOR
+    with reading("main", primary=True) as tx:
+        owners = tx.all(_get_newest_owners, row_limit=store.api_keys.size)
+    for digest, key_id, *user in owners:
+        store.api_keys.keep(digest, CachedKey(key_id, User(*user)), expires_at, epoch)
+    return len(owners)
+
+
+def _load(store: Store, digest: str) -> tuple[CachedKey, float] | None:
+    """From the primary. What is not there is kept as invalid, unless it came meanwhile."""
+    if store.invalid_keys.get(digest):  # another thread has just asked
+        return None
+    epoch = store.invalid_keys.epoch
+    with store.transaction("main", readonly=True, primary=True) as tx:
+        owner = tx.one(_get_owner, api_key=digest)
+    if owner is None:
+        store.invalid_keys.keep(digest, True, time.time() + _INVALID_FOR, epoch)
+        return None
+    return CachedKey(owner.key_id, User(*owner[1:])), time.time() + _VALID_FOR
+
+
+def _write_uses(store: Store, uses: Mapping[int, datetime]) -> None:
+    with store.transaction("main", readonly=False) as tx:
+        rows = [{"id": key_id, "last_used": moment} for key_id, moment in sorted(uses.items())]
+        tx.many(_set_last_used, rows)
