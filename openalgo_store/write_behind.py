@@ -15,7 +15,7 @@ Write = Callable[[Mapping[int, datetime]], object]
 
 
 class WriteBehind:
-    """Moments by id, written by a thread of its own; noting one neither waits nor fails.
+    """Moments by id, written by a thread of its own; noting one waits for no database.
 
     A batch that cannot be written is kept and tried again with the next one; a moment noted
     meanwhile is the newer one and stays.
@@ -31,7 +31,8 @@ class WriteBehind:
 
     def note(self, key: int, moment: datetime, write: Write) -> None:
         """Remember the moment for this id; `write` is what will store it."""
-        self._noted[key] = moment
+        with self._mutex:
+            self._noted[key] = moment
         if self._thread is None:
             self._start(write)
 

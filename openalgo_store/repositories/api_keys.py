@@ -130,8 +130,9 @@ def warm_api_key_cache() -> int:
     expires_at = time.time() + _VALID_FOR
     with reading("main", primary=True) as tx:
         owners = tx.all(_get_newest_owners, row_limit=store.api_keys.size)
-    for digest, key_id, *user in owners:
-        store.api_keys.keep(digest, CachedKey(key_id, User(*user)), expires_at, epoch)
+    for owner in owners:
+        found = CachedKey(owner.key_id, User(*owner[2:]))
+        store.api_keys.keep(owner.api_key, found, expires_at, epoch)
     return len(owners)
 
 
