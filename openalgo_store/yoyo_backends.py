@@ -14,6 +14,7 @@ the checksum of each applied file. What differs from yoyo's own backends:
 import getpass
 import os
 import socket
+import sqlite3
 import sys
 import time
 import uuid
@@ -202,12 +203,21 @@ class _CrashSafe(DatabaseBackend):  # type: ignore[misc]  # yoyo is untyped
         time.sleep(0.05)
 
 
+class _SilentCursor(sqlite3.Cursor):
+    """Tells yoyo of no columns: it prints them, and adding a column with a CHECK has some."""
+
+    description = None
+
+
 class SQLite(_CrashSafe):
     """A SQLite file in WAL mode, locked by a file beside it."""
 
     engine = "sqlite"
     driver_module = "sqlite3"
     list_tables_sql = migrate.TABLES_SQL["sqlite"]
+
+    def cursor(self) -> sqlite3.Cursor:
+        return self.connection.cursor(_SilentCursor)  # type: ignore[no-any-return]
 
     def begin(self) -> None:
         assert not self._in_transaction
