@@ -249,7 +249,8 @@ def test_a_user_without_a_name_can_migrate(
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setattr("os.getuid", lambda: 4_000_000_000)
     assert run_migrations(fresh_urls["main"], "main")
-    assert execute(fresh_urls["main"], "SELECT DISTINCT username FROM _yoyo_log") == [("4000000000",)]
+    names = "SELECT DISTINCT username FROM _yoyo_log"
+    assert execute(fresh_urls["main"], names) == [("4000000000",)]
 
 
 def test_an_unreachable_database_is_unavailable_without_its_password(engine_name: str) -> None:
