@@ -26,6 +26,7 @@ BROKERS = ("angel", "dhan", "fyers", "kotak", "upstox", "zebu", "zerodha")
 SAMPLES = {
     "broker": "zerodha", "symbol": "SHARE7", "exchange": "NSE", "token": "T7",
     "broker_symbol": "SHARE7-EQ", "pairs": '[["SHARE7", "NSE"]]', "id": 1,
+    "user_id": 1, "name": "api_key_pepper", "after": 0, "newest": "", "batch_size": 500,
 }  # fmt: skip
 INDEXES = {
     "get_symbol": "uix_symbol",
@@ -42,9 +43,11 @@ SORTS_A_FEW_ROWS = {"get_symbol_by_token", "get_symbol_by_broker_symbol"}
 
 
 def queries() -> Iterator[Query[object]]:
-    """Every named query of every repository."""
-    for module in pkgutil.iter_modules(repositories.__path__):
-        names = vars(importlib.import_module(f"openalgo_store.repositories.{module.name}"))
+    """Every named query of every repository, and of the sentinels."""
+    found = pkgutil.iter_modules(repositories.__path__)
+    modules = [f"openalgo_store.repositories.{each.name}" for each in found]
+    for name in (*modules, "openalgo_store.sentinels"):
+        names = vars(importlib.import_module(name))
         yield from (each for each in names.values() if isinstance(each, Query))
 
 

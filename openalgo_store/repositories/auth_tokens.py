@@ -1,0 +1,224 @@
+"""Broker tokens: sealed in the database and in the cache, opened for each caller."""
+
+import time
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+from .. import clock
+from ..errors import InvalidInput, NotFound, StoreError, Unavailable
+from ..queries import SqlFile
+from ..records import AuthToken, SealedToken
+from ..security import TokenCipher
+from ..sentinels import prove_cipher, renew_cipher_proof
+from ..store import current_store, reading, writing
+from ..tables.main import auth_tokens
+from ..transaction import Transaction
+from ..types import Whole, check_text
+
+_VALID_FOR = timedelta(hours=24)
+_TOKENS = ("access_token", "refresh_token", "feed_token")
+
+_sql = SqlFile("main/auth_tokens.sql", auth_tokens)
+_lock_active_user = _sql.query("lock_active_user", int)
+_save_auth_token = _sql.query("save_auth_token", SealedToken)
+_get_auth_token = _sql.query("get_auth_token", SealedToken)
+_list_auth_tokens = _sql.query("list_auth_tokens", SealedToken)
+_revoke_auth_token = _sql.command("revoke_auth_token")
+_get_tokens_of_older_keys = _sql.query(
+    "get_tokens_of_older_keys",
+    SealedToken,
+    after=Whole(),
+    newest=auth_tokens.c.key_id.type,
+    batch_size=Whole(),
+)
+_reseal_auth_token = _sql.command("reseal_auth_token", before=auth_tokens.c.access_token.type)
+
+
+def save_auth_token(
+    user_id: int,
+    broker: str,
+    access_token: str,
+    refresh_token: str | None = None,
+    feed_token: str | None = None,
+    token_expiry: datetime | None = None,
+    auth_data: Any = None,
+    *,
+    tx: Transaction | None = None,
+) -> AuthToken:
+    """Keep the tokens of a user at a broker, in place of those before.
+
+    The three tokens are encrypted; auth_data is JSON in clear: put no secret there.
+    Raises NotFound for an unknown or deactivated user.
+    """
+    store = current_store()
+    cipher = store.secrets.cipher
+    sealed = _seal(cipher, user_id, broker, (access_token, refresh_token, feed_token))
+    with writing("main", tx) as tx:
+        if tx.value(_lock_active_user, user_id=user_id) is None:
+            raise NotFound(f"there is no active user {user_id}")
+        prove_cipher(tx)
+        saved = tx.one(
+            _save_auth_token,
+            user_id=user_id,
+            broker=broker,
+            **sealed,
+            token_expiry=token_expiry,
+            auth_data=auth_data,
+            created_at=clock.now(),
+            key_id=cipher.newest,
+        )
+        assert saved is not None  # RETURNING gives the row, new or changed
+        tx.after_commit(lambda: store.tokens.forget([_key(user_id, broker)]))
+    return _open(saved, cipher)
+
+
+def get_auth_token(user_id: int, broker: str, *, tx: Transaction | None = None) -> AuthToken | None:
+    """The tokens of an active user at a broker, or None when there are none or they have expired.
+
+    Cached, sealed, for 24 hours or until token_expiry. A caller's `tx` is asked instead.
+    """
+    store = current_store()
+    cipher = store.secrets.cipher
+    if tx is not None:
+        sealed = _read(user_id, broker, tx)
+        return _open(sealed, cipher) if sealed else None
+    key = _key(user_id, broker)
+
+    def load() -> tuple[SealedToken, float] | None:
+        """What opens, and until when: what does not is not kept, it may be mended elsewhere."""
+        sealed = _read(user_id, broker, None)
+        if sealed is None:
+            return None
+        _open(sealed, cipher)
+        return sealed, _kept_until(sealed)
+
+    sealed = store.tokens.get(key) or store.tokens.read(key, load)
+    return _open(sealed, cipher) if sealed else None
+
+
+def list_auth_tokens(user_id: int, *, tx: Transaction | None = None) -> list[AuthToken]:
+    """The tokens of an active user at every broker, by its name; expired ones too."""
+    cipher = current_store().secrets.cipher
+    with reading("main", tx, primary=True) as tx:
+        return [_open(each, cipher) for each in tx.all(_list_auth_tokens, user_id=user_id)]
+
+
+def revoke_auth_token(user_id: int, broker: str, *, tx: Transaction | None = None) -> None:
+    """Remove the tokens of a user at a broker; NotFound if there are none."""
+    store = current_store()
+    with writing("main", tx) as tx:
+        if not tx.run(_revoke_auth_token, user_id=user_id, broker=broker):
+            raise NotFound(f"user {user_id} has no tokens of this broker")
+        tx.after_commit(lambda: store.tokens.forget([_key(user_id, broker)]))
+
+
+def rotate_encryption_keys(batch_size: int = 500, *, tx: Transaction | None = None) -> int:
+    """Seal every token with the newest of TOKEN_ENCRYPTION_KEYS; how many were not.
+
+    Each batch is a transaction of its own, so that a rotation which was interrupted goes on when
+    it is called again; tokens may be read and saved meanwhile. When it returns the older keys can
+    be removed. What cannot be opened is left and raised at the end. With `tx` all is one session.
+    """
+    if batch_size < 1:
+        raise InvalidInput("batch_size must be 1 or more")
+    cipher = current_store().secrets.cipher
+    with writing("main", tx) as session:
+        prove_cipher(session)
+    rotated = 0
+    while True:  # until a pass finds none: an older process may save beside it
+        done, left, errors = _rotate_once(cipher, batch_size, tx)
+        rotated += done
+        if errors:
+            raise errors[0]
+        if not left:
+            break
+        if not done:
+            raise Unavailable(
+                f"{left} tokens are held by transactions that do not end: rotate again later"
+            )
+    with writing("main", tx) as session:
+        renew_cipher_proof(session)
+    return rotated
+
+
+def _rotate_once(
+    cipher: TokenCipher, batch_size: int, tx: Transaction | None
+) -> tuple[int, int, list[StoreError]]:
+    """One pass over the table: how many rows were sealed anew, how many found, what went wrong."""
+    tokens = current_store().tokens
+    done = found = after = 0
+    errors: list[StoreError] = []
+    while batch := _next_batch(cipher.newest, after, batch_size, tx):
+        found += len(batch)
+        after = batch[-1].id
+        resealed = []
+        for row in batch:
+            try:
+                resealed.append(_reseal(row, cipher))
+            except StoreError as error:
+                errors.append(error)
+        keys = [_key(row.user_id, row.broker) for row in batch]
+        with writing("main", tx) as session:
+            done += session.many(_reseal_auth_token, resealed)
+            session.after_commit(partial(tokens.forget, keys))
+    return done, found, errors
+
+
+def _next_batch(
+    newest: str, after: int, batch_size: int, tx: Transaction | None
+) -> list[SealedToken]:
+    with reading("main", tx, primary=True) as tx:
+        return tx.all(_get_tokens_of_older_keys, newest=newest, after=after, batch_size=batch_size)
+
+
+def _reseal(row: SealedToken, cipher: TokenCipher) -> dict[str, Any]:
+    opened = _open(row, cipher)
+    tokens = (opened.access_token, opened.refresh_token, opened.feed_token)
+    sealed = _seal(cipher, row.user_id, row.broker, tokens)
+    return sealed | {"id": row.id, "before": row.access_token, "key_id": cipher.newest}
+
+
+def _read(user_id: int, broker: str, tx: Transaction | None) -> SealedToken | None:
+    """From the primary, unless it has expired."""
+    with reading("main", tx, primary=True) as tx:
+        sealed = tx.one(_get_auth_token, user_id=user_id, broker=broker)
+    if sealed and sealed.token_expiry and sealed.token_expiry <= clock.now():
+        return None
+    return sealed
+
+
+def _seal(
+    cipher: TokenCipher, user_id: int, broker: str, tokens: tuple[str | None, ...]
+) -> dict[str, str | None]:
+    """The tokens by column, sealed for their place."""
+    sealed: dict[str, str | None] = {}
+    for column, token in zip(_TOKENS, tokens, strict=True):
+        if token is not None and not isinstance(token, str):
+            raise InvalidInput(f"{column} must be text, not {type(token).__name__}")
+        sealed[column] = (
+            None if token is None else cipher.seal(check_text(token), user_id, broker, column)
+        )
+    return sealed
+
+
+def _open(sealed: SealedToken, cipher: TokenCipher) -> AuthToken:
+    access_token, refresh_token, feed_token = (
+        None
+        if (text := getattr(sealed, column)) is None
+        else cipher.open(text, sealed.key_id, sealed.user_id, sealed.broker, column)
+        for column in _TOKENS
+    )
+    return AuthToken(*sealed[:-1])._replace(
+        access_token=access_token, refresh_token=refresh_token, feed_token=feed_token
+    )
+
+
+def _kept_until(sealed: SealedToken) -> float:
+    """POSIX seconds."""
+    end = time.time() + _VALID_FOR.total_seconds()
+    return min(end, sealed.token_expiry.timestamp()) if sealed.token_expiry else end
+
+
+def _key(user_id: int, broker: str) -> str:
+    return f"{user_id}:{broker}"
