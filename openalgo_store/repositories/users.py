@@ -1,0 +1,229 @@
+"""Users: who may log in. Names are unique without regard to case, and no record has a password."""
+
+import logging
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from functools import cache
+from typing import NamedTuple
+from unicodedata import normalize
+
+from sqlalchemy import update
+
+from .. import clock
+from ..errors import Conflict, InvalidInput, NotFound
+from ..queries import Query, SqlFile
+from ..records import User
+from ..security import hash_password, is_outdated, verify_password
+from ..store import current_store, reading, writing
+from ..tables.main import api_keys, auth_tokens, users
+from ..transaction import Transaction
+from ..types import PlainText
+
+_CHANGEABLE = {"username", "email", "password_hash"}
+_ARGON2 = "$argon2"
+_TAKEN = {"uq_users_username_key": "username", "uq_users_email_key": "e-mail address"}
+
+_log = logging.getLogger("openalgo_store")
+
+
+class _Login(NamedTuple):
+    """A User with the hash of the password, which its repr does not show."""
+
+    id: int
+    username: str
+    email: str
+    created_at: datetime
+    is_active: bool
+    password_hash: str
+
+    def __repr__(self) -> str:
+        return f"_Login(id={self.id})"
+
+
+_sql = SqlFile("main/users.sql", users, api_keys, auth_tokens)
+_add_user = _sql.query("add_user", User)
+_get_login = _sql.query("get_login", _Login)
+_replace_password_hash = _sql.command("replace_password_hash", outdated_hash=PlainText())
+_get_user = _sql.query("get_user", User)
+_get_user_by_username = _sql.query("get_user_by_username", User)
+_get_user_by_email = _sql.query("get_user_by_email", User)
+_list_users = _sql.query("list_users", User)
+_set_user_active = _sql.command("set_user_active")
+_end_api_keys = _sql.command("end_api_keys")
+_end_auth_tokens = _sql.command("end_auth_tokens")
+
+
+def create_user(
+    username: str, email: str, password_hash: str, *, tx: Transaction | None = None
+) -> User:
+    """A new user; password_hash is hash_password(password).
+
+    Raises Conflict for a username or e-mail address that is taken, by a deactivated user too;
+    InvalidInput for one that is empty or has blanks around it, and for an address without an @.
+    """
+    row = _row({"username": username, "email": email, "password_hash": password_hash})
+    with writing("main", tx) as tx, _telling_what_is_taken():
+        added = tx.one(_add_user, created_at=clock.now(), is_active=True, **row)
+    assert added is not None  # what an INSERT returns
+    return added
+
+
+def authenticate_user(
+    username: str, password: str, *, tx: Transaction | None = None
+) -> User | None:
+    """The active user with this name and password, or None.
+
+    None takes the same time whether the name is unknown, deactivated or has another password.
+    A hash made with outdated parameters is replaced on the way.
+    """
+    with reading("main", tx, primary=True) as session:
+        login = session.one(_get_login, username_key=_folded(username))
+    stand_in = _stand_in_hash()  # before it is known who is there: the first call takes longer
+    if login is None or not login.is_active:
+        verify_password(password, stand_in)
+        return None
+    if not verify_password(password, login.password_hash):
+        return None
+    if is_outdated(login.password_hash):
+        _renew_hash(login, password, tx)
+    return User(*login[:-1])
+
+
+def get_user(user_id: int, *, tx: Transaction | None = None) -> User | None:
+    """The user with this id, deactivated or not, or None."""
+    with reading("main", tx) as tx:
+        return tx.one(_get_user, user_id=user_id)
+
+
+def get_user_by_username(username: str, *, tx: Transaction | None = None) -> User | None:
+    """The user with this name in any case, deactivated or not, or None."""
+    with reading("main", tx) as tx:
+        return tx.one(_get_user_by_username, username_key=_folded(username))
+
+
+def get_user_by_email(email: str, *, tx: Transaction | None = None) -> User | None:
+    """The user with this e-mail address in any case, deactivated or not, or None."""
+    with reading("main", tx) as tx:
+        return tx.one(_get_user_by_email, email_key=_folded(email))
+
+
+def list_users(*, tx: Transaction | None = None) -> list[User]:
+    """Every user, deactivated ones too, oldest first."""
+    with reading("main", tx) as tx:
+        return tx.all(_list_users)
+
+
+def update_user(user_id: int, *, tx: Transaction | None = None, **changes: str) -> User:
+    """Change username, email or password_hash, and nothing else; the user as it is now.
+
+    Raises NotFound; InvalidInput for another column; what create_user raises.
+    """
+    store = current_store()
+    row = _row(changes)
+    changed = update(users).where(users.c.id == user_id).values(row)
+    returned = changed.returning(*(users.c[name] for name in User._fields))
+    with writing("main", tx) as tx, _telling_what_is_taken():
+        user = tx.one(Query.of(returned, User))
+        if user is None:
+            raise NotFound(f"there is no user {user_id}")
+        tx.after_commit(lambda: store.api_keys.forget_where(lambda key: key.user.id == user_id))
+    return user
+
+
+def delete_user(user_id: int, *, tx: Transaction | None = None) -> None:
+    """Deactivate a user and end the API keys and broker tokens for good; NotFound without one.
+
+    The row stays, and its names stay taken. Deleting again does no harm.
+    """
+    store = current_store()
+    with writing("main", tx) as tx:
+        _set_active(tx, user_id, is_active=False)
+        tx.run(_end_api_keys, user_id=user_id, is_active=False)
+        tx.run(_end_auth_tokens, user_id=user_id)
+        tx.after_commit(lambda: store.api_keys.forget_where(lambda key: key.user.id == user_id))
+        tx.after_commit(lambda: store.tokens.forget_where(lambda token: token.user_id == user_id))
+
+
+def reactivate_user(user_id: int, *, tx: Transaction | None = None) -> None:
+    """Let a deactivated user log in again; keys and tokens stay dead. NotFound without one."""
+    with writing("main", tx) as tx:
+        _set_active(tx, user_id, is_active=True)
+
+
+def _set_active(tx: Transaction, user_id: int, *, is_active: bool) -> None:
+    if not tx.run(_set_user_active, user_id=user_id, is_active=is_active):
+        raise NotFound(f"there is no user {user_id}")
+
+
+def _row(changes: dict[str, str]) -> dict[str, str]:
+    """The columns to write for these changes, each name with its key; InvalidInput for a bad one.
+
+    How long a text may be, and what it may hold, its column knows.
+    """
+    unknown = sorted(changes.keys() - _CHANGEABLE)
+    if unknown or not changes:
+        raise InvalidInput(
+            f"update_user cannot change {', '.join(unknown) or 'nothing'}: it takes username, "
+            "email and password_hash, which is hash_password(password)"
+        )
+    row = dict(changes)
+    for column in ("username", "email"):
+        if column in changes:
+            row[f"{column}_key"] = _folded(name := changes[column])
+            if not name.strip():
+                raise InvalidInput(f"the {column} is empty: give one")
+            if name != name.strip():
+                raise InvalidInput(f"the {column} has blanks before or after it: remove them")
+    if "@" not in row.get("email", "@"):
+        raise InvalidInput("the email has no @: give the whole address")
+    if not str(row.get("password_hash", _ARGON2)).startswith(_ARGON2):
+        raise InvalidInput("password_hash is no Argon2 hash: pass hash_password(password)")
+    return row
+
+
+def _folded(name: str) -> str:
+    """What a name is unique by: compatible characters, and upper and lower case, are one."""
+    if not isinstance(name, str):
+        raise InvalidInput(f"text is needed, not {type(name).__name__}")
+    return normalize("NFKC", normalize("NFKC", name).casefold())
+
+
+@contextmanager
+def _telling_what_is_taken() -> Iterator[None]:
+    try:
+        yield
+    except Conflict as error:
+        what = _TAKEN.get(error.constraint or "")
+        if what is None:
+            raise
+        raise Conflict(
+            f"this {what} is taken (case does not count, deactivated users do): choose another",
+            error.constraint,
+        ) from error.__cause__
+
+
+@cache
+def _stand_in_hash() -> str:
+    """The hash of a password that nobody has, checked where there is no user to check."""
+    return hash_password(secrets.token_urlsafe())
+
+
+def _renew_hash(login: _Login, password: str, tx: Transaction | None) -> None:
+    """Store the password under today's parameters, unless it was changed meanwhile.
+
+    In a write of its own, or a savepoint of the caller's. The login stands even if this fails.
+    """
+    try:
+        renewed = hash_password(password)
+        own = writing("main") if tx is None or tx.readonly else tx.savepoint()
+        with own as session:
+            session.run(
+                _replace_password_hash,
+                user_id=login.id,
+                password_hash=renewed,
+                outdated_hash=login.password_hash,
+            )
+    except Exception as error:
+        _log.warning("the outdated password hash of user %d stays: %s", login.id, error)
