@@ -4,25 +4,40 @@ import gzip
 import json
 import os
 import re
+import resource
+import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from cryptography.fernet import Fernet
 
-from openalgo_store import ConfigurationError
+from openalgo_store import ConfigurationError, Settings, close_databases, init_databases
 from openalgo_store.cli import main
 from openalgo_store.cli.env_file import read_env_file
+from openalgo_store.cli.new_secrets import write_missing_secrets
 from openalgo_store.cli.report import progress_of
 from openalgo_store.config import DATABASES, variable_of
 from openalgo_store.instruments.generator import write_next_day, write_zerodha_file
+from openalgo_store.repositories.api_keys import (
+    create_api_key,
+    get_user_by_api_key,
+    revoke_api_key,
+)
+from openalgo_store.repositories.auth_tokens import get_auth_token, save_auth_token
+from openalgo_store.repositories.users import create_user
+from openalgo_store.security import Secrets
 
 from .conftest import Urls
 
 ROWS = 600
+SECRETS = ["API_KEY_PEPPER", "TOKEN_ENCRYPTION_KEYS"]
 AWAY = {
     "sqlite": "sqlite:////dev/null/away.db",
     "postgresql": "postgresql://u:top-secret@127.0.0.1:1/none",
@@ -32,7 +47,7 @@ AWAY = {
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty current folder, and no variable of ours in the environment."""
-    for name in [*map(variable_of, DATABASES), "READ_DATABASE_URL"]:
+    for name in [*map(variable_of, DATABASES), "READ_DATABASE_URL", *SECRETS]:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("DB_POOL_SIZE", "5")
     monkeypatch.setenv("DB_MAX_OVERFLOW", "0")
@@ -88,9 +103,9 @@ def files(tmp_path: Path) -> tuple[Path, Path]:
 def test_init_creates_the_databases_says_where_they_are_and_may_be_repeated(
     environment: Urls,
 ) -> None:
-    for _ in range(2):
+    for first in (["secrets"], []):
         lines = succeed("init").splitlines()
-        assert [line.split()[0] for line in lines] == list(DATABASES)
+        assert [line.split()[0] for line in lines] == [*first, *DATABASES]
     code, found = status()
     assert (code, found["ok"], found["problems"]) == (0, True, [])
 
@@ -102,11 +117,110 @@ def test_init_never_shows_a_password(environment: Urls) -> None:
         assert not password or f":{password}@" not in output
 
 
+def test_init_makes_the_secrets_once_for_their_owner_and_shows_none(environment: Urls) -> None:
+    output = succeed("init")
+    assert f"{', '.join(SECRETS)}: new, written to {Path('.env').resolve()}" in output
+    path = Path(".env")
+    written = path.read_bytes()
+    made = read_env_file(path)
+    assert list(made) == SECRETS
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert not [secret for secret in made.values() if secret in output]
+    assert "new, written" not in succeed("init")
+    assert path.read_bytes() == written
+    secrets = Secrets(Settings.from_env(made))
+    assert len(secrets.digest("key")) == 64
+    assert len(secrets.cipher.key_ids) == 1
+
+
+@pytest.mark.parametrize("text", ["# mine\nDB_POOL_SIZE=4", "A=1\r\n", "API_KEY_PEPPER=\n"])
+def test_init_only_appends_to_an_env_file(here: Path, text: str) -> None:
+    path = here / ".env"
+    path.write_bytes(text.encode())
+    path.chmod(0o640)
+    result = run("init")
+    assert result.stderr == "warning: .env was open to others: its mode is now 600\n"
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert path.read_bytes().startswith(text.encode())
+    added = path.read_bytes().removeprefix(text.encode()).decode().strip().splitlines()
+    assert [line.partition("=")[0] for line in added] == SECRETS
+    assert run("init").stderr == ""
+
+
+def test_init_leaves_a_secret_alone_that_is_set_in_the_file_or_in_the_environment(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = here / ".env"
+    pepper = f"API_KEY_PEPPER={'p' * 40}\n"
+    path.write_text(pepper)
+    path.chmod(0o644)
+    monkeypatch.setenv("TOKEN_ENCRYPTION_KEYS", Fernet.generate_key().decode())
+    result = run("init")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert path.read_text() == pepper
+    assert path.stat().st_mode & 0o777 == 0o644
+    monkeypatch.delenv("TOKEN_ENCRYPTION_KEYS")
+    assert "TOKEN_ENCRYPTION_KEYS: new" in succeed("init")
+    assert list(read_env_file(path)) == SECRETS
+
+
+def test_init_refuses_a_blank_secret_that_hides_the_file(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("API_KEY_PEPPER", " ")
+    assert "API_KEY_PEPPER is blank in the environment" in fail("init")
+    assert not (here / ".env").exists()
+
+
+def test_init_that_fails_writes_no_secret(
+    engine_name: str, environment: Urls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOGS_DATABASE_URL", AWAY[engine_name])
+    fail("init")
+    assert not Path(".env").exists()
+
+
+def test_init_writes_no_secret_into_a_device(here: Path) -> None:
+    (here / ".env").symlink_to("/dev/null")
+    before = Path("/dev/null").stat().st_mode
+    assert "a device or a pipe" in fail("init")
+    assert Path("/dev/null").stat().st_mode == before
+
+
+def test_a_full_disk_leaves_no_half_of_a_secret(here: Path) -> None:
+    text = "A=1"
+    (here / ".env").write_text(text)
+    _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(text) + 30, hard))
+    try:
+        with pytest.raises(ConfigurationError, match=r"cannot be written to .*\.env"):
+            write_missing_secrets(here / ".env", {})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+        signal.signal(signal.SIGXFSZ, ignored)
+    assert (here / ".env").read_text() == text
+
+
+def test_processes_that_start_at_once_agree_on_the_secrets(here: Path) -> None:
+    path = here / ".env"
+    barrier = threading.Barrier(8)
+
+    def write() -> list[str]:
+        barrier.wait()
+        return write_missing_secrets(path, {})[0]
+
+    with ThreadPoolExecutor(8) as pool:
+        written = [each.result() for each in [pool.submit(write) for _ in range(8)]]
+    assert sorted(written) == [[]] * 7 + [SECRETS]
+    assert [line.partition("=")[0] for line in path.read_text().splitlines()] == SECRETS
+
+
 def test_migrate_says_what_was_applied_in_one_database_or_in_all(environment: Urls) -> None:
     assert succeed("migrate", "--database", "logs") == "logs      logs-0001-initial\n"
     lines = succeed("migrate").splitlines()
     assert len(lines) == len(DATABASES)
-    assert lines[0].startswith("main      main-0001-initial")
+    assert lines[0].startswith("main      main-0001-initial, ")
     assert "logs      nothing pending" in lines
     assert run("migrate", "--database", "nowhere").exit_code == 2
 
@@ -316,6 +430,82 @@ def test_a_setting_that_cannot_work_is_one_line(
     monkeypatch.setenv("DB_POOL_SIZE", "many")
     for command in ("init", "migrate", "status"):
         assert "DB_POOL_SIZE" in fail(command)
+
+
+@pytest.fixture
+def secrets(environment: Urls, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """The environment names the secrets as well, and the databases are there."""
+    monkeypatch.setenv("API_KEY_PEPPER", "p" * 40)
+    monkeypatch.setenv("TOKEN_ENCRYPTION_KEYS", Fernet.generate_key().decode())
+    succeed("init")
+    return Settings.from_env(os.environ)
+
+
+def test_api_keys_lists_the_active_ones_and_shows_no_key(secrets: Settings) -> None:
+    assert succeed("api-keys") == "there are no active API keys\n"
+    init_databases(secrets)
+    asha, binod = (
+        create_user(name, f"{name}@example.org", "$argon2-none").id for name in ("asha", "binod")
+    )
+    bot, old, other = (
+        create_api_key(user_id, name)
+        for user_id, name in ((asha, "bot\x1b[31m"), (asha, "old"), (binod, None))
+    )
+    revoke_api_key(old.id)
+    get_user_by_api_key(bot.api_key)
+    close_databases()
+    shown = succeed("api-keys")
+    head, *lines = (re.split("  +", line) for line in shown.splitlines())
+    assert head == ["id", "user", "name", "ends in", "created", "last used"]
+    assert [line[:4] for line in lines] == [
+        [str(bot.id), "asha", "bot?[31m", bot.hint],
+        [str(other.id), "binod", other.hint, lines[1][3]],
+    ]
+    assert lines[0][-1].endswith("IST")
+    assert lines[1][-1] == "never"
+    for issued in (bot, old, other):
+        assert issued.api_key[:-4] not in shown
+        assert Secrets(secrets).digest(issued.api_key) not in shown
+
+
+def test_api_keys_needs_no_pepper(secrets: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("API_KEY_PEPPER")
+    assert succeed("api-keys") == "there are no active API keys\n"
+
+
+def test_rotate_keys_says_how_many_rows_and_may_be_repeated(
+    secrets: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    init_databases(secrets)
+    user = create_user("asha", "asha@example.org", "$argon2-none")
+    for broker in ("angel", "zerodha"):
+        save_auth_token(user.id, broker, "opensesame")
+    close_databases()
+    old, new = secrets.token_encryption_keys, Fernet.generate_key().decode()
+    monkeypatch.setenv("TOKEN_ENCRYPTION_KEYS", f"{new},{old}")
+    assert succeed("rotate-keys") == "2 rows encrypted with the newest key\n"
+    assert succeed("rotate-keys") == "0 rows encrypted with the newest key\n"
+    monkeypatch.setenv("TOKEN_ENCRYPTION_KEYS", new)
+    init_databases(Settings.from_env(os.environ))
+    opened = get_auth_token(user.id, "zerodha")
+    close_databases()
+    assert opened is not None
+    assert opened.access_token == "opensesame"
+    monkeypatch.setenv("TOKEN_ENCRYPTION_KEYS", old)
+    assert "no key in TOKEN_ENCRYPTION_KEYS opens this database" in fail("rotate-keys")
+
+
+def test_init_makes_no_other_secrets_for_a_database_that_has_its_own(
+    secrets: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    init_databases(secrets)
+    create_api_key(create_user("asha", "asha@example.org", "$argon2-none").id)
+    close_databases()
+    monkeypatch.delenv("API_KEY_PEPPER")
+    assert "this database was made with one before: put that one back" in fail("init")
+    assert not Path(".env").exists()
+    monkeypatch.setenv("API_KEY_PEPPER", "q" * 40)
+    assert "API_KEY_PEPPER is not the one this database was made with" in fail("init")
 
 
 ENV_LINES = [

@@ -1,4 +1,4 @@
-"""openalgo-store: set the databases up, look after them, load and look up symbols."""
+"""openalgo-store: set the databases up, look after them and their secrets, load symbols."""
 
 import os
 import sys
@@ -11,14 +11,21 @@ from .. import migrate
 from ..config import DATABASES, Settings, hide_password
 from ..errors import ConfigurationError, NotFound, StoreError
 from ..instruments import read_instruments
+from ..repositories.api_keys import list_api_keys
+from ..repositories.auth_tokens import rotate_encryption_keys
 from ..repositories.symbol_loads import last_symbol_load, replace_symbols
 from ..repositories.symbols import get_symbol_token
+from ..repositories.users import list_users
+from ..sentinels import check_secrets
 from ..startup import init_databases, make_folders, pool_warnings
 from ..store import Store, close_databases, get_read_session, use_store
 from .demo import run_demo
 from .env_file import read_env_file
-from .report import load_report, progress_of
+from .new_secrets import write_missing_secrets
+from .report import key_report, load_report, progress_of
 from .status import inspect, status_report, to_json
+
+_ENV_FILE = Path(".env")
 
 
 class _Commands(click.Group):
@@ -48,12 +55,19 @@ def main() -> None:
 
 @main.command()
 def init() -> None:
-    """Create the five databases and say where they are.
+    """Create the five databases and the secrets, and say where they are.
 
-    Those that exist are brought up to date.
+    Databases that exist are brought up to date. API_KEY_PEPPER and TOKEN_ENCRYPTION_KEYS are made
+    and appended to .env where they are set neither there nor in the environment.
     """
     settings = _settings()
     store = init_databases(settings, warm=False)
+    check_secrets(store)  # a database whose secrets lie elsewhere gets no others
+    written, was_open = write_missing_secrets(_ENV_FILE, os.environ)
+    if was_open:
+        click.echo(f"warning: {_ENV_FILE} was open to others: its mode is now 600", err=True)
+    if written:
+        click.echo(f"{'secrets':<10}{', '.join(written)}: new, written to {_ENV_FILE.resolve()}")
     for name in DATABASES:
         click.echo(f"{name:<10}{hide_password(settings.url(name))}")
     for warning in pool_warnings(store):
@@ -114,15 +128,39 @@ def token(symbol: str, exchange: str, broker: str) -> None:
 
     For example: openalgo-store token NIFTY25AUG26FUT NFO zerodha
     """
-    settings = _settings()
-    if migrate.pending_migrations(settings.url("main"), "main"):
-        raise ConfigurationError("the main database is not set up: run `openalgo-store init`")
-    use_store(Store(settings))
+    _open_as_it_is()
     with get_read_session("main", primary=True) as tx:
         found = get_symbol_token(symbol, exchange, broker, tx=tx)
     if found is None:
         raise NotFound(f"{symbol} on {exchange} of {broker}: not found")
     click.echo(found)
+
+
+@main.command("api-keys")
+def api_keys() -> None:
+    """List the active API keys: who needs a new one when API_KEY_PEPPER changes.
+
+    A key itself is never shown. The database does not hold it, only its last characters.
+    """
+    _open_as_it_is()
+    with get_read_session("main", primary=True) as tx:
+        keys = [
+            (user.username, key)
+            for user in list_users(tx=tx)
+            for key in list_api_keys(user.id, tx=tx)
+            if key.is_active
+        ]
+    click.echo(key_report(keys))
+
+
+@main.command("rotate-keys")
+def rotate_keys() -> None:
+    """Encrypt every broker token with the first of TOKEN_ENCRYPTION_KEYS.
+
+    Every running process must know both keys by then. May be repeated, also after a kill.
+    """
+    _open_as_it_is()
+    click.echo(f"{rotate_encryption_keys():,} rows encrypted with the newest key")
 
 
 @main.command()
@@ -143,4 +181,12 @@ def demo(rows: int, folder: Path) -> None:
 
 
 def _settings() -> Settings:
-    return Settings.from_env({**read_env_file(Path(".env")), **os.environ})
+    return Settings.from_env({**read_env_file(_ENV_FILE), **os.environ})
+
+
+def _open_as_it_is() -> None:
+    """Use the main database, without bringing anything up to date."""
+    settings = _settings()
+    if migrate.pending_migrations(settings.url("main"), "main"):
+        raise ConfigurationError("the main database is not set up: run `openalgo-store init`")
+    use_store(Store(settings))

@@ -1,11 +1,13 @@
-"""What a load did, as text, and its progress where somebody watches."""
+"""What a load did and which API keys there are, as text; progress where somebody watches."""
 
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import TypeVar
 
-from ..records import SymbolLoad
+from ..clock import IST
+from ..records import ApiKey, SymbolLoad
 
 T = TypeVar("T")
 
@@ -65,3 +67,20 @@ def _renamed(load: SymbolLoad) -> Iterator[str]:
 def _clipped(line: str) -> str:
     printable = "".join(each if each.isprintable() else "?" for each in line)
     return printable if len(printable) <= _WIDTH else printable[: _WIDTH - 3] + "..."
+
+
+def key_report(keys: list[tuple[str, ApiKey]]) -> str:
+    """API keys with the names of their users, in columns."""
+    if not keys:
+        return "there are no active API keys"
+    lines = [["id", "user", "name", "ends in", "created", "last used"]]
+    for username, key in keys:
+        times = _minute(key.created_at), _minute(key.last_used) if key.last_used else "never"
+        lines.append([str(key.id), username, key.name or "", key.hint or "", *times])
+    shown = [[_clipped(cell) for cell in line] for line in lines]
+    widths = [max(map(len, column)) for column in zip(*shown, strict=True)]
+    return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in shown)
+
+
+def _minute(moment: datetime) -> str:
+    return moment.astimezone(IST).strftime("%Y-%m-%d %H:%M IST")
