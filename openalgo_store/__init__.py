@@ -17,7 +17,31 @@ from .errors import (
     WrongDatabase,
 )
 from .instruments import read_instruments
-from .records import Instrument, RejectedRow, RenamedSymbol, Symbol, SymbolLoad
+from .records import (
+    ApiKey,
+    AuthToken,
+    Instrument,
+    IssuedApiKey,
+    RejectedRow,
+    RenamedSymbol,
+    Symbol,
+    SymbolLoad,
+    User,
+)
+from .repositories.api_keys import (
+    create_api_key,
+    get_user_by_api_key,
+    list_api_keys,
+    revoke_api_key,
+    warm_api_key_cache,
+)
+from .repositories.auth_tokens import (
+    get_auth_token,
+    list_auth_tokens,
+    revoke_auth_token,
+    rotate_encryption_keys,
+    save_auth_token,
+)
 from .repositories.symbol_loads import (
     bulk_insert_symbols,
     last_symbol_load,
@@ -34,6 +58,18 @@ from .repositories.symbols import (
     get_symbol_tokens,
     warm_symbol_cache,
 )
+from .repositories.users import (
+    authenticate_user,
+    create_user,
+    delete_user,
+    get_user,
+    get_user_by_email,
+    get_user_by_username,
+    list_users,
+    reactivate_user,
+    update_user,
+)
+from .security import hash_password, verify_password
 from .startup import (
     get_pending_migrations,
     get_schema_version,
@@ -54,11 +90,14 @@ from .store import (
 from .transaction import Transaction
 
 __all__ = [
+    "ApiKey",
+    "AuthToken",
     "CacheStats",
     "ConfigurationError",
     "Conflict",
     "Instrument",
     "InvalidInput",
+    "IssuedApiKey",
     "MigrationRefused",
     "NotFound",
     "RejectedRow",
@@ -73,11 +112,17 @@ __all__ = [
     "Transaction",
     "TransactionFailed",
     "Unavailable",
+    "User",
     "WrongDatabase",
+    "authenticate_user",
     "bulk_insert_symbols",
     "cache_stats",
     "close_databases",
     "count_symbols",
+    "create_api_key",
+    "create_user",
+    "delete_user",
+    "get_auth_token",
     "get_broker_symbol",
     "get_db_session",
     "get_engine",
@@ -91,13 +136,29 @@ __all__ = [
     "get_symbol_token",
     "get_symbol_tokens",
     "get_ttl_to_session_end",
+    "get_user",
+    "get_user_by_api_key",
+    "get_user_by_email",
+    "get_user_by_username",
     "get_write_session",
+    "hash_password",
     "init_databases",
     "last_symbol_load",
+    "list_api_keys",
+    "list_auth_tokens",
+    "list_users",
+    "reactivate_user",
     "read_instruments",
     "replace_symbols",
+    "revoke_api_key",
+    "revoke_auth_token",
+    "rotate_encryption_keys",
     "run_pending_migrations",
+    "save_auth_token",
     "symbol_loads",
+    "update_user",
     "use_store",
+    "verify_password",
+    "warm_api_key_cache",
     "warm_symbol_cache",
 ]

@@ -9,7 +9,9 @@ from sqlalchemy.engine import make_url
 from . import migrate
 from .config import DATABASES, Settings, variable_of
 from .errors import ConfigurationError
+from .repositories.api_keys import warm_api_key_cache
 from .repositories.symbols import warm_symbol_cache
+from .sentinels import check_secrets
 from .store import Store, current_store, log, open_store, use_store
 
 
@@ -17,7 +19,8 @@ def init_databases(settings: Settings | None = None, *, warm: bool = True) -> St
     """Open the five databases, bring their schema up to date and make the store the current one.
 
     Without settings the environment counts. It may be called again, and by many processes at
-    once. `warm` fills the caches. At any error nothing stays open and the error says why.
+    once. `warm`, for a process that serves, checks that secrets are the database's own and fills
+    the caches. At any error nothing stays open and the error says why.
     """
     chosen = settings or Settings.from_env(os.environ)
     make_folders(chosen)
@@ -30,7 +33,9 @@ def init_databases(settings: Settings | None = None, *, warm: bool = True) -> St
         if warm:
             for warning in pool_warnings(store):
                 log.warning(warning)
+            check_secrets(store)
             warm_symbol_cache()
+            warm_api_key_cache()
     except BaseException:
         if store is not before:
             store.close()
