@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from .. import clock
-from ..errors import InvalidInput, NotFound, StoreError, Unavailable
+from ..errors import InvalidInput, NotFound, StoreError
 from ..queries import SqlFile
 from ..records import AuthToken, SealedToken
 from ..security import TokenCipher
@@ -32,7 +32,9 @@ _get_tokens_of_older_keys = _sql.query(
     newest=auth_tokens.c.key_id.type,
     batch_size=Whole(),
 )
-_reseal_auth_token = _sql.command("reseal_auth_token", before=auth_tokens.c.access_token.type)
+_before = auth_tokens.c.access_token.type
+_reseal_auth_token = _sql.command("reseal_auth_token", before=_before)
+_reseal_free_auth_token = _sql.command("reseal_free_auth_token", before=_before)
 
 
 def save_auth_token(
@@ -53,6 +55,8 @@ def save_auth_token(
     """
     store = current_store()
     cipher = store.secrets.cipher
+    if access_token is None:
+        raise InvalidInput("access_token is needed: revoke_auth_token removes tokens")
     sealed = _seal(cipher, user_id, broker, (access_token, refresh_token, feed_token))
     with writing("main", tx) as tx:
         if tx.value(_lock_active_user, user_id=user_id) is None:
@@ -126,17 +130,14 @@ def rotate_encryption_keys(batch_size: int = 500, *, tx: Transaction | None = No
     with writing("main", tx) as session:
         prove_cipher(session)
     rotated = 0
-    while True:  # until a pass finds none: an older process may save beside it
-        done, left, errors = _rotate_once(cipher, batch_size, tx)
+    while True:
+        done, found, errors = _rotate_once(cipher, batch_size, tx)
         rotated += done
-        if errors:
-            raise errors[0]
-        if not left:
+        if found == len(errors):
             break
-        if not done:
-            raise Unavailable(
-                f"{left} tokens are held by transactions that do not end: rotate again later"
-            )
+        batch_size = 1  # what was held or saved meanwhile: one by one, so as to wait for each
+    if errors:
+        raise errors[0]
     with writing("main", tx) as session:
         renew_cipher_proof(session)
     return rotated
@@ -145,7 +146,11 @@ def rotate_encryption_keys(batch_size: int = 500, *, tx: Transaction | None = No
 def _rotate_once(
     cipher: TokenCipher, batch_size: int, tx: Transaction | None
 ) -> tuple[int, int, list[StoreError]]:
-    """One pass over the table: how many rows were sealed anew, how many found, what went wrong."""
+    """One pass over the table: how many rows were sealed anew, how many found, what went wrong.
+
+    A batch passes over rows that others hold; a single row is waited for.
+    """
+    reseal = _reseal_auth_token if batch_size == 1 else _reseal_free_auth_token
     tokens = current_store().tokens
     done = found = after = 0
     errors: list[StoreError] = []
@@ -160,7 +165,7 @@ def _rotate_once(
                 errors.append(error)
         keys = [_key(row.user_id, row.broker) for row in batch]
         with writing("main", tx) as session:
-            done += session.many(_reseal_auth_token, resealed)
+            done += session.many(reseal, resealed)
             session.after_commit(partial(tokens.forget, keys))
     return done, found, errors
 

@@ -55,15 +55,22 @@ WHERE id > :after AND coalesce(key_id, '') <> :newest
 ORDER BY id
 LIMIT :batch_size;
 
--- name: reseal_auth_token @sqlite
+-- name: reseal_auth_token
 -- By primary key, if nobody has saved the row since it was read: no text is sealed twice alike.
 UPDATE auth_tokens
 SET access_token = :access_token, refresh_token = :refresh_token, feed_token = :feed_token,
     key_id = :key_id
 WHERE id = :id AND access_token = :before;
 
--- name: reseal_auth_token @postgresql
--- As the other; SKIP LOCKED: a batch that waited for a row could be in deadlock with its holder.
+-- name: reseal_free_auth_token @sqlite
+-- As reseal_auth_token: here a writing transaction is alone.
+UPDATE auth_tokens
+SET access_token = :access_token, refresh_token = :refresh_token, feed_token = :feed_token,
+    key_id = :key_id
+WHERE id = :id AND access_token = :before;
+
+-- name: reseal_free_auth_token @postgresql
+-- SKIP LOCKED: a batch that waited for a row could be in deadlock with whoever holds it.
 UPDATE auth_tokens
 SET access_token = :access_token, refresh_token = :refresh_token, feed_token = :feed_token,
     key_id = :key_id

@@ -1,0 +1,58 @@
+"""Processes that seal: `python -m tests.rotation_programs NAME URLS [KEYS…]`."""
+
+import json
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+
+from openalgo_store import ConfigurationError, Settings, Store, use_store
+from openalgo_store.repositories.auth_tokens import rotate_encryption_keys, save_auth_token
+
+from .conftest import settings_of
+from .programs import urls_of
+
+
+def start(name: str, settings: Settings, *keys: str) -> "subprocess.Popen[str]":
+    """Start a program."""
+    command = [sys.executable, "-m", "tests.rotation_programs", name, urls_of(settings), *keys]
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
+
+
+def rotate_for_ever(settings: Settings, one: str, other: str) -> None:
+    """Seal everything with one key, then with the other, until the process is killed."""
+    both = [
+        Store(replace(settings, token_encryption_keys=keys))
+        for keys in (f"{one},{other}", f"{other},{one}")
+    ]
+    print("ready", flush=True)
+    while True:
+        for store in both:
+            use_store(store)
+            rotate_encryption_keys(batch_size=50)
+
+
+def save_at_once(settings: Settings, key: str) -> None:
+    """Save a token as soon as the others are ready too."""
+    with Store(replace(settings, token_encryption_keys=key)) as store:
+        use_store(store)
+        print("ready", flush=True)
+        sys.stdin.readline()
+        try:
+            save_auth_token(1, "zerodha", "open")
+        except ConfigurationError as error:
+            print(json.dumps(str(error)))
+        else:
+            print(json.dumps("saved"))
+
+
+def main(name: str, urls: str, *keys: str) -> None:
+    """Run one program."""
+    signal.alarm(100)  # never outlive the test
+    settings = settings_of(json.loads(urls))
+    {each.__name__: each for each in (rotate_for_ever, save_at_once)}[name](settings, *keys)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
