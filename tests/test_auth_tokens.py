@@ -1,5 +1,6 @@
 """Broker tokens: sealed wherever they lie, opened in their own place, gone when they expire."""
 
+import re
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -25,6 +26,7 @@ from openalgo_store import (
     use_store,
 )
 from openalgo_store.queries import Query
+from openalgo_store.repositories import auth_tokens as repository
 from openalgo_store.repositories.auth_tokens import (
     get_auth_token,
     list_auth_tokens,
@@ -36,6 +38,7 @@ from openalgo_store.security import key_id
 from openalgo_store.tables.main import auth_tokens, users
 
 from .rows import add_user
+from .test_queries import plan_of
 
 KEY, ANOTHER_KEY = (Fernet.generate_key().decode() for _ in range(2))
 SECRETS = ("access-secret-7351", "refresh-secret-2604", "feed-secret-9917")
@@ -163,6 +166,27 @@ def test_eight_threads_that_ask_at_once_make_one_query(
     for thread in threads:
         thread.join()
     assert (answers, len(statements)) == (["open"] * 8, 1)
+
+
+@pytest.mark.parametrize("moment", ["before_cursor_execute", "after_cursor_execute"])
+@pytest.mark.parametrize("change", ["revoked", "replaced"])
+def test_a_token_that_ends_while_it_is_read_is_not_given_to_the_next_call(
+    sealing: Store, moment: str, change: str
+) -> None:
+    save_auth_token(1, "zerodha", "old")
+    steps = iter([revoke_auth_token if change == "revoked" else save_auth_token])
+
+    def end_it(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
+        if "SELECT" in statement and "auth_tokens" in statement and (step := next(steps, None)):
+            arguments = (1, "zerodha", "new")[: 2 if change == "revoked" else 3]
+            other = threading.Thread(target=step, args=arguments)
+            other.start()
+            other.join(30)
+
+    event.listen(sealing.databases["main"].engine, moment, end_it)
+    get_auth_token(1, "zerodha")
+    assert next(steps, None) is None
+    assert access_token() == (None if change == "revoked" else "new")
 
 
 def test_a_callers_session_neither_reads_nor_fills_the_cache(sealing: Store) -> None:
@@ -304,6 +328,21 @@ def dump_of(store: Store, engine_name: str, folder: Path) -> bytes:
         tables = tx.connection.scalars(text(names)).all()
         rows = [tx.connection.scalars(text(f"SELECT t::text FROM {each} t")) for each in tables]
         return "\n".join(row for table in rows for row in table).encode()
+
+
+def test_every_statement_on_tokens_is_served_by_an_index(sealing: Store) -> None:
+    columns = ["user_id", "broker", "access_token", "created_at", "key_id"]
+    with get_write_session() as tx:
+        for number in range(300):
+            add_user(tx, f"user{number}")
+        places = [(user, f"broker{number}") for user in range(1, 301) for number in range(10)]
+        tx.copy(auth_tokens, columns, [(*each, "-", clock.now(), "-") for each in places])
+        tx.connection.exec_driver_sql("ANALYZE")
+    found = [each for each in vars(repository).values() if isinstance(each, Query)]
+    assert len(found) == 8
+    for query in found:
+        plan = plan_of(sealing, query)
+        assert not re.search("SCAN|Seq Scan|Sort|TEMP B-TREE", plan), plan
 
 
 STORABLE = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
