@@ -4,6 +4,7 @@ Nothing here appears in an error, a log line or a repr. Secrets are checked when
 used, so that what does not use them needs none.
 """
 
+import base64
 import hashlib
 import hmac
 import json
@@ -21,6 +22,7 @@ from .errors import ConfigurationError, InvalidInput
 _HASHES_AT_ONCE = 4
 """Each takes 64 MiB."""
 _LEAST_PEPPER = 32
+_KEY_BYTES = 32
 _turns = threading.BoundedSemaphore(_HASHES_AT_ONCE)
 _hasher = PasswordHasher()
 
@@ -107,7 +109,7 @@ class TokenCipher:
         for number, key in enumerate(keys, 1):
             try:
                 self._keys[key_id(key)] = Fernet(key)
-            except (ValueError, TypeError):
+            except ValueError:
                 raise ConfigurationError(
                     f"TOKEN_ENCRYPTION_KEYS: key {number} of {len(keys)} is no Fernet key "
                     "(32 bytes in URL-safe base64): `openalgo-store init` makes one"
@@ -134,7 +136,7 @@ class TokenCipher:
             )
         try:
             *place, token = json.loads(fernet.decrypt(sealed.encode()))
-        except (InvalidToken, ValueError):
+        except (InvalidToken, ValueError, TypeError):
             place, token = [], ""
         if place != [user_id, broker, column]:
             raise InvalidInput(
@@ -145,5 +147,11 @@ class TokenCipher:
 
 
 def key_id(key: str) -> str:
-    """A name for a key that tells nothing of it: 8 hex digits of its SHA-256."""
-    return hashlib.sha256(key.encode(errors="surrogateescape")).hexdigest()[:8]
+    """A name for a Fernet key that tells nothing of it: 8 hex digits of its SHA-256.
+
+    ValueError for what is not written as such a key is: else one key could have two names.
+    """
+    raw = base64.urlsafe_b64decode(key.encode("ascii"))
+    if len(raw) != _KEY_BYTES or base64.urlsafe_b64encode(raw).decode() != key:
+        raise ValueError
+    return hashlib.sha256(raw).hexdigest()[:8]

@@ -19,7 +19,13 @@ from openalgo_store.repositories.api_keys import (
     revoke_api_key,
     warm_api_key_cache,
 )
-from openalgo_store.store import cache_stats, get_read_session, get_write_session
+from openalgo_store.repositories.users import delete_user, reactivate_user
+from openalgo_store.store import (
+    cache_stats,
+    current_store,
+    get_read_session,
+    get_write_session,
+)
 from openalgo_store.tables.main import api_keys, users
 
 from .rows import add_user
@@ -43,8 +49,6 @@ def asha(store: Store) -> Iterator[int]:
 @pytest.fixture
 def queries(asha: int) -> Iterator[list[str]]:
     """Every statement that looks a key up, as it is sent."""
-    from openalgo_store.store import current_store
-
     sent: list[str] = []
     engine = current_store().databases["main"].engine
 
@@ -143,6 +147,17 @@ def test_a_deactivated_user_has_no_key(asha: int) -> None:
         create_api_key(999)
 
 
+def test_a_key_made_beside_a_deletion_stays_dead_when_the_user_comes_back(asha: int) -> None:
+    """The deletion waits for the key's transaction, or the key finds no active user."""
+    with ThreadPoolExecutor(1) as pool:
+        with get_write_session() as tx:
+            issued = create_api_key(asha, tx=tx)
+            deletion = pool.submit(delete_user, asha)
+        deletion.result(30)
+    reactivate_user(asha)
+    assert get_user_by_api_key(issued.api_key) is None
+
+
 def test_eight_threads_that_ask_for_one_key_make_one_query(asha: int, queries: list[str]) -> None:
     for key, found in ((create_api_key(asha).api_key, True), ("wrong", False)):
         queries.clear()
@@ -161,8 +176,6 @@ def test_eight_threads_that_ask_for_one_key_make_one_query(asha: int, queries: l
 def test_a_key_revoked_while_it_is_read_is_refused_by_the_next_call(
     asha: int, step: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from openalgo_store.store import current_store
-
     issued = create_api_key(asha)
     reached, go_on = threading.Event(), threading.Event()
     reader: list[int] = []
@@ -223,8 +236,6 @@ def test_many_wrong_keys_take_no_more_room_and_valid_ones_stay(
 
 
 def test_the_last_use_is_written_behind_the_request(asha: int) -> None:
-    from openalgo_store.store import current_store
-
     issued = create_api_key(asha)
     used = get_user_by_api_key(issued.api_key)
     assert used is not None
@@ -237,8 +248,6 @@ def test_the_last_use_is_written_behind_the_request(asha: int) -> None:
 def test_a_last_use_that_cannot_be_written_is_kept_and_fails_nothing(
     asha: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from openalgo_store.store import current_store
-
     store, issued = current_store(), create_api_key(asha)
     transaction = Store.transaction
 
@@ -257,8 +266,6 @@ def test_a_last_use_that_cannot_be_written_is_kept_and_fails_nothing(
 
 
 def test_a_warm_cache_needs_no_query(asha: int, queries: list[str]) -> None:
-    from openalgo_store.store import current_store
-
     issued = [create_api_key(asha) for _ in range(3)]
     revoke_api_key(issued[0].id)
     with Store(current_store().settings) as cold:

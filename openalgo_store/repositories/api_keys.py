@@ -46,7 +46,7 @@ _sql = SqlFile("main/api_keys.sql", api_keys, users)
 _add_api_key = _sql.query("add_api_key", int)
 _get_owner = _sql.query("get_owner", _Owner)
 _get_newest_owners = _sql.query("get_newest_owners", _OwnerOfKey, row_limit=Whole())
-_is_active_user = _sql.query("is_active_user", bool)
+_lock_owner = _sql.query("lock_owner", int)
 _list_api_keys = _sql.query("list_api_keys", ApiKey)
 _revoke_api_key = _sql.query("revoke_api_key", str)
 _set_last_used = _sql.command("set_last_used")
@@ -69,7 +69,7 @@ def create_api_key(
     hint = api_key[-_HINT:]
     with writing("main", tx) as tx:
         prove_pepper(tx)
-        if not tx.value(_is_active_user, user_id=user_id):
+        if tx.value(_lock_owner, user_id=user_id) is None:
             raise NotFound(f"there is no active user {user_id}")
         key_id = tx.value(
             _add_api_key,

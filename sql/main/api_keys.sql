@@ -22,9 +22,13 @@ WHERE k.is_active AND u.is_active
 ORDER BY coalesce(k.last_used, k.created_at) DESC
 LIMIT :row_limit;
 
--- name: is_active_user
--- By primary key; locks nothing: a user who is deactivated meanwhile has keys that do not open.
-SELECT is_active FROM users WHERE id = :user_id;
+-- name: lock_owner @sqlite
+-- By primary key; BEGIN IMMEDIATE has locked the file already.
+SELECT id FROM users WHERE id = :user_id AND is_active;
+
+-- name: lock_owner @postgresql
+-- By primary key; a deactivation beside it waits, and then ends the new key too.
+SELECT id FROM users WHERE id = :user_id AND is_active FOR SHARE;
 
 -- name: list_api_keys
 -- ix_api_keys_user_id: a user has a few.
