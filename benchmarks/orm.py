@@ -1,7 +1,8 @@
 """The specification's way: its model and functions through SQLAlchemy's ORM.
 
-The tables are those of our migrations, so schema and indexes are the same; so are the pool's
-settings and SQLite's pragmas. This is the only place of the project with an ORM.
+The tables are those of our migrations, so schema and indexes are the same (but for API keys, whose
+Argon2 hash no column of ours holds); so are the pool's settings and SQLite's pragmas. This is the
+only place of the project with an ORM.
 """
 
 import csv
@@ -13,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytz
+from argon2 import PasswordHasher
+from argon2.exceptions import VerifyMismatchError
 from cachetools import TTLCache
 from sqlalchemy import Engine, String, UniqueConstraint, create_engine, event
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
@@ -45,6 +48,28 @@ class Symbol(Base):
     strike: Mapped[float | None]
     option_type: Mapped[str | None] = mapped_column(String(5))
     last_updated: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+
+
+class User(Base):
+    """Who may log in."""
+
+    __tablename__ = "users"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    username: Mapped[str] = mapped_column(String(80))
+    email: Mapped[str] = mapped_column(String(120))
+    is_active: Mapped[bool]
+
+
+class ApiKey(Base):
+    """An API key as its Argon2 hash, in a table of its own."""
+
+    __tablename__ = "hashed_api_keys"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int]
+    api_key_hash: Mapped[str]
+    is_active: Mapped[bool] = mapped_column(default=True)
 
 
 def get_engine(url: str) -> Engine:
@@ -173,3 +198,42 @@ def get_symbol_token(engine: Engine, symbol: str, exchange: str, broker: str) ->
         with symbol_cache_lock:
             symbol_cache[key] = token
     return token
+
+
+hasher = PasswordHasher()
+api_key_cache: TTLCache[str, str] = TTLCache(maxsize=1000, ttl=36000)
+api_key_cache_lock = threading.Lock()
+
+
+def add_api_keys(engine: Engine, user_id: int, hashes: list[str]) -> None:
+    """Store the hashes of API keys."""
+    Base.metadata.create_all(engine)  # what the migrations made is there
+    with get_db_session(engine) as session:
+        session.add_all(ApiKey(user_id=user_id, api_key_hash=each) for each in hashes)
+
+
+def find_username(engine: Engine, api_key: str) -> str | None:
+    """Whose key it is: each hash has a salt of its own, so all are tried until one fits."""
+    with get_db_session(engine) as session:
+        for each in session.query(ApiKey).filter_by(is_active=True).order_by(ApiKey.id):
+            try:
+                hasher.verify(each.api_key_hash, api_key)
+            except VerifyMismatchError:
+                continue
+            user = session.get(User, each.user_id)
+            return user.username if user else None
+    return None
+
+
+def get_username_by_api_key(engine: Engine, api_key: str) -> str | None:
+    """Whose key it is, from the cache, else from the database. The cache holds the key itself."""
+    try:
+        with api_key_cache_lock:
+            return api_key_cache[api_key]
+    except KeyError:
+        pass
+    username = find_username(engine, api_key)
+    if username is not None:
+        with api_key_cache_lock:
+            api_key_cache[api_key] = username
+    return username
