@@ -256,8 +256,8 @@ def test_a_killed_rotation_loses_no_token_and_goes_on(
             assert rotation.stdout.readline() == "ready\n"
             time.sleep(moments.uniform(0.02, 1.0))  # the random moment: nothing is waited for
             rotation.kill()
-            rotation.communicate()
-            assert rotation.returncode == -signal.SIGKILL
+            _, errors = rotation.communicate()
+            assert rotation.returncode == -signal.SIGKILL, errors
             kills += 1
             halfway += len(sealed_by()) == 2
         left = sealed_by()[key_id(OLD)]
