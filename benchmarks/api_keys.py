@@ -5,10 +5,15 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 
-from openalgo_store import Store, use_store
-from openalgo_store.repositories.api_keys import create_api_key, get_user_by_api_key
-from openalgo_store.repositories.users import create_user
-from openalgo_store.security import hash_password, new_api_key
+from openalgo_store import (
+    Store,
+    create_api_key,
+    create_user,
+    get_user_by_api_key,
+    hash_password,
+    use_store,
+)
+from openalgo_store.security import new_api_key
 
 from . import orm
 from .measure import Figure, medians, seconds

@@ -18,20 +18,24 @@ import pytest
 from click.testing import CliRunner, Result
 from cryptography.fernet import Fernet
 
-from openalgo_store import ConfigurationError, Settings, close_databases, init_databases
+from openalgo_store import (
+    ConfigurationError,
+    Settings,
+    close_databases,
+    create_api_key,
+    create_user,
+    get_auth_token,
+    get_user_by_api_key,
+    init_databases,
+    revoke_api_key,
+    save_auth_token,
+)
 from openalgo_store.cli import main
 from openalgo_store.cli.env_file import read_env_file
 from openalgo_store.cli.new_secrets import write_missing_secrets
 from openalgo_store.cli.report import progress_of
 from openalgo_store.config import DATABASES, variable_of
 from openalgo_store.instruments.generator import write_next_day, write_zerodha_file
-from openalgo_store.repositories.api_keys import (
-    create_api_key,
-    get_user_by_api_key,
-    revoke_api_key,
-)
-from openalgo_store.repositories.auth_tokens import get_auth_token, save_auth_token
-from openalgo_store.repositories.users import create_user
 from openalgo_store.security import Secrets
 
 from .conftest import Urls

@@ -5,15 +5,30 @@ import re
 import shlex
 import subprocess
 import sys
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import time
 from pathlib import Path
+from secrets import token_urlsafe
 
 import pytest
 from click import Group
+from cryptography.fernet import Fernet
 
 import openalgo_store
-from openalgo_store import Settings, close_databases
+from openalgo_store import (
+    ConfigurationError,
+    Settings,
+    Store,
+    close_databases,
+    create_api_key,
+    create_user,
+    get_auth_token,
+    get_user_by_api_key,
+    get_write_session,
+    init_databases,
+    save_auth_token,
+    use_store,
+)
 from openalgo_store.cli import main
 from openalgo_store.config import DATABASES, variable_of
 from openalgo_store.errors import StoreError
@@ -137,6 +152,31 @@ def test_the_yoyo_commands_of_the_documentation_bring_every_database_up(
         assert pending_migrations(url, database) == []
         brought_up.append(database)
     assert brought_up == list(DATABASES)
+
+
+def test_the_statements_for_lost_secrets_let_new_ones_in(migrated_settings: Settings) -> None:
+    def open_with_new_secrets() -> None:
+        close_databases()
+        pepper, key = token_urlsafe(48), Fernet.generate_key().decode()
+        init_databases(replace(migrated_settings, api_key_pepper=pepper, token_encryption_keys=key))
+
+    open_with_new_secrets()
+    user = create_user("asha", "asha@example.org", "$argon2-none")
+    before = create_api_key(user.id)
+    save_auth_token(user.id, "zerodha", "a token")
+    with pytest.raises(ConfigurationError, match="API_KEY_PEPPER is not the one"):
+        open_with_new_secrets()
+    use_store(Store(migrated_settings))
+    with get_write_session() as tx:
+        for block in blocks(ROOT / "docs" / "secrets.md", "sql"):
+            for statement in block.strip().split("\n"):
+                tx.connection.exec_driver_sql(statement.rstrip(";"))
+    open_with_new_secrets()
+    assert get_user_by_api_key(before.api_key) is None
+    assert get_user_by_api_key(create_api_key(user.id).api_key) == user
+    assert get_auth_token(user.id, "zerodha") is None
+    assert save_auth_token(user.id, "zerodha", "another").access_token == "another"
+    close_databases()
 
 
 def _field(database: str) -> str:
