@@ -24,15 +24,8 @@ _HINT = 4
 
 
 class _Owner(NamedTuple):
-    key_id: int
-    id: int
-    username: str
-    email: str
-    created_at: datetime
-    is_active: bool
+    """The digest of a key, its id, and its user."""
 
-
-class _OwnerOfKey(NamedTuple):
     api_key: str
     key_id: int
     id: int
@@ -45,8 +38,8 @@ class _OwnerOfKey(NamedTuple):
 _sql = SqlFile("main/api_keys.sql", api_keys, users)
 _add_api_key = _sql.query("add_api_key", int)
 _get_owner = _sql.query("get_owner", _Owner)
-_get_newest_owners = _sql.query("get_newest_owners", _OwnerOfKey, row_limit=Whole())
-_lock_owner = _sql.query("lock_owner", int)
+_get_newest_owners = _sql.query("get_newest_owners", _Owner, row_limit=Whole())
+_lock_active_user = SqlFile("main/users.sql", users).query("lock_active_user", int)
 _list_api_keys = _sql.query("list_api_keys", ApiKey)
 _revoke_api_key = _sql.query("revoke_api_key", str)
 _set_last_used = _sql.command("set_last_used")
@@ -69,7 +62,7 @@ def create_api_key(
     hint = api_key[-_HINT:]
     with writing("main", tx) as tx:
         prove_pepper(tx)
-        if tx.value(_lock_owner, user_id=user_id) is None:
+        if tx.value(_lock_active_user, user_id=user_id) is None:
             raise NotFound(f"there is no active user {user_id}")
         key_id = tx.value(
             _add_api_key,
@@ -95,7 +88,7 @@ def get_user_by_api_key(api_key: str, *, tx: Transaction | None = None) -> User 
     if tx is not None:
         with reading("main", tx) as tx:
             owner = tx.one(_get_owner, api_key=digest)
-            return User(*owner[1:]) if owner else None
+            return _cached(owner).user if owner else None
     found = store.api_keys.get(digest)
     if found is None:
         if store.invalid_keys.get(digest):
@@ -131,8 +124,7 @@ def warm_api_key_cache() -> int:
     with reading("main", primary=True) as tx:
         owners = tx.all(_get_newest_owners, row_limit=store.api_keys.size)
     for owner in owners:
-        found = CachedKey(owner.key_id, User(*owner[2:]))
-        store.api_keys.keep(owner.api_key, found, expires_at, epoch)
+        store.api_keys.keep(owner.api_key, _cached(owner), expires_at, epoch)
     return len(owners)
 
 
@@ -146,7 +138,11 @@ def _load(store: Store, digest: str) -> tuple[CachedKey, float] | None:
     if owner is None:
         store.invalid_keys.keep(digest, True, time.time() + _INVALID_FOR, epoch)
         return None
-    return CachedKey(owner.key_id, User(*owner[1:])), time.time() + _VALID_FOR
+    return _cached(owner), time.time() + _VALID_FOR
+
+
+def _cached(owner: _Owner) -> CachedKey:
+    return CachedKey(owner.key_id, User(*owner[2:]))
 
 
 def _write_uses(store: Store, uses: Mapping[int, datetime]) -> None:

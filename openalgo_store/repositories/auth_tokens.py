@@ -12,7 +12,7 @@ from ..records import AuthToken, SealedToken
 from ..security import TokenCipher
 from ..sentinels import prove_cipher, renew_cipher_proof
 from ..store import current_store, reading, writing
-from ..tables.main import auth_tokens
+from ..tables.main import auth_tokens, users
 from ..transaction import Transaction
 from ..types import Whole, check_text
 
@@ -20,7 +20,7 @@ _VALID_FOR = timedelta(hours=24)
 _TOKENS = ("access_token", "refresh_token", "feed_token")
 
 _sql = SqlFile("main/auth_tokens.sql", auth_tokens)
-_lock_active_user = _sql.query("lock_active_user", int)
+_lock_active_user = SqlFile("main/users.sql", users).query("lock_active_user", int)
 _save_auth_token = _sql.query("save_auth_token", SealedToken)
 _get_auth_token = _sql.query("get_auth_token", SealedToken)
 _list_auth_tokens = _sql.query("list_auth_tokens", SealedToken)

@@ -8,7 +8,7 @@ RETURNING id;
 
 -- name: get_owner
 -- One probe of uq_api_keys_api_key, and one of the users' primary key.
-SELECT k.id AS key_id, u.id, u.username, u.email, u.created_at, u.is_active
+SELECT k.api_key, k.id AS key_id, u.id, u.username, u.email, u.created_at, u.is_active
 FROM api_keys AS k
 JOIN users AS u ON u.id = k.user_id
 WHERE k.api_key = :api_key AND k.is_active AND u.is_active;
@@ -21,14 +21,6 @@ JOIN users AS u ON u.id = k.user_id
 WHERE k.is_active AND u.is_active
 ORDER BY coalesce(k.last_used, k.created_at) DESC
 LIMIT :row_limit;
-
--- name: lock_owner @sqlite
--- By primary key; BEGIN IMMEDIATE has locked the file already.
-SELECT id FROM users WHERE id = :user_id AND is_active;
-
--- name: lock_owner @postgresql
--- By primary key; a deactivation beside it waits, and then ends the new key too.
-SELECT id FROM users WHERE id = :user_id AND is_active FOR SHARE;
 
 -- name: list_api_keys
 -- ix_api_keys_user_id: a user has a few.

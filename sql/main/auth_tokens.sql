@@ -1,14 +1,6 @@
 -- Broker tokens: one row for each user and broker, every token sealed.
 -- Columns of a record stand in the order of the table.
 
--- name: lock_active_user @sqlite
--- By primary key; the writing transaction is alone already.
-SELECT id FROM users WHERE id = :user_id AND is_active;
-
--- name: lock_active_user @postgresql
--- By primary key; FOR SHARE: nobody deactivates the user, and ends the tokens, while one is saved.
-SELECT id FROM users WHERE id = :user_id AND is_active FOR SHARE;
-
 -- name: save_auth_token
 -- The conflict is found by uq_auth_tokens_user_id_broker; the row keeps its id and created_at.
 INSERT INTO auth_tokens (

@@ -33,6 +33,14 @@ SELECT id, username, email, created_at, is_active FROM users WHERE username_key 
 -- One probe of uq_users_email_key.
 SELECT id, username, email, created_at, is_active FROM users WHERE email_key = :email_key;
 
+-- name: lock_active_user @sqlite
+-- By primary key; BEGIN IMMEDIATE has locked the file already.
+SELECT id FROM users WHERE id = :user_id AND is_active;
+
+-- name: lock_active_user @postgresql
+-- By primary key; FOR SHARE: whoever deactivates the user waits, and then ends what is made now.
+SELECT id FROM users WHERE id = :user_id AND is_active FOR SHARE;
+
 -- name: list_users
 -- The whole table, in the order of its primary key.
 SELECT id, username, email, created_at, is_active FROM users ORDER BY id;
