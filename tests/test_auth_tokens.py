@@ -2,6 +2,7 @@
 
 import re
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -428,7 +429,9 @@ def wait_for_a_lock() -> None:
         "SELECT count(*) FROM pg_stat_activity "
         "WHERE datname = current_database() AND wait_event_type = 'Lock'"
     )
-    while True:
+    end = time.monotonic() + 30
+    while time.monotonic() < end:
         with get_read_session("logs") as tx:
             if tx.connection.scalar(waiting):
                 return
+    raise AssertionError("nobody waits for a lock")
