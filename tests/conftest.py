@@ -1,5 +1,6 @@
 """What every test builds on: the engines, a PostgreSQL server, databases of their own."""
 
+import logging
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ from openalgo_store.config import DATABASES, Settings
 from openalgo_store.migrate import run_migrations
 from openalgo_store.store import Store, use_store
 
+from .leaks import Leaks
 from .postgres_server import PostgresServer, start_postgres
 
 ENGINES = os.environ.get("OPENALGO_TEST_ENGINES", "sqlite,postgresql").split(",")
@@ -54,9 +56,25 @@ def postgres() -> Iterator[PostgresServer]:
     server.stop()
 
 
+@pytest.fixture(autouse=True)
+def leaks(request: pytest.FixtureRequest, caplog: pytest.LogCaptureFixture) -> Iterator[Leaks]:
+    """After every test: no secret of it stands in a database, a log line or an error."""
+    caplog.set_level(logging.DEBUG, logger="openalgo_store")
+    folder: Path | None = None
+    if "tmp_path" in request.fixturenames:
+        folder = request.getfixturevalue("tmp_path")
+    with pytest.MonkeyPatch.context() as patch:
+        found = Leaks(patch)
+        yield found
+    found.check("the log", caplog.text.encode(errors="surrogatepass"))
+    found.check("an error", "\n".join(found.messages).encode(errors="surrogatepass"))
+    if folder:
+        found.check_files(folder)
+
+
 @pytest.fixture
 def new_postgres_database(
-    request: pytest.FixtureRequest,
+    request: pytest.FixtureRequest, leaks: Leaks
 ) -> Iterator[Callable[[str | None], str]]:
     """A function that makes a database (of a template's URL, or empty); dropped after the test."""
     made: list[tuple[PostgresServer, str]] = []
@@ -68,8 +86,12 @@ def new_postgres_database(
         return url
 
     yield create
-    for server, url in made:
-        server.drop_database(url)
+    try:
+        for _, url in made:
+            leaks.check_server(url)
+    finally:
+        for server, url in made:
+            server.drop_database(url)
 
 
 @pytest.fixture

@@ -1,0 +1,72 @@
+"""Every password, key and token that a test uses, and where it must not turn up afterwards."""
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import sql
+from sqlalchemy.engine import make_url
+
+from openalgo_store import StoreError, security
+
+_LEAST = 8
+"""Shorter texts stand anywhere by chance."""
+
+
+class Leaks:
+    """Notes the secrets that pass through security.py and the messages of every StoreError."""
+
+    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+        self.secrets: set[str] = set()
+        self.messages: list[str] = []
+        self._note(patch, security, "_encoded", 0)
+        self._note(patch, security.Secrets, "digest", 1)
+        self._note(patch, security.TokenCipher, "seal", 1)
+        tell = StoreError.__init__
+
+        def told(error: StoreError, *arguments: object) -> None:
+            self.messages.append(" ".join(map(str, arguments)))
+            tell(error, *arguments)
+
+        patch.setattr(StoreError, "__init__", told)
+
+    def _note(self, patch: pytest.MonkeyPatch, owner: Any, name: str, place: int) -> None:
+        original: Callable[..., Any] = getattr(owner, name)
+
+        @functools.wraps(original)
+        def noting(*arguments: Any, **named: Any) -> Any:
+            if len(arguments) > place and len(str(arguments[place])) >= _LEAST:
+                self.secrets.add(str(arguments[place]))
+            return original(*arguments, **named)
+
+        patch.setattr(owner, name, noting)
+
+    def check(self, place: str, content: bytes) -> None:
+        """Fail if one of the secrets stands in the content."""
+        for secret in self.secrets:
+            found = secret.encode(errors="surrogatepass") in content
+            assert not found, f"{place} holds the secret {secret!r}"
+
+    def check_files(self, folder: Path) -> None:
+        """Every database file below a folder, its log included."""
+        for path in (*folder.rglob("*.db"), *folder.rglob("*.db-wal")):
+            if self.secrets and path.is_file():
+                self.check(path.name, path.read_bytes())
+
+    def check_server(self, url: str) -> None:
+        """Every table of a PostgreSQL database, as text."""
+        if not self.secrets:
+            return
+        target = make_url(url).set(drivername="postgresql")
+        with psycopg.connect(target.render_as_string(hide_password=False)) as connection:
+            tables = connection.execute(
+                "SELECT tablename FROM pg_tables WHERE schemaname = current_schema()"
+            ).fetchall()
+            for (table,) in tables:
+                rows = connection.execute(
+                    sql.SQL("SELECT t::text FROM {} AS t").format(sql.Identifier(table))
+                )
+                self.check(table, "\n".join(row[0] for row in rows).encode())
