@@ -1,14 +1,19 @@
 """API keys: who is behind one, from memory, and never a key that was revoked."""
 
+import gc
 import threading
+import tracemalloc
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+import cachetools
 import pytest
 from sqlalchemy import event, select, update
 
+import openalgo_store
 from openalgo_store import ConfigurationError, NotFound, Store, Unavailable, use_store
 from openalgo_store.keyed_cache import KeyedCache
 from openalgo_store.queries import Query
@@ -234,6 +239,28 @@ def test_many_wrong_keys_take_no_more_room_and_valid_ones_stay(
     assert current_store().api_keys._reading == {}
     assert get_user_by_api_key(key) is not None
     assert len(queries) == 8 * each
+
+
+def test_wrong_keys_leave_no_memory_behind_once_their_cache_is_full(asha: int) -> None:
+    """What our code and the cache's library hold, measured after as many keys again."""
+    current_store().invalid_keys = KeyedCache(500)
+    folders = [Path(str(package.__file__)).parent for package in (openalgo_store, cachetools)]
+    ours = [tracemalloc.Filter(True, str(folder / "*")) for folder in folders]
+
+    def held_after(first: int) -> int:
+        for number in range(first, first + 2000):
+            assert get_user_by_api_key(f"wrong-{number}") is None
+        gc.collect()
+        traces = tracemalloc.take_snapshot().filter_traces(ours).statistics("filename")
+        return sum(each.size for each in traces)
+
+    tracemalloc.start()
+    try:
+        full = held_after(0)
+        assert full > 500 * 64  # the digests that are kept are seen
+        assert held_after(2000) < full * 1.1
+    finally:
+        tracemalloc.stop()
 
 
 def test_the_last_use_is_written_behind_the_request(asha: int) -> None:
