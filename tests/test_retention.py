@@ -1,0 +1,161 @@
+"""Retention: exactly what is old goes, in small transactions that leave room for writers."""
+
+import threading
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+
+import pytest
+from sqlalchemy import Column, Table, func, select
+
+from openalgo_store import (
+    InvalidInput,
+    Store,
+    WrongDatabase,
+    get_read_session,
+    get_write_session,
+)
+from openalgo_store.queries import Query
+from openalgo_store.retention import purge_rows
+from openalgo_store.tables.latency import latency_metrics
+from openalgo_store.tables.logs import application_logs
+
+BEFORE = datetime(2026, 3, 1, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+class Stream(NamedTuple):
+    """A table that takes a stream of rows; `rest` are the values beside the moment."""
+
+    database: str
+    table: Table
+    moment: Column[datetime]
+    rest: dict[str, Any]
+
+    def fill(self, moments: Iterable[datetime]) -> None:
+        """A row at each of these moments."""
+        columns = [self.moment.name, *self.rest]
+        with get_write_session(self.database) as tx:
+            tx.copy(self.table, columns, [(each, *self.rest.values()) for each in moments])
+
+    def size(self) -> int | None:
+        with get_read_session(self.database) as tx:
+            return tx.value(Query.of(select(func.count()).select_from(self.table), int))
+
+    def purge(self, **options: Any) -> int:
+        return purge_rows(self.database, self.table, self.moment, BEFORE, **options)
+
+
+LATENCY = Stream(
+    "latency",
+    latency_metrics,
+    latency_metrics.c.start_time,
+    {"operation": "place_order", "end_time": BEFORE, "latency_ms": 1.0, "success": True},
+)
+LOGS = Stream(
+    "logs",
+    application_logs,
+    application_logs.c.timestamp,
+    {"level": "INFO", "logger": "openalgo", "message": "hello"},
+)
+
+
+@pytest.fixture(params=[LATENCY, LOGS], ids=lambda stream: stream.database)
+def stream(request: pytest.FixtureRequest, store: Store) -> Stream:
+    found: Stream = request.param
+    return found
+
+
+@pytest.fixture
+def rests(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """How long each rest would have been; nobody sleeps."""
+    lengths: list[float] = []
+    monkeypatch.setattr("openalgo_store.retention.sleep", lengths.append)
+    return lengths
+
+
+def test_what_is_older_goes_and_what_is_as_old_or_newer_stays(
+    stream: Stream, rests: list[float]
+) -> None:
+    moments = [BEFORE + n * HOUR for n in range(-25, 10)]
+    stream.fill([*moments, BEFORE - timedelta(microseconds=1)])
+    assert stream.purge(dry_run=True) == 26
+    assert stream.size() == 36
+    assert stream.purge(batch_size=10) == 26
+    with get_read_session(stream.database) as tx:
+        left = tx.all(Query.of(select(stream.moment).order_by(stream.moment), datetime))
+    assert left == moments[25:]
+    assert len(rests) == 3
+    assert stream.purge() == stream.purge(dry_run=True) == 0
+
+
+def test_rows_of_one_moment_fill_more_than_a_batch(stream: Stream, rests: list[float]) -> None:
+    stream.fill([BEFORE - HOUR] * 25)
+    assert stream.purge(batch_size=10) == 25
+    assert stream.size() == 0
+
+
+def test_each_batch_is_a_transaction_of_its_own(
+    stream: Stream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream.fill([BEFORE - n * HOUR for n in range(1, 26)])
+    left: list[int | None] = []
+
+    def look_and_be_interrupted(seconds: float) -> None:
+        left.append(stream.size())
+        if len(left) == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("openalgo_store.retention.sleep", look_and_be_interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        stream.purge(batch_size=10)
+    assert left == [15, 5]
+    assert stream.size() == 5
+
+
+def test_a_writer_gets_in_while_the_purge_rests(
+    stream: Stream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream.fill([BEFORE - n * HOUR for n in range(1, 26)])
+    resting, written = threading.Event(), threading.Event()
+
+    def rest(seconds: float) -> None:
+        resting.set()
+        assert written.wait(30)
+
+    monkeypatch.setattr("openalgo_store.retention.sleep", rest)
+    purge = threading.Thread(target=stream.purge, kwargs={"batch_size": 10})
+    purge.start()
+    assert resting.wait(30)
+    stream.fill([BEFORE + HOUR])
+    assert stream.size() == 16
+    written.set()
+    purge.join()
+    assert stream.size() == 1
+
+
+def test_within_a_session_nothing_rests_and_the_session_decides(
+    stream: Stream, rests: list[float]
+) -> None:
+    stream.fill([BEFORE - HOUR] * 25)
+    with pytest.raises(ZeroDivisionError):
+        with get_write_session(stream.database) as tx:
+            assert stream.purge(batch_size=10, tx=tx) == 25
+            assert stream.purge(dry_run=True, tx=tx) == 0
+            raise ZeroDivisionError
+    assert stream.size() == 25
+    with get_write_session(stream.database) as tx:
+        assert stream.purge(batch_size=10, tx=tx) == 25
+    assert stream.size() == 0
+    assert rests == []
+
+
+def test_what_makes_no_sense_is_refused(stream: Stream) -> None:
+    naive = datetime(2026, 3, 1)
+    for dry_run in (True, False):
+        with pytest.raises(InvalidInput, match="no time zone"):
+            purge_rows(stream.database, stream.table, stream.moment, naive, dry_run=dry_run)
+    with pytest.raises(InvalidInput, match="batch_size"):
+        stream.purge(batch_size=0)
+    with get_write_session("main") as tx, pytest.raises(WrongDatabase):
+        stream.purge(tx=tx)
