@@ -177,5 +177,71 @@ class SymbolLoad(NamedTuple):
         return self.status == "loaded"
 
 
+class TelegramChat(NamedTuple):
+    """A chat of the bot. chat_id is Telegram's id of it, user_id whose it is."""
+
+    id: int
+    chat_id: int
+    user_id: int | None
+    username: str | None
+    is_authorized: bool
+    notification_enabled: bool
+    created_at: datetime
+
+
+class TelegramMessage(NamedTuple):
+    """A message for a chat: it waits, and then it is delivered (sent_at) or parked (parked_at).
+
+    claim is the token of the worker that has it; before held_until nobody else can claim it.
+    """
+
+    id: int
+    chat_id: int
+    message_type: str
+    content: str
+    sent_at: datetime | None
+    delivered: bool
+    created_at: datetime
+    attempts: int
+    max_attempts: int
+    last_error: str | None
+    claim: str | None
+    held_until: datetime | None
+    parked_at: datetime | None
+
+
+class WriterStats(NamedTuple):
+    """What became of the rows that were recorded: each is in one of the four counts.
+
+    written are in the database, queued wait for it, dropped found the buffer full, failed were
+    refused by the database or left at the end. error is why nothing can be written at present.
+    """
+
+    written: int
+    dropped: int
+    failed: int
+    queued: int
+    error: str | None = None
+
+
+class LatencyStats(NamedTuple):
+    """The calls of one broker and operation in one bucket, which begins at bucket (UTC).
+
+    success_rate is between 0 and 1; the times are milliseconds, percentiles interpolated.
+    bucket is None where one bucket was asked for.
+    """
+
+    broker: str | None
+    operation: str
+    bucket: datetime | None
+    count: int
+    success_rate: float
+    mean: float
+    p50: float
+    p95: float
+    p99: float
+    max: float
+
+
 Row = tuple[Any, ...]
 """A row on its way to the database, in the order of its columns."""

@@ -20,13 +20,15 @@ FILES = sorted(
     str(each.relative_to(project_folder("sql")))
     for each in Path(project_folder("sql")).rglob("*.sql")
 )
-
+DATABASES = {name: Path(path).parts[0] for path in FILES for name in read_statements(path)}
+"""The database that a statement is for."""
 
 BROKERS = ("angel", "dhan", "fyers", "kotak", "upstox", "zebu", "zerodha")
 SAMPLES = {
     "broker": "zerodha", "symbol": "SHARE7", "exchange": "NSE", "token": "T7",
     "broker_symbol": "SHARE7-EQ", "pairs": '[["SHARE7", "NSE"]]', "id": 1,
     "user_id": 1, "name": "api_key_pepper", "after": 0, "newest": "", "batch_size": 500,
+    "chat_id": 7, "now": "2026-03-02 04:00:00.000000", "row_limit": 10,
 }  # fmt: skip
 INDEXES = {
     "get_symbol": "uix_symbol",
@@ -65,14 +67,15 @@ def test_every_statement_says_why_it_is_as_it_is() -> None:
             assert comment.startswith("-- "), f"{path}: {name} has no comment"
 
 
-def plan_of(store: Store, query: Query[object]) -> str:
+def plan_of(store: Store, query: Query[Any]) -> str:
     """How the engine means to run a statement."""
-    dialect = store.databases["main"]
+    database = DATABASES[query.name]
+    dialect = store.databases[database]
     explain = {"sqlite": "EXPLAIN QUERY PLAN", "postgresql": "EXPLAIN"}[dialect.name]
     compiled: Any = query.on(dialect.name).compile(dialect.engine)  # type: ignore[attr-defined]
     values = {name: SAMPLES.get(name) for name in compiled.params}
     in_order = compiled.positiontup
-    with get_write_session() as tx:
+    with get_write_session(database) as tx:
         rows = tx.connection.exec_driver_sql(
             f"{explain} {compiled}",
             values if in_order is None else tuple(values[name] for name in in_order),

@@ -1,9 +1,9 @@
 """The telegram database: the bot's chats and the messages for them."""
 
-from sqlalchemy import Column, ForeignKey, Table
+from sqlalchemy import Column, ForeignKey, Index, Table, text
 
 from ..types import PlainText, UTCDateTime, Whole
-from .columns import flag_column, id_column, new_metadata, text_column
+from .columns import counter_column, flag_column, id_column, new_metadata, text_column
 
 metadata = new_metadata()
 
@@ -20,6 +20,8 @@ telegram_chats = Table(
     Column("created_at", UTCDateTime, nullable=False),
 )
 
+# A message waits, and then it is delivered (sent_at) or parked (parked_at): never both. Nobody may
+# claim it before held_until, the end of a lease or of a pause; claim is the token of the last one.
 telegram_messages = Table(
     "telegram_messages",
     metadata,
@@ -29,4 +31,26 @@ telegram_messages = Table(
     Column("content", PlainText, nullable=False),
     Column("sent_at", UTCDateTime),
     flag_column("delivered", default=False),
+    Column("created_at", UTCDateTime, nullable=False),
+    counter_column("attempts"),
+    Column("max_attempts", Whole, nullable=False, server_default=text("5")),
+    text_column("last_error", 500),
+    text_column("claim", 32),
+    Column("held_until", UTCDateTime),
+    Column("parked_at", UTCDateTime),
 )
+_WAITING = text("NOT delivered AND parked_at IS NULL")
+Index(
+    "ix_telegram_messages_waiting",
+    telegram_messages.c.chat_id,
+    telegram_messages.c.id,
+    sqlite_where=_WAITING,
+    postgresql_where=_WAITING,
+)
+for _end in (telegram_messages.c.sent_at, telegram_messages.c.parked_at):
+    Index(
+        f"ix_telegram_messages_{_end.name}",
+        _end,
+        sqlite_where=_end.is_not(None),
+        postgresql_where=_end.is_not(None),
+    )

@@ -1,0 +1,10 @@
+DROP INDEX ix_telegram_messages_parked_at;
+DROP INDEX ix_telegram_messages_sent_at;
+DROP INDEX ix_telegram_messages_waiting;
+ALTER TABLE telegram_messages DROP COLUMN parked_at;
+ALTER TABLE telegram_messages DROP COLUMN held_until;
+ALTER TABLE telegram_messages DROP COLUMN claim;
+ALTER TABLE telegram_messages DROP COLUMN last_error;
+ALTER TABLE telegram_messages DROP COLUMN max_attempts;
+ALTER TABLE telegram_messages DROP COLUMN attempts;
+ALTER TABLE telegram_messages DROP COLUMN created_at;
