@@ -417,12 +417,11 @@ def test_a_claim_looks_at_what_waits_and_at_nothing_else(chats: list[int], store
         ]
         tx.copy(telegram_messages, columns, rows)
         tx.connection.exec_driver_sql("ANALYZE")
-    plan = plan_of(store, telegram._lock_free)
-    assert plan.count("ix_telegram_messages_waiting") == 3, plan
-    assert "Seq Scan on telegram_messages" not in plan
-    assert "SCAN m" not in plan
-    plan = plan_of(store, telegram._find_waiting)
-    assert "ix_telegram_messages_waiting" in plan, plan
+    for query in (telegram._find_waiting, telegram._lock_free):
+        plan = plan_of(store, query)
+        assert "ix_telegram_messages_waiting" in plan, plan
+        assert "Seq Scan on telegram_messages" not in plan, plan
+        assert "SCAN m" not in plan, plan
 
 
 def test_messages_from_before_survive_the_migration_and_its_rollback(

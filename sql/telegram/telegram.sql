@@ -55,8 +55,9 @@ RETURNING id, chat_id, message_type, content, sent_at, delivered, created_at, at
           max_attempts, last_error, claim, held_until, parked_at;
 
 -- name: find_waiting
--- The first entry of ix_telegram_messages_waiting: an empty queue costs no more than this.
-SELECT chat_id FROM telegram_messages WHERE NOT delivered AND parked_at IS NULL LIMIT 1;
+-- The first entry of ix_telegram_messages_waiting: an empty queue costs no more than this. With
+-- LIMIT 1 instead PostgreSQL would look for any such row, and read the whole table if none is left.
+SELECT min(chat_id) AS chat_id FROM telegram_messages WHERE NOT delivered AND parked_at IS NULL;
 
 -- name: lock_free @sqlite
 -- ix_telegram_messages_waiting, from chat to chat and the first of each, however many wait behind

@@ -1,0 +1,105 @@
+"""Many workers: every message is delivered once, and each chat hears in order."""
+
+import json
+import random
+import signal
+import subprocess
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from openalgo_store import Store, get_read_session, get_write_session
+from openalgo_store.queries import Query
+from openalgo_store.records import TelegramMessage
+from openalgo_store.repositories.telegram import (
+    authorize_telegram_chat,
+    queue_telegram_message,
+    save_telegram_chat,
+)
+from openalgo_store.tables.telegram import telegram_messages
+
+from .programs import result_of
+from .telegram_programs import deliveries, start
+
+CHATS = [number - 100 for number in range(200)]
+WORKERS = 8
+MESSAGES = Query.of(select(telegram_messages), TelegramMessage)
+
+
+def queue_messages(count: int) -> dict[int, list[str]]:
+    """So many messages, to chats at random; the contents by chat, in order."""
+    chosen = random.Random(5)
+    queued: dict[int, list[str]] = {chat_id: [] for chat_id in CHATS}
+    with get_write_session("telegram") as tx:
+        for chat_id in CHATS:
+            save_telegram_chat(chat_id, tx=tx)
+            authorize_telegram_chat(chat_id, tx=tx)
+        for number in range(count):
+            chat_id = chosen.choice(CHATS)
+            queue_telegram_message(chat_id, "order", f"message {number}", tx=tx)
+            queued[chat_id].append(f"message {number}")
+    return queued
+
+
+def let_go(workers: "list[subprocess.Popen[str]]") -> None:
+    """Start all at once, when all are ready."""
+    for worker in workers:
+        assert worker.stdout is not None
+        assert worker.stdout.readline() == "ready\n"
+    for worker in workers:
+        assert worker.stdin is not None
+        worker.stdin.write("go\n")
+        worker.stdin.flush()
+
+
+def check(folder: Path, queued: dict[int, list[str]]) -> None:
+    """Every message was sent once, and those of a chat in the order of the queue."""
+    heard: dict[int, list[str]] = {chat_id: [] for chat_id in queued}
+    for delivery in deliveries(folder):
+        heard[delivery.chat_id].append(delivery.content)
+    assert heard == queued
+
+
+def stored() -> list[TelegramMessage]:
+    with get_read_session("telegram") as tx:
+        return tx.all(MESSAGES)
+
+
+@pytest.mark.timeout(600)
+def test_eight_workers_deliver_every_message_once_and_in_order(
+    store: Store, tmp_path: Path, soak: Callable[[int], int]
+) -> None:
+    queued = queue_messages(soak(10_000))
+    workers = [
+        start("deliver", store.settings, tmp_path / f"{number}.log") for number in range(WORKERS)
+    ]
+    let_go(workers)
+    claims = [result_of(worker) for worker in workers]
+    check(tmp_path, queued)
+    assert all(each.delivered and each.attempts == 1 for each in stored())
+    assert sum(each > 0 for each in claims) > 1, "one worker did everything"
+
+
+@pytest.mark.timeout(600)
+def test_what_a_killed_worker_held_is_delivered_by_others_after_its_lease(
+    store: Store, tmp_path: Path, soak: Callable[[int], int]
+) -> None:
+    queued = queue_messages(soak(4_000))
+    doomed = start("deliver_and_hang", store.settings, tmp_path / "doomed.log")
+    others = [start("deliver", store.settings, tmp_path / f"{number}.log") for number in range(3)]
+    let_go([doomed])
+    assert doomed.stdout is not None
+    held = json.loads(doomed.stdout.readline())
+    let_go(others)
+    doomed.kill()
+    doomed.communicate()
+    assert doomed.returncode == -signal.SIGKILL
+    for worker in others:
+        result_of(worker)
+    check(tmp_path, queued)
+    attempts = Counter(each.attempts for each in stored())
+    assert attempts == {1: sum(map(len, queued.values())) - len(held), 2: len(held)}
+    assert {each.id for each in stored() if each.attempts == 2} == set(held)
