@@ -22,11 +22,13 @@ from .records import (
     AuthToken,
     Instrument,
     IssuedApiKey,
+    LatencyStats,
     RejectedRow,
     RenamedSymbol,
     Symbol,
     SymbolLoad,
     User,
+    WriterStats,
 )
 from .repositories.api_keys import (
     create_api_key,
@@ -41,6 +43,13 @@ from .repositories.auth_tokens import (
     revoke_auth_token,
     rotate_encryption_keys,
     save_auth_token,
+)
+from .repositories.latency import (
+    LatencyMeasurement,
+    get_latency_stats,
+    measure_latency,
+    purge_latency,
+    record_latency,
 )
 from .repositories.symbol_loads import (
     bulk_insert_symbols,
@@ -88,6 +97,7 @@ from .store import (
     use_store,
 )
 from .transaction import Transaction
+from .writers import flush_on_sigterm, flush_writers, writer_stats
 
 __all__ = [
     "ApiKey",
@@ -98,6 +108,8 @@ __all__ = [
     "Instrument",
     "InvalidInput",
     "IssuedApiKey",
+    "LatencyMeasurement",
+    "LatencyStats",
     "MigrationRefused",
     "NotFound",
     "RejectedRow",
@@ -113,6 +125,7 @@ __all__ = [
     "TransactionFailed",
     "Unavailable",
     "User",
+    "WriterStats",
     "WrongDatabase",
     "authenticate_user",
     "bulk_insert_symbols",
@@ -122,11 +135,14 @@ __all__ = [
     "create_api_key",
     "create_user",
     "delete_user",
+    "flush_on_sigterm",
+    "flush_writers",
     "get_auth_token",
     "get_broker_symbol",
     "get_db_session",
     "get_engine",
     "get_engine_options",
+    "get_latency_stats",
     "get_pending_migrations",
     "get_read_session",
     "get_schema_version",
@@ -147,8 +163,11 @@ __all__ = [
     "list_api_keys",
     "list_auth_tokens",
     "list_users",
+    "measure_latency",
+    "purge_latency",
     "reactivate_user",
     "read_instruments",
+    "record_latency",
     "replace_symbols",
     "revoke_api_key",
     "revoke_auth_token",
@@ -161,4 +180,5 @@ __all__ = [
     "verify_password",
     "warm_api_key_cache",
     "warm_symbol_cache",
+    "writer_stats",
 ]

@@ -234,7 +234,7 @@ class LatencyStats(NamedTuple):
     broker: str | None
     operation: str
     bucket: datetime | None
-    count: int
+    count: int  # type: ignore[assignment]  # tuple.count is not missed
     success_rate: float
     mean: float
     p50: float

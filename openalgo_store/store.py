@@ -8,6 +8,7 @@ from types import TracebackType
 from sqlalchemy import Engine
 
 from . import clock
+from .buffered_writer import BufferedWriter, Write
 from .cache import CacheStats, SymbolCache
 from .config import DATABASES, Settings, variable_of
 from .dialects import Dialect, open_dialect
@@ -17,10 +18,10 @@ from .processes import tell_of_forks
 from .records import CachedKey, SealedToken
 from .security import Secrets
 from .transaction import Transaction
-from .write_behind import WriteBehind
 
 log = logging.getLogger("openalgo_store")
 
+_CLOSED = "this store is closed: call init_databases() to open one"
 _FORK_WAIT = 5.0
 """Seconds that a fork waits for running transactions of SQLite."""
 
@@ -42,6 +43,7 @@ class Store:
         replica = settings.read_database_url or settings.database_url
         self.replica = opened.get(replica) or open_dialect(replica, settings)
         self.secrets = Secrets(settings)
+        self.writers: dict[str, BufferedWriter] = {}
         self._make_caches()
         tell_of_forks(self)
 
@@ -50,7 +52,6 @@ class Store:
         self.api_keys: KeyedCache[CachedKey] = KeyedCache(1_000)
         self.invalid_keys: KeyedCache[bool] = KeyedCache(10_000)
         self.tokens: KeyedCache[SealedToken] = KeyedCache(500)
-        self.key_uses = WriteBehind()
 
     def _session_end(self) -> float:
         end = clock.next_session_end(clock.now(), self.settings.session_expiry_time)
@@ -59,12 +60,18 @@ class Store:
     def transaction(self, database: str, *, readonly: bool, primary: bool = False) -> Transaction:
         """A session, to be entered. Reads of main go to the replica unless `primary`."""
         if self.closed:
-            raise SessionMisuse("this store is closed: call init_databases() to open one")
+            raise SessionMisuse(_CLOSED)
         variable_of(database)
         dialect = self.databases[database]
         if readonly and database == "main" and not primary:
             dialect = self.replica
         return Transaction(dialect, database, self, readonly=readonly)
+
+    def open_writer(self, name: str, write: Write, batch_size: int = 5_000) -> BufferedWriter:
+        """The writer of this name, new if there is none in `writers`; it ends with the store."""
+        if self.closed:
+            raise SessionMisuse(_CLOSED)
+        return self.writers.setdefault(name, BufferedWriter(name, write, batch_size=batch_size))
 
     @property
     def dialects(self) -> list[Dialect]:
@@ -72,10 +79,11 @@ class Store:
         return list({id(each): each for each in (*self.databases.values(), self.replica)}.values())
 
     def close(self) -> None:
-        """Close every connection; sessions still open lose theirs when they end."""
-        if not self.closed:
-            self.key_uses.close()
+        """Write what is buffered and close every connection, also those of open sessions."""
+        for writer in self.writers.values():
+            writer.close()
         self.closed = True
+        self.writers.clear()
         for dialect in self.dialects:
             dialect.close()
 

@@ -28,6 +28,8 @@ SAMPLES = {
     "broker": "zerodha", "symbol": "SHARE7", "exchange": "NSE", "token": "T7",
     "broker_symbol": "SHARE7-EQ", "pairs": '[["SHARE7", "NSE"]]', "id": 1,
     "user_id": 1, "name": "api_key_pepper", "after": 0, "newest": "", "batch_size": 500,
+    "since": "2026-03-02 03:45:00.000000", "until": "2026-03-03 03:45:00.000000",
+    "bucket_seconds": 60, "ist_offset": 19_800, "before": "2026-03-02 03:45:00.000000",
     "chat_id": 7, "now": "2026-03-02 04:00:00.000000", "row_limit": 10,
 }  # fmt: skip
 INDEXES = {

@@ -4,6 +4,7 @@ import re
 import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
@@ -193,6 +194,8 @@ class SQLite:
             yield values
 
     def _writer(self, kind: Any) -> Callable[[Any], Any]:
+        if isinstance(kind, UTCDateTime):
+            return _moment_writer()
         process = kind.dialect_impl(self.engine.dialect).bind_processor(self.engine.dialect)
         return process if isinstance(kind, StrictJson) else lru_cache(4096)(process)
 
@@ -227,6 +230,22 @@ class SQLite:
         if code == sqlite3.SQLITE_CONSTRAINT_NOTNULL:
             return violations.missing(*detail.split(".", 1))
         return violations.not_allowed(detail)
+
+
+def _moment_writer() -> Callable[[datetime | None], str | None]:
+    """Writes moments as UTCDateTime does, several times faster; many rows may share the last."""
+    last: datetime | None = None
+    text: str | None = None
+
+    def write(moment: datetime | None) -> str | None:
+        nonlocal last, text
+        if moment is None:
+            return None
+        if moment is not last:
+            last, text = moment, moment.astimezone(UTC).isoformat(" ", "microseconds")[:26]
+        return text
+
+    return write
 
 
 def _is_readonly(connection: Connection) -> bool:

@@ -1,15 +1,16 @@
 """API keys: issued once, stored as digests, and checked at every request from memory."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
 from typing import NamedTuple
 
 from .. import clock
+from ..buffered_writer import BufferedWriter, Mark
 from ..errors import NotFound
 from ..queries import SqlFile
-from ..records import ApiKey, CachedKey, IssuedApiKey, User
+from ..records import ApiKey, CachedKey, IssuedApiKey, Row, User
 from ..security import new_api_key
 from ..sentinels import prove_pepper
 from ..store import Store, current_store, reading, writing
@@ -17,6 +18,7 @@ from ..tables.main import api_keys, users
 from ..transaction import Transaction
 from ..types import Whole
 
+_USES = "api_key_uses"
 _VALID_FOR = 10 * 3600.0
 _INVALID_FOR = 5 * 60.0
 _HINT = 4
@@ -96,7 +98,7 @@ def get_user_by_api_key(api_key: str, *, tx: Transaction | None = None) -> User 
         found = store.api_keys.read(digest, lambda: _load(store, digest))
         if found is None:
             return None
-    store.key_uses.note(found.key_id, clock.now(), partial(_write_uses, store))
+    (store.writers.get(_USES) or _open_writer(store)).put((found.key_id, clock.now()))
     return found.user
 
 
@@ -145,7 +147,16 @@ def _cached(owner: _Owner) -> CachedKey:
     return CachedKey(owner.key_id, User(*owner[2:]))
 
 
-def _write_uses(store: Store, uses: Mapping[int, datetime]) -> None:
+def _open_writer(store: Store) -> BufferedWriter:
+    """Uses are written every second, or when very many wait: a key in use takes one row of them."""
+    return store.open_writer(_USES, partial(_write_uses, store), batch_size=50_000)
+
+
+def _write_uses(store: Store, uses: Sequence[Row], mark: Mark) -> None:
+    """The last use of each key; to do so twice changes nothing, so the mark is not needed."""
+    latest: dict[int, datetime] = {}
+    for key_id, moment in uses:
+        latest[key_id] = max(moment, latest.get(key_id, moment))
+    rows = [{"id": key_id, "last_used": moment} for key_id, moment in sorted(latest.items())]
     with store.transaction("main", readonly=False) as tx:
-        rows = [{"id": key_id, "last_used": moment} for key_id, moment in sorted(uses.items())]
         tx.many(_set_last_used, rows)

@@ -1,8 +1,8 @@
 """The latency database: how long each call to a broker took."""
 
-from sqlalchemy import Column, Table
+from sqlalchemy import Column, Index, Table
 
-from ..types import Finite, PlainText, UTCDateTime
+from ..types import Finite, PlainText, UTCDateTime, Whole
 from .columns import flag_column, id_column, new_metadata, text_column
 
 metadata = new_metadata()
@@ -19,4 +19,15 @@ latency_metrics = Table(
     Column("latency_ms", Finite, nullable=False),
     flag_column("success"),
     Column("error_message", PlainText),
+    Index("ix_latency_metrics_start_time", "start_time"),
+)
+
+# The last batch of each process: what tells that a COMMIT without an answer was done.
+latency_writers = Table(
+    "latency_writers",
+    metadata,
+    text_column("writer", 32, primary_key=True, nullable=False),
+    Column("sequence", Whole, nullable=False),
+    Column("written_at", UTCDateTime, nullable=False),
+    Index("ix_latency_writers_written_at", "written_at"),
 )

@@ -34,5 +34,6 @@ ORDER BY id;
 UPDATE api_keys SET is_active = :is_active WHERE id = :id RETURNING api_key;
 
 -- name: set_last_used
--- By primary key.
-UPDATE api_keys SET last_used = :last_used WHERE id = :id;
+-- By primary key; another process may have written a later use.
+UPDATE api_keys SET last_used = :last_used
+WHERE id = :id AND (last_used IS NULL OR last_used < :last_used);

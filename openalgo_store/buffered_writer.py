@@ -1,0 +1,344 @@
+"""BufferedWriter: rows that a thread of its own writes in batches; putting one waits for nothing.
+
+A producer, and whoever waits for a flush, takes no lock that could be held by the code a signal
+interrupted: deque and SimpleQueue are whole in one step.
+"""
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import count
+from queue import Empty, SimpleQueue
+from time import monotonic
+from typing import Literal, NamedTuple
+from uuid import uuid4
+
+from .errors import Conflict, InvalidInput, StoreError
+from .processes import tell_of_forks
+from .records import Row, WriterStats
+
+FLUSH_WAIT = 10.0
+"""Seconds that a flush waits for the database by default."""
+
+_RETRY, _LONGEST_RETRY = 0.1, 5.0
+"""Seconds before the first new attempt, doubled each time, and at most."""
+
+_MOMENT = 0.5
+"""Seconds for the thread to end when it need not write."""
+
+_log = logging.getLogger("openalgo_store")
+
+
+class Mark(NamedTuple):
+    """What a batch leaves in its own transaction: if it stands there, the batch is committed."""
+
+    writer: str
+    sequence: int
+
+
+Write = Callable[[Sequence[Row], Mark], object]
+"""Writes a batch in one transaction, unless its mark says that this was done before."""
+
+Drop = Literal["oldest", "newest"]
+
+
+class BufferedWriter:
+    """Rows on their way to the database, at most `capacity` of them.
+
+    A batch is written when `batch_size` rows wait or the oldest has waited `interval` seconds.
+    A full buffer drops the oldest row or the newest. While the database is away the buffer is
+    kept and tried again; a row that the database refuses is left out alone. After a fork the
+    child's buffer is empty: the parent's rows stay the parent's.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        write: Write,
+        *,
+        batch_size: int = 5_000,
+        interval: float = 1.0,
+        capacity: int = 100_000,
+        drop: Drop = "oldest",
+    ) -> None:
+        if not 1 <= batch_size <= capacity or interval <= 0 or drop not in ("oldest", "newest"):
+            raise InvalidInput(
+                "a writer needs 1 <= batch_size <= capacity, an interval above 0 seconds, and "
+                "drop='oldest' or 'newest'"
+            )
+        self.name = name
+        self.batch_size = batch_size
+        self.interval = interval
+        self.drop = drop
+        self._write = write
+        self._capacity = self._room = capacity
+        self._begin()
+        tell_of_forks(self)
+
+    def _begin(self) -> None:
+        self._writer = uuid4().hex
+        self._sequence = 1  # of the batch that is written next
+        self._rows: deque[Row] = deque()
+        self._batches: deque[Sequence[Row]] = deque()  # taken from the buffer, not yet written
+        self._wake: SimpleQueue[SimpleQueue[bool] | None] = SimpleQueue()
+        self._asleep = True
+        self._ended = False
+        self._thread: threading.Thread | None = None
+        self._starting = threading.Lock()
+        self._writing = threading.Lock()
+        self._dropped = _Counter()
+        self._told = self._written = self._failed = 0
+        self._delay = 0.0  # before the next attempt; 0 while all is well
+        self._error: StoreError | None = None
+
+    def put(self, row: Row) -> None:
+        """Have this row written soon; InvalidInput is for the caller to raise before."""
+        rows = self._rows
+        if len(rows) >= self._room and self._drop_one():
+            return
+        rows.append(row)
+        if self._asleep and (self._thread is None or len(rows) >= self.batch_size):
+            self._start()
+            if len(rows) >= self.batch_size:
+                self._asleep = False
+                self._wake.put(None)
+
+    def flush(self, timeout: float = FLUSH_WAIT) -> bool:
+        """Wait until what was put before is written, at most `timeout` seconds; whether it is."""
+        if self._ended or (self._thread is None and not self._waiting()):
+            return not self._waiting()
+        if not self._start():
+            return self._drain(timeout)
+        done: SimpleQueue[bool] = SimpleQueue()
+        self._wake.put(done)
+        try:
+            return done.get(timeout=timeout)
+        except Empty:
+            return False
+
+    def close(self, timeout: float = FLUSH_WAIT) -> bool:
+        """Write the rest, take no more, end the thread; whether all was written.
+
+        What could not be written within `timeout` seconds is counted as failed, and logged.
+        """
+        self._room, self.drop = 0, "newest"  # what is put from now on is dropped
+        written = self.flush(timeout)
+        self._ended = True
+        self._wake.put(None)
+        if self._thread is None:
+            self._give_up()
+        else:
+            self._thread.join(timeout if written else _MOMENT)
+        _open.pop(self, None)
+        return written
+
+    def stats(self) -> WriterStats:
+        """What became of the rows put so far."""
+        error = None if self._error is None else str(self._error)
+        waiting, dropped = self._waiting(), self._dropped.value()
+        return WriterStats(self._written, dropped, self._failed, waiting, error)
+
+    def _waiting(self) -> int:
+        return len(self._rows) + sum(map(len, list(self._batches)))
+
+    # Forks
+
+    def before_fork(self) -> None:
+        """Nothing to do: the store waits for what must end."""
+
+    def after_fork_in_parent(self) -> None:
+        """Nothing to do."""
+
+    def after_fork_in_child(self) -> None:
+        """A writer of its own."""
+        _open.pop(self, None)
+        self._begin()
+
+    # The producers' side
+
+    def _drop_one(self) -> bool:
+        """Drop a row as configured; whether it is the new one."""
+        if self.drop == "newest":
+            self._dropped.add()
+            return True
+        try:
+            self._rows.popleft()
+        except IndexError:  # the thread has just taken them all
+            return False
+        self._dropped.add()
+        return False
+
+    def _start(self) -> bool:
+        """Whether the thread runs: none can be started while the interpreter ends."""
+        if self._thread is None and self._starting.acquire(blocking=False):
+            try:
+                _open[self] = None
+                thread = threading.Thread(target=self._run, name=f"{self.name} writer", daemon=True)
+                thread.start()
+                self._thread = thread
+            except RuntimeError:
+                pass
+            finally:
+                self._starting.release()
+        return self._thread is not None
+
+    # The thread's side
+
+    def _run(self) -> None:
+        flushes: list[SimpleQueue[bool]] = []
+        with quietly():
+            while not self._ended:
+                flushes += self._sleep()
+                if self._drain():
+                    for done in flushes:
+                        done.put(True)
+                    flushes.clear()
+
+        self._give_up()
+
+    def _give_up(self) -> None:
+        if lost := self._waiting():
+            self._failed += lost
+            self._rows.clear()
+            self._batches.clear()
+            _log.error("%s: %d rows are lost: %s", self.name, lost, self._error or "no answer")
+
+    def _sleep(self) -> list[SimpleQueue[bool]]:
+        """Until there is something to do: for a flush, which is returned, at once."""
+        deadline = monotonic() + (self._delay or self.interval)
+        self._asleep = True
+        try:
+            while self._delay or len(self._rows) < self.batch_size:
+                done = self._wake.get(timeout=max(0.0, deadline - monotonic()))
+                if done is not None:
+                    return [done]
+                if self._ended:
+                    break
+        except Empty:
+            pass
+        finally:
+            self._asleep = False
+        return []
+
+    def _drain(self, wait: float = -1) -> bool:
+        """Write what is buffered now, unless somebody else does so for `wait` seconds; whether."""
+        if not self._writing.acquire(timeout=wait):
+            return False
+        try:
+            with quietly():
+                left = len(self._rows)
+                while self._batches or left > 0:
+                    if not self._batches:
+                        rows = self._take(min(left, self.batch_size))
+                        left -= self.batch_size
+                        if not rows:
+                            break
+                    self._write_batch()
+        except StoreError as error:
+            self._fail(error)
+            return False
+        finally:
+            self._writing.release()
+        self._succeed()
+        return True
+
+    def _take(self, most: int) -> Sequence[Row]:
+        """A batch from the buffer."""
+        rows: list[Row] = []
+        self._batches.append(rows)
+        popleft = self._rows.popleft
+        try:
+            for _ in range(most):
+                rows.append(popleft())
+        except IndexError:  # dropped meanwhile
+            pass
+        if not rows:
+            self._batches.clear()
+        return rows
+
+    def _write_batch(self) -> None:
+        """Write the first batch; one that is refused is halved until the bad row stands alone.
+
+        Any other error leaves it where it is, under the same mark.
+        """
+        rows = self._batches[0]
+        try:
+            self._write(rows, Mark(self._writer, self._sequence))
+        except Exception as error:
+            if isinstance(error, StoreError) and not isinstance(error, (InvalidInput, Conflict)):
+                raise
+            self._batches.popleft()
+            if half := len(rows) // 2:
+                self._batches.extendleft((rows[half:], rows[:half]))
+            else:
+                self._failed += 1
+                _log.error("%s: a row was refused and is left out: %s", self.name, error)
+        else:
+            self._batches.popleft()
+            self._written += len(rows)
+        self._sequence += 1
+
+    def _fail(self, error: StoreError) -> None:
+        if not self._delay:
+            _log.warning("%s: %d rows wait for the database: %s", self.name, self._waiting(), error)
+        self._error = error
+        self._delay = min(self._delay * 2 or _RETRY, _LONGEST_RETRY)
+
+    def _succeed(self) -> None:
+        if self._delay:
+            _log.warning("%s: the database is back, what waited is written", self.name)
+        self._delay, self._error = 0.0, None
+        if (dropped := self._dropped.value()) > self._told:
+            new, self._told = dropped - self._told, dropped
+            _log.warning("%s: %d rows dropped: %d waited already", self.name, new, self._capacity)
+
+
+_open: dict[BufferedWriter, None] = {}
+"""The writers of this process that have a thread."""
+
+
+def open_writers() -> list[BufferedWriter]:
+    """The writers of this process that have something to write, or may soon."""
+    return list(_open)
+
+
+class _Counter:
+    """Counts without a lock; only readers wait for each other."""
+
+    def __init__(self) -> None:
+        self._numbers = count()
+        self._reads = 0
+        self._reading = threading.Lock()
+
+    def add(self) -> None:
+        next(self._numbers)
+
+    def value(self) -> int:
+        with self._reading:
+            found = next(self._numbers) - self._reads
+            self._reads += 1
+        return found
+
+
+class _Here(threading.local):
+    quiet = False
+
+
+_here = _Here()
+
+
+@contextmanager
+def quietly() -> Iterator[None]:
+    """Within this block the thread's log lines are not for the database: they would never end."""
+    before, _here.quiet = _here.quiet, True
+    try:
+        yield
+    finally:
+        _here.quiet = before
+
+
+def is_quiet() -> bool:
+    """Whether this thread is inside such a block."""
+    return _here.quiet

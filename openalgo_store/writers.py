@@ -1,0 +1,80 @@
+"""All writers of the process: flushed on demand, at the end of the interpreter, on SIGTERM."""
+
+import atexit
+import logging
+import signal
+from time import monotonic
+from types import FrameType
+from typing import Any
+
+from .buffered_writer import FLUSH_WAIT, open_writers
+from .records import WriterStats
+
+_SIGTERM_WAIT = 5.0
+
+_log = logging.getLogger("openalgo_store")
+
+
+def flush_writers(timeout: float = FLUSH_WAIT) -> bool:
+    """Write what is buffered: latencies, log lines, uses of API keys; whether all is written.
+
+    Waits at most `timeout` seconds. What is not written stays buffered, and `writer_stats` says
+    why.
+    """
+    writers, deadline = open_writers(), monotonic() + timeout
+    for writer in writers:
+        writer.flush(0)  # asks all before it waits for one, which may take the whole time
+    done = [writer.flush(max(0.0, deadline - monotonic())) for writer in writers]
+    return all(done)
+
+
+def writer_stats() -> dict[str, WriterStats]:
+    """What became of the rows of this process, by kind: `latency`, `logs` and `api_key_uses`."""
+    found = {name: WriterStats(0, 0, 0, 0) for name in ("latency", "logs", "api_key_uses")}
+    for writer in open_writers():
+        one, other = found[writer.name], writer.stats()
+        found[writer.name] = WriterStats(
+            one.written + other.written,
+            one.dropped + other.dropped,
+            one.failed + other.failed,
+            one.queued + other.queued,
+            one.error or other.error,
+        )
+    return found
+
+
+def flush_on_sigterm(timeout: float = _SIGTERM_WAIT) -> None:
+    """From now on write what is buffered when SIGTERM comes, and then do what was done before.
+
+    That is to call the handler that was set, or to end. The wait ends after `timeout` seconds,
+    whatever the signal interrupted. For the main thread only, as signal.signal.
+    """
+    before = signal.getsignal(signal.SIGTERM)
+    if isinstance(before, _FlushFirst):
+        before.timeout = timeout
+    else:
+        signal.signal(signal.SIGTERM, _FlushFirst(timeout, before))
+
+
+class _FlushFirst:
+    """A handler of SIGTERM in front of the one before."""
+
+    def __init__(self, timeout: float, before: Any) -> None:
+        self.timeout = timeout
+        self.before = before
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        flush_writers(self.timeout)
+        if callable(self.before):
+            self.before(number, frame)
+        elif self.before is not signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
+            signal.raise_signal(number)
+
+
+@atexit.register
+def _flush_at_exit() -> None:
+    if not flush_writers():
+        for name, stats in writer_stats().items():
+            if stats.queued:
+                _log.error("%s: %d rows are lost: %s", name, stats.queued, stats.error)

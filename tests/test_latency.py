@@ -1,0 +1,342 @@
+"""Latency: recorded without waiting, measured around calls, counted and ranked as numpy does."""
+
+import asyncio
+import random
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any, NamedTuple
+
+import numpy
+import pytest
+from sqlalchemy import func, select
+
+from openalgo_store import (
+    ConfigurationError,
+    InvalidInput,
+    LatencyStats,
+    SessionMisuse,
+    Store,
+    clock,
+    flush_writers,
+    get_latency_stats,
+    get_read_session,
+    get_write_session,
+    measure_latency,
+    purge_latency,
+    record_latency,
+    use_store,
+    writer_stats,
+)
+from openalgo_store.buffered_writer import Mark
+from openalgo_store.clock import IST
+from openalgo_store.queries import Query
+from openalgo_store.repositories import latency
+from openalgo_store.tables.latency import latency_metrics, latency_writers
+
+START = datetime(2026, 3, 2, 3, 45, tzinfo=UTC)
+"""A Monday, 09:15 in India: the market opens."""
+DAY = timedelta(days=1)
+
+
+class Call(NamedTuple):
+    """A row as it is stored, but for its id."""
+
+    order_id: str | None
+    broker: str | None
+    operation: str
+    start_time: datetime
+    end_time: datetime
+    latency_ms: float
+    success: bool
+    error_message: str | None
+
+
+ALL_CALLS = Query.of(
+    select(*(latency_metrics.c[name] for name in Call._fields)).order_by(latency_metrics.c.id), Call
+)
+COUNT_WRITERS = Query.of(select(func.count()).select_from(latency_writers), int)
+
+
+def calls() -> list[Call]:
+    """What is stored once all is written."""
+    assert flush_writers()
+    with get_read_session("latency") as tx:
+        return tx.all(ALL_CALLS)
+
+
+def record(
+    after: float = 0.0,
+    ms: float = 10.0,
+    *,
+    broker: str | None = "zerodha",
+    operation: str = "place_order",
+    success: bool = True,
+) -> None:
+    """One call that began so many seconds after the start."""
+    start = START + timedelta(seconds=after)
+    record_latency(None, broker, operation, start, start + timedelta(milliseconds=ms), success)
+
+
+def stats(**filters: Any) -> list[LatencyStats]:
+    """Of a year around the start."""
+    assert flush_writers()
+    return get_latency_stats(START - 180 * DAY, START + 180 * DAY, **filters)
+
+
+def test_what_is_recorded_is_stored_as_it_was(store: Store) -> None:
+    india = timezone(timedelta(hours=5, minutes=30))
+    end = START + timedelta(milliseconds=12, microseconds=345)
+    record_latency("26030200001", "zerodha", "place_order", START.astimezone(india), end)
+    record_latency(
+        order_id=None, broker=None, operation="ऑर्डर", start_time=START, end_time=START,
+        success=False, error_message="HTTP 502\n\tतक़दीर",
+    )  # fmt: skip
+    placed = Call("26030200001", "zerodha", "place_order", START, end, 12.345, True, None)
+    failed = Call(None, None, "ऑर्डर", START, START, 0.0, False, "HTTP 502\n\tतक़दीर")
+    assert calls() == [placed, failed]
+    assert writer_stats()["latency"].written == 2
+
+
+REFUSED: list[tuple[dict[str, Any], str]] = [
+    ({"operation": None}, "operation: give one"),
+    ({"operation": 7}, "operation: text is needed, not int"),
+    ({"operation": "x" * 51}, "operation: text of 51 characters where the column holds 50"),
+    ({"broker": "a\0b"}, "broker: text with a NUL"),
+    ({"order_id": "\ud800"}, "order_id: text with a lone surrogate"),
+    ({"order_id": 26030200001}, "order_id: text is needed, not int"),
+    ({"error_message": "a\0b"}, "error_message: text with a NUL"),
+    ({"success": "yes"}, "success: True or False"),
+    ({"success": None}, "success: True or False"),
+    ({"start_time": START.replace(tzinfo=None)}, "pass aware datetimes"),
+    ({"end_time": START.replace(tzinfo=None)}, "pass aware datetimes"),
+    ({"start_time": 1.5}, "two aware datetimes"),
+    ({"end_time": None}, "two aware datetimes"),
+    ({"start_time": datetime.min.replace(tzinfo=IST)}, "two aware datetimes"),
+    ({"end_time": START - timedelta(microseconds=1)}, "end_time is before start_time"),
+]
+
+
+def test_what_no_column_holds_is_refused_at_once(store: Store) -> None:
+    good: dict[str, Any] = {
+        "order_id": "1", "broker": "zerodha", "operation": "place_order", "start_time": START,
+        "end_time": START,
+    }  # fmt: skip
+    for change, said in REFUSED:
+        with pytest.raises(InvalidInput, match=said):
+            record_latency(**(good | change))
+    assert calls() == []
+
+
+def test_without_a_store_or_with_a_closed_one_it_says_so(store: Store) -> None:
+    record()
+    store.close()
+    with pytest.raises(SessionMisuse, match="this store is closed"):
+        record()
+    use_store(None)
+    with pytest.raises(ConfigurationError, match="no store is open"):
+        record()
+
+
+def test_closing_the_store_writes_what_was_recorded(store: Store) -> None:
+    with Store(store.settings) as other:
+        use_store(other)
+        for _ in range(100):
+            record()
+    use_store(store)
+    assert len(calls()) == 100
+
+
+def test_a_batch_whose_commit_got_no_answer_is_not_written_twice(store: Store) -> None:
+    def row(number: int) -> tuple[Any, ...]:
+        return (str(number), "zerodha", "place_order", START, START, 0.0, True, None)
+
+    first, second = Mark("one", 1), Mark("one", 2)
+    for mark, number in ((first, 1), (first, 1), (second, 2), (first, 1), (second, 2)):
+        latency._write(store, [row(number)], mark)
+    latency._write(store, [row(3)], Mark("other", 1))
+    assert [each.order_id for each in calls()] == ["1", "2", "3"]
+
+
+def test_a_row_that_the_database_refuses_is_left_out_alone(store: Store) -> None:
+    record()
+    writer = store.writers["latency"]
+    bad = (None, "zerodha", "x" * 51, START, START, 0.0, True, None)
+    unfit = (None, "zerodha", "odd", "a time", START, 0.0, True, None)
+    for number in range(100):
+        record(number)
+        if number == 40:
+            writer.put(bad)
+            writer.put(unfit)
+    assert len(calls()) == 101
+    assert writer_stats()["latency"][:4] == (101, 0, 2, 0)
+
+
+def test_a_block_is_measured_and_may_name_its_order(store: Store) -> None:
+    with measure_latency(None, "zerodha", "place_order") as measured:
+        measured.order_id = "26030200001"
+    (call,) = calls()
+    assert (call.order_id, call.broker, call.operation) == (
+        "26030200001", "zerodha", "place_order",
+    )  # fmt: skip
+    assert call.success
+    assert call.error_message is None
+    assert timedelta(0) <= call.end_time - call.start_time < timedelta(seconds=5)
+    assert clock.now() - call.start_time < timedelta(minutes=1)
+
+
+def test_an_exception_is_recorded_and_goes_on(store: Store) -> None:
+    class OddError(Exception):
+        pass
+
+    error = OddError("api_key=abcdef123456 was refused \0\ud800" + "x" * 1000)
+    with pytest.raises(OddError) as raised, measure_latency(None, "zerodha", "place_order"):
+        raise error
+    assert raised.value is error
+    with pytest.raises(KeyboardInterrupt), measure_latency(None, "zerodha", "cancel_order"):
+        raise KeyboardInterrupt
+    first, second = calls()
+    assert (first.success, second.success) == (False, False)
+    assert second.error_message == "KeyboardInterrupt: "
+    assert first.error_message is not None
+    assert first.error_message.startswith("OddError: api_key=*** was refused \\x00\\ud800xxx")
+    assert len(first.error_message) == 500
+
+
+def test_a_measurement_never_fails_what_it_measures(
+    store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    with measure_latency(None, "zerodha", "place_order") as measured:
+        measured.order_id = "x" * 51
+    with pytest.raises(ZeroDivisionError), measure_latency(None, "zerodha", "place_order"):
+        use_store(None)
+        _ = 1 / 0
+    use_store(store)
+    assert [each for each in caplog.messages if "is not recorded: order_id" in each]
+    assert [each for each in caplog.messages if "is not recorded: no store is open" in each]
+    assert calls() == []
+    with pytest.raises(InvalidInput, match="broker"):
+        measure_latency(None, "x" * 51, "place_order")
+
+
+def test_functions_and_coroutines_are_measured_at_each_call(store: Store) -> None:
+    @measure_latency(None, "zerodha", "add")
+    def add(one: int, other: int = 1) -> int:
+        """Adds."""
+        return 1 if one == 0 else add(one - 1) + other  # measured inside itself, too
+
+    @measure_latency(None, "zerodha", "divide")
+    async def divide(one: int, other: int) -> float:
+        await asyncio.sleep(0.05)
+        return one / other
+
+    async def at_once() -> list[Any]:
+        tasks = [divide(6, other) for other in (1, 2, 0)]
+        return await asyncio.gather(*tasks, return_exceptions=True)
+
+    assert add(2) == 3
+    assert (add.__name__, add.__doc__) == ("add", "Adds.")
+    assert asyncio.run(at_once())[:2] == [6.0, 3.0]
+    found = calls()
+    assert [each.operation for each in found].count("add") == 3
+    divided = [each for each in found if each.operation == "divide"]
+    assert sorted(each.success for each in divided) == [False, True, True]
+    assert all(each.latency_ms >= 49 for each in divided)
+
+
+@pytest.fixture
+def random_calls(store: Store) -> dict[tuple[str | None, str], list[float]]:
+    """The latencies of random calls by broker and operation; every tenth fails."""
+    seeded = random.Random(5)
+    made: dict[tuple[str | None, str], list[float]] = {}
+    sizes = (1, 2, 3, 7, 100, 101, 1999)
+    for size, broker in zip(sizes, ("a", "b", "c", "d", "e", "f", None), strict=True):
+        for operation in ("place_order", "modify_order"):
+            shape = seeded.choice((seeded.lognormvariate, seeded.uniform))
+            found = made.setdefault((broker, operation), [])
+            for number in range(size):
+                ms = round(shape(3, 1.5) * 1000) / 1000 + seeded.choice((0, 0, 5e6))
+                record(number, ms, broker=broker, operation=operation, success=number % 10 > 0)
+                found.append(ms)
+    return made
+
+
+def test_percentiles_are_those_of_numpy(
+    random_calls: dict[tuple[str | None, str], list[float]],
+) -> None:
+    found = {(each.broker, each.operation): each for each in stats()}
+    assert found.keys() == random_calls.keys()
+    for key, values in random_calls.items():
+        one, size = found[key], len(values)
+        expected = numpy.percentile(values, [50, 95, 99])
+        assert [one.p50, one.p95, one.p99] == pytest.approx(expected.tolist(), rel=1e-12, abs=0)
+        assert one.mean == pytest.approx(numpy.mean(values), rel=1e-12, abs=0)
+        assert (one.count, one.max, one.bucket) == (size, max(values), None)
+        assert one.success_rate == pytest.approx(1 - -(-size // 10) / size, rel=1e-12)
+
+
+def test_more_random_latencies_than_a_batch_agree_with_numpy(
+    store: Store, soak: Callable[[int], int]
+) -> None:
+    seeded = numpy.random.default_rng(7)
+    values = numpy.round(seeded.lognormal(3, 2, soak(100_000)), 3)
+    for number, ms in enumerate(values.tolist()):
+        record(number / 100, ms)
+    (one,) = stats()
+    expected = numpy.percentile(values, [50, 95, 99]).tolist()
+    assert [one.p50, one.p95, one.p99] == pytest.approx(expected, rel=1e-12, abs=0)
+
+
+def test_buckets_begin_when_the_clock_in_india_says_so(store: Store) -> None:
+    midnight = IST.localize(datetime(2026, 3, 3))
+    for moment in (
+        midnight - timedelta(microseconds=1),
+        midnight,
+        midnight + timedelta(hours=23, minutes=59),
+        midnight + timedelta(days=1),
+    ):
+        record_latency(None, "zerodha", "place_order", moment, moment)
+    days = [(each.bucket, each.count) for each in stats(bucket=DAY)]
+    assert days == [(midnight - DAY, 1), (midnight, 2), (midnight + DAY, 1)]
+    assert all(each and each.tzinfo is UTC for each, _ in days)
+    hours = [each.bucket for each in stats(bucket=timedelta(hours=1))]
+    assert hours[:2] == [midnight - timedelta(hours=1), midnight]
+    minutes = {each.bucket for each in stats(bucket=timedelta(minutes=5))}
+    assert midnight - timedelta(minutes=5) in minutes
+
+
+def test_statistics_are_of_the_time_the_broker_and_the_operation_asked_for(store: Store) -> None:
+    for broker in ("angel", "zerodha"):
+        for operation in ("cancel_order", "place_order"):
+            record(0, broker=broker, operation=operation)
+            record(60, broker=broker, operation=operation, success=False)
+    of_one = stats(broker="angel", operation="place_order")
+    assert [(each.broker, each.operation) for each in of_one] == [("angel", "place_order")]
+    assert of_one[0].success_rate == 0.5
+    ordered = [(each.broker, each.operation) for each in stats(broker="zerodha")]
+    assert ordered == [("zerodha", "cancel_order"), ("zerodha", "place_order")]
+    minute = START + timedelta(seconds=60)
+    assert [each.count for each in get_latency_stats(START, minute)] == [1] * 4
+    assert get_latency_stats(minute + DAY, minute) == []
+    with get_read_session("latency") as tx:
+        assert len(get_latency_stats(START, minute, tx=tx)) == 4
+    for bad in (timedelta(0), timedelta(seconds=-1), timedelta(milliseconds=1500)):
+        with pytest.raises(InvalidInput, match="whole seconds"):
+            stats(bucket=bad)
+    with pytest.raises(InvalidInput, match="no time zone"):
+        get_latency_stats(START.replace(tzinfo=None), minute)
+
+
+def test_old_calls_are_purged_with_the_marks_of_processes_that_ended(store: Store) -> None:
+    record(-86_400)
+    record()
+    assert len(calls()) == 2
+    with get_write_session("latency") as tx:
+        tx.copy(latency_writers, ("writer", "sequence", "written_at"), [("ended", 9, START)])
+    assert purge_latency(START, dry_run=True) == 1
+    assert purge_latency(START) == 1
+    assert [each.start_time for each in calls()] == [START]
+    with get_write_session("latency") as tx:
+        assert purge_latency(clock.now() + DAY, tx=tx) == 1
+        assert tx.value(COUNT_WRITERS) == 1  # the one in use stays
+    with pytest.raises(InvalidInput, match="no time zone"):
+        purge_latency(START.replace(tzinfo=None))

@@ -1,0 +1,262 @@
+"""The bounded writer: nothing lost, nothing doubled, every row counted, and nobody waits."""
+
+import itertools
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from openalgo_store import InvalidInput, Unavailable, flush_on_sigterm
+from openalgo_store.buffered_writer import BufferedWriter, Mark
+from openalgo_store.records import Row
+from openalgo_store.writers import _FlushFirst
+
+DEADLINE = 30.0
+
+
+def wait_until(true: Callable[[], bool]) -> None:
+    """Poll a condition; the test fails when it does not come."""
+    deadline = time.monotonic() + DEADLINE
+    while not true():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.002)
+
+
+class Table:
+    """Where a writer writes: away when told so, and it refuses what is negative."""
+
+    def __init__(self) -> None:
+        self.rows: list[int] = []
+        self.marks: list[Mark] = []
+        self.away = False
+        self.lets_in = threading.Event()
+        self.lets_in.set()
+        self.tried = 0
+
+    def write(self, rows: Sequence[Row], mark: Mark) -> None:
+        self.tried += 1
+        assert self.lets_in.wait(DEADLINE)
+        if self.away:
+            raise Unavailable("the table is away")
+        if any(number < 0 for (number,) in rows):
+            raise InvalidInput("a negative number")
+        self.rows += [number for (number,) in rows]
+        self.marks.append(mark)
+
+
+@pytest.fixture
+def table() -> Table:
+    return Table()
+
+
+@contextmanager
+def writing_to(table: Table, **settings: Any) -> Iterator[BufferedWriter]:
+    """A writer that is closed at the end, and then not among those of the process any more."""
+    writer = BufferedWriter("latency", table.write, **settings)
+    try:
+        yield writer
+    finally:
+        table.lets_in.set()
+        writer.close(timeout=5 if not table.away else 0)
+
+
+def test_a_flush_returns_when_everything_before_it_is_written(table: Table) -> None:
+    with writing_to(table, interval=3600) as writer:
+        assert writer.flush()  # nothing at all
+        for number in range(1000):
+            writer.put((number,))
+        assert writer.flush()
+        assert table.rows == list(range(1000))
+        assert writer.stats() == (1000, 0, 0, 0, None)
+
+
+def test_rows_are_written_by_size_or_by_age_without_a_flush(table: Table) -> None:
+    with writing_to(table, interval=3600, batch_size=10) as writer:
+        for number in range(25):
+            writer.put((number,))
+        wait_until(lambda: len(table.rows) >= 20)
+    assert table.rows == list(range(25))
+    with writing_to(table, interval=0.01, batch_size=1000) as writer:
+        writer.put((25,))
+        wait_until(lambda: 25 in table.rows)
+
+
+def test_the_newest_rows_stay_or_the_oldest_and_the_others_are_counted(table: Table) -> None:
+    for drop, kept in (("oldest", range(2, 12)), ("newest", range(10))):
+        table.rows.clear()
+        table.lets_in.clear()
+        with writing_to(table, interval=3600, batch_size=10, capacity=10, drop=drop) as writer:
+            writer.put((-99,))
+            assert not writer.flush(0.05)  # the thread is inside a write now
+            for number in range(12):
+                writer.put((number,))
+            assert writer.stats()[1:4] == (2, 0, 11)
+            table.lets_in.set()
+            assert writer.flush()
+            assert table.rows == list(kept)
+            assert writer.stats()[:4] == (10, 2, 1, 0)
+
+
+def test_eight_threads_and_a_small_buffer_lose_exactly_what_is_counted(
+    table: Table, soak: Callable[[int], int]
+) -> None:
+    each = soak(50_000)
+    with writing_to(table, batch_size=50, capacity=100) as writer:
+
+        def produce(first: int) -> None:
+            for number in range(first, first + each):
+                writer.put((number,))
+
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(produce, range(0, 8 * each, each)))
+        assert writer.flush()
+        written, dropped, failed, queued, _ = writer.stats()
+        assert (failed, queued) == (0, 0)
+        assert written + dropped == 8 * each
+        assert len(set(table.rows)) == len(table.rows) == written
+
+
+def test_a_full_buffer_is_told_once_for_each_batch(
+    table: Table, caplog: pytest.LogCaptureFixture
+) -> None:
+    with writing_to(table, interval=3600, batch_size=5, capacity=5) as writer:
+        table.lets_in.clear()
+        for number in range(50):
+            writer.put((number,))
+        table.lets_in.set()
+        assert writer.flush()
+        dropped = writer.stats().dropped
+    assert dropped >= 40
+    told = [int(each.split()[1]) for each in caplog.messages if "rows dropped" in each]
+    assert sum(told) == dropped
+    assert len(told) <= 3
+
+
+def test_a_table_that_is_away_gets_the_same_batch_under_the_same_mark(
+    table: Table, caplog: pytest.LogCaptureFixture
+) -> None:
+    with writing_to(table, interval=3600) as writer:
+        table.away = True
+        writer.put((1,))
+        assert not writer.flush(0.05)
+        assert writer.stats() == (0, 0, 0, 1, "the table is away")
+        writer.put((2,))
+        tried = table.tried
+        wait_until(lambda: table.tried > tried)  # by itself, after a while
+        table.away = False
+        assert writer.flush()
+        assert writer.stats() == (2, 0, 0, 0, None)
+    assert table.rows == [1, 2]
+    assert [mark.sequence for mark in table.marks] == [1, 2]
+    assert len([each for each in caplog.messages if "wait for the database" in each]) == 1
+    assert len([each for each in caplog.messages if "the database is back" in each]) == 1
+
+
+def test_a_bad_row_is_left_out_alone(table: Table, caplog: pytest.LogCaptureFixture) -> None:
+    numbers = [*range(500), -1, *range(500, 700), -2, -3, *range(700, 1000)]
+    with writing_to(table, interval=3600) as writer:
+        for number in numbers:
+            writer.put((number,))
+        assert writer.flush()
+        assert writer.stats()[:4] == (1000, 0, 3, 0)
+    assert table.rows == list(range(1000))
+    sequences = [mark.sequence for mark in table.marks]
+    assert sequences == sorted(set(sequences))
+    assert len([each for each in caplog.messages if "a row was refused" in each]) == 3
+
+
+def test_closing_writes_the_rest_and_counts_what_it_cannot(
+    table: Table, caplog: pytest.LogCaptureFixture
+) -> None:
+    with writing_to(table, interval=3600) as writer:
+        writer.put((1,))
+        assert writer.close()
+        assert writer.close()
+        writer.put((2,))
+        assert writer.stats()[:4] == (1, 1, 0, 0)
+        assert writer.flush(0)
+    with writing_to(table, interval=3600) as writer:
+        table.away = True
+        writer.put((3,))
+        assert not writer.close(timeout=0.05)
+        assert writer.stats()[:4] == (0, 0, 1, 0)
+    assert table.rows == [1]
+    assert "latency: 1 rows are lost: the table is away" in caplog.messages
+
+
+def test_closing_ends_the_thread() -> None:
+    before = threading.active_count()
+    with writing_to(Table()) as writer:
+        writer.put((1,))
+        assert threading.active_count() == before + 1
+    wait_until(lambda: threading.active_count() == before)
+
+
+@pytest.mark.parametrize(
+    "bad", [{"batch_size": 0}, {"batch_size": 11, "capacity": 10}, {"interval": 0}, {"drop": "all"}]
+)
+def test_settings_that_cannot_work_are_refused(bad: dict[str, Any]) -> None:
+    with pytest.raises(InvalidInput, match="a writer needs"):
+        BufferedWriter("latency", Table().write, **bad)
+
+
+def test_a_signal_handler_may_flush_wherever_it_interrupts(
+    table: Table, soak: Callable[[int], int]
+) -> None:
+    """A timer interrupts the producer at a thousand places; each flush inside it succeeds."""
+    flushed: list[bool] = []
+    numbers = itertools.count()
+    wanted = soak(1000)
+    with writing_to(table, batch_size=3, capacity=1_000_000) as writer:
+
+        def handle(number: int, frame: Any) -> None:
+            writer.put((next(numbers),))
+            flushed.append(writer.flush(DEADLINE))
+
+        before = signal.signal(signal.SIGALRM, handle)
+        signal.setitimer(signal.ITIMER_REAL, 0.0005, 0.0005)
+        try:
+            while len(flushed) < wanted:
+                writer.put((next(numbers),))
+                if len(flushed) % 2:
+                    writer.flush(DEADLINE)
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, before)
+        assert writer.flush()
+    assert all(flushed)
+    assert sorted(table.rows) == list(range(next(numbers)))
+
+
+def test_asking_twice_for_a_flush_on_sigterm_flushes_once_and_keeps_what_was_before() -> None:
+    called: list[int] = []
+    before = signal.signal(signal.SIGTERM, lambda number, frame: called.append(number))
+    try:
+        flush_on_sigterm()
+        flush_on_sigterm(timeout=1.0)
+        handler = signal.getsignal(signal.SIGTERM)
+        assert isinstance(handler, _FlushFirst)
+        assert handler.timeout == 1.0
+        signal.raise_signal(signal.SIGTERM)
+        assert called == [signal.SIGTERM]
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@pytest.mark.parametrize(
+    ("before", "code"), [("SIG_DFL", -signal.SIGTERM), ("SIG_IGN", 0), ("lambda *_: exit(7)", 7)]
+)
+def test_sigterm_goes_on_as_it_would_have(before: str, code: int) -> None:
+    program = (
+        "import signal; from signal import SIG_DFL, SIG_IGN; import openalgo_store;"
+        f"signal.signal(signal.SIGTERM, {before}); openalgo_store.flush_on_sigterm();"
+        "signal.raise_signal(signal.SIGTERM)"
+    )
+    assert subprocess.run([sys.executable, "-c", program], timeout=60).returncode == code
