@@ -77,7 +77,8 @@ def schema_version(url: str, database: str) -> str | None:
 def connect(url: URL, *, create: bool = False) -> Any:
     """A connection of the driver alone, in autocommit mode; `create` makes a missing SQLite file.
 
-    SQLite's foreign keys are off, as its rebuilding of tables needs.
+    It waits for a lock at most DEADLINE seconds. SQLite's foreign keys are off, as its rebuilding
+    of tables needs.
     """
     if _engine(url) == "sqlite":
         location = Path(url.database or "").resolve().as_uri()
@@ -89,7 +90,8 @@ def connect(url: URL, *, create: bool = False) -> Any:
         )
     import psycopg
 
-    arguments = {"connect_timeout": 10} | dict(url.query)
+    options = f"{url.query.get('options', '')} -c lock_timeout={DEADLINE}s".strip()
+    arguments = {"connect_timeout": 10} | dict(url.query) | {"options": options}
     arguments |= url.translate_connect_args(username="user", database="dbname")
     return psycopg.connect(**arguments, autocommit=True)  # type: ignore[arg-type]
 

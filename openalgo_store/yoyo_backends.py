@@ -270,9 +270,6 @@ class PostgreSQL(_CrashSafe):
     list_tables_sql = migrate.TABLES_SQL["postgresql"]
     LOCK_KEY = int.from_bytes(b"openalgo")
 
-    def init_connection(self, connection: Any) -> None:
-        connection.execute(f"SET lock_timeout = '{migrate.DEADLINE}s'")
-
     @contextmanager
     def _system_lock(self, deadline: float) -> Iterator[None]:
         # Asked again and again: a session that waits inside the statement would hold a snapshot,

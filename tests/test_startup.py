@@ -5,12 +5,14 @@ import random
 import signal
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import event
+from sqlalchemy.engine import make_url
 
 from openalgo_store import (
     ConfigurationError,
@@ -28,6 +30,7 @@ from openalgo_store import (
     get_symbol_token,
     get_write_session,
     init_databases,
+    migrate,
     replace_symbols,
     run_pending_migrations,
     use_store,
@@ -218,3 +221,35 @@ def test_reads_of_main_go_to_the_replica_and_the_cache_reads_the_primary(
         with get_write_session() as tx:
             assert count_symbols(tx=tx) == 3
         assert get_symbol_token("SHARE1", "NSE", "zerodha") == "T1"
+
+
+def test_a_telegram_database_that_is_being_written_does_not_hold_up_a_start(
+    migrated_settings: Settings, engine_name: str
+) -> None:
+    """Nothing is pending, so nothing has to be written: not even a lock of the tables matters."""
+    lock = {
+        "sqlite": "UPDATE telegram_messages SET content = ''",  # BEGIN IMMEDIATE holds the file
+        "postgresql": "LOCK TABLE telegram_chats, telegram_messages",
+    }
+    with Store(migrated_settings) as other:
+        with other.transaction("telegram", readonly=False) as tx:
+            tx.connection.exec_driver_sql(lock[engine_name])
+            began = time.monotonic()
+            init_databases(migrated_settings)
+            assert time.monotonic() - began < 20
+
+
+def test_a_database_that_is_locked_whole_ends_a_start_with_an_error(
+    migrated_settings: Settings, engine_name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("openalgo_store.migrate.DEADLINE", 1)
+    lock = {
+        "sqlite": "PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE",
+        "postgresql": "BEGIN; LOCK TABLE openalgo_migrations",
+    }
+    with closing(migrate.connect(make_url(migrated_settings.url("telegram")))) as other:
+        for statement in lock[engine_name].split("; "):
+            other.execute(statement)
+        with pytest.raises(Unavailable, match=r"DATABASE_URL .* cannot serve"):
+            init_databases(migrated_settings)
+    init_databases(migrated_settings)
