@@ -48,11 +48,15 @@ class NoPostgresError(RuntimeError):
 
 @dataclass(frozen=True)
 class PostgresServer:
-    """A running server: `admin` is the URL of its own first database, `stop` ends it."""
+    """A running server: `admin` is the URL of its own first database, `stop` ends it.
+
+    `restart` (fast or immediate) keeps its URL; None for a server that cannot do so.
+    """
 
     way: str
     admin: URL
     stop: Callable[[], None]
+    restart: Callable[[str], None] | None = None
 
     def url(self, name: str) -> str:
         """The URL of a database by its name, as the settings spell it."""
@@ -174,7 +178,12 @@ def _start_binaries(way: str, folder: Path) -> PostgresServer:
     except BaseException:
         stop()
         raise
-    return PostgresServer(way, _url(port), stop)
+
+    def restart(mode: str) -> None:
+        _run(folder, home, "pg_ctl", "-m", mode, "-w", "-t", str(DEADLINE),
+             "-D", str(home / "data"), "-l", str(home / "server.log"), "restart")  # fmt: skip
+
+    return PostgresServer(way, _url(port), stop, restart)
 
 
 def _url(port: int) -> URL:

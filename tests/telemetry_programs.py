@@ -1,0 +1,119 @@
+"""Processes that record: `python -m tests.telemetry_programs NAME URLS [ARGUMENT…]`."""
+
+import atexit
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime
+from types import FrameType
+
+from openalgo_store import (
+    Settings,
+    Store,
+    flush_on_sigterm,
+    flush_writers,
+    record_latency,
+    use_store,
+)
+
+from .conftest import settings_of
+from .programs import urls_of
+
+START = datetime(2026, 3, 2, 3, 45, tzinfo=UTC)
+
+
+def start(name: str, settings: Settings, *arguments: str) -> "subprocess.Popen[str]":
+    """Start a program."""
+    command = [sys.executable, "-m", "tests.telemetry_programs", name, urls_of(settings)]
+    pipe = subprocess.PIPE
+    return subprocess.Popen([*command, *arguments], stdin=pipe, stdout=pipe, stderr=pipe, text=True)
+
+
+def record(order_id: str) -> None:
+    """One row that is known again."""
+    record_latency(order_id, "zerodha", "place_order", START, START)
+
+
+def end_children_by_sigterm(settings: Settings, runs: str, seed: str) -> None:
+    """Children record until SIGTERM; prints how many rows each and the parent had recorded.
+
+    The parent's rows wait in its buffer at every fork.
+    """
+    seeded = random.Random(int(seed))
+    recorded = {"parent": 0}
+    with Store(settings) as store:
+        use_store(store)
+        for run in range(int(runs)):
+            for _ in range(seeded.randrange(1, 30)):
+                record(f"parent-{recorded['parent']}")
+                recorded["parent"] += 1
+            reader, writer = os.pipe()
+            child = os.fork()
+            if child == 0:
+                _record_until_sigterm(f"child{run}", writer, seed=run)
+            assert os.read(reader, 1) == b"!"
+            time.sleep(seeded.uniform(0, 0.06))  # wherever it is by then
+            os.kill(child, signal.SIGTERM)
+            assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGTERM
+            recorded[f"child{run}"] = int(os.read(reader, 100))
+    print(json.dumps(recorded))
+
+
+def _record_until_sigterm(name: str, pipe: int, seed: int) -> None:
+    """Record, flush now and then, and end by the signal, having said how many were recorded."""
+    seeded, recorded = random.Random(seed), 0
+
+    def tell(number: int, frame: FrameType | None) -> None:
+        os.write(pipe, str(recorded).encode())
+        signal.signal(number, signal.SIG_DFL)
+        signal.raise_signal(number)
+
+    signal.signal(signal.SIGTERM, tell)
+    flush_on_sigterm(timeout=30)
+    os.write(pipe, b"!")
+    while True:
+        record(f"{name}-{recorded}")
+        recorded += 1
+        if seeded.random() < 0.02:
+            flush_writers()
+        if seeded.random() < 0.05:
+            time.sleep(0.001)
+
+
+def record_until_killed(settings: Settings) -> None:
+    """Prints how many rows were recorded, again and again."""
+    with Store(settings) as store:
+        use_store(store)
+        recorded = 0
+        while True:
+            record(f"killed-{recorded}")
+            recorded += 1
+            print(recorded, flush=True)
+            time.sleep(0.002)
+
+
+def record_and_end(settings: Settings, how: str) -> None:
+    """End in one way or another without closing the store, recording on the way out too."""
+    use_store(Store(settings))
+    atexit.register(record, "by a callback")
+    for number in range(1000):
+        record(f"row-{number}")
+    if how == "exit":
+        sys.exit(0)
+    if how == "error":
+        raise RuntimeError("the program has a bug")
+
+
+def main(name: str, urls: str, *arguments: str) -> None:
+    """Run one program."""
+    signal.alarm(100)  # never outlive the test
+    programs = (end_children_by_sigterm, record_until_killed, record_and_end)
+    {each.__name__: each for each in programs}[name](settings_of(json.loads(urls)), *arguments)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
