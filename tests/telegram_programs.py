@@ -11,10 +11,16 @@ from typing import NamedTuple
 
 from sqlalchemy import func, select
 
-from openalgo_store import Settings, Store, get_read_session, use_store
+from openalgo_store import (
+    Settings,
+    Store,
+    TelegramMessage,
+    claim_telegram_messages,
+    get_read_session,
+    mark_telegram_delivered,
+    use_store,
+)
 from openalgo_store.queries import Query
-from openalgo_store.records import TelegramMessage
-from openalgo_store.repositories.telegram import claim_telegram_messages, mark_telegram_delivered
 from openalgo_store.tables.telegram import telegram_messages
 
 from .conftest import settings_of

@@ -14,18 +14,15 @@ from openalgo_store import (
     InvalidInput,
     NotFound,
     Store,
+    TelegramChat,
+    TelegramMessage,
     WrongDatabase,
-    get_read_session,
-    get_write_session,
-)
-from openalgo_store.queries import Query
-from openalgo_store.records import TelegramChat, TelegramMessage
-from openalgo_store.repositories import telegram
-from openalgo_store.repositories.telegram import (
     authorize_telegram_chat,
     claim_telegram_messages,
     fail_telegram_message,
+    get_read_session,
     get_telegram_chat,
+    get_write_session,
     list_telegram_chats,
     mark_telegram_delivered,
     purge_telegram_messages,
@@ -33,6 +30,8 @@ from openalgo_store.repositories.telegram import (
     save_telegram_chat,
     set_telegram_notifications,
 )
+from openalgo_store.queries import Query
+from openalgo_store.repositories import telegram
 from openalgo_store.tables.telegram import telegram_chats, telegram_messages
 
 from .conftest import Urls

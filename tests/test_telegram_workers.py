@@ -11,14 +11,16 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from openalgo_store import Store, get_read_session, get_write_session
-from openalgo_store.queries import Query
-from openalgo_store.records import TelegramMessage
-from openalgo_store.repositories.telegram import (
+from openalgo_store import (
+    Store,
+    TelegramMessage,
     authorize_telegram_chat,
+    get_read_session,
+    get_write_session,
     queue_telegram_message,
     save_telegram_chat,
 )
+from openalgo_store.queries import Query
 from openalgo_store.tables.telegram import telegram_messages
 
 from .programs import result_of
