@@ -1,24 +1,35 @@
 """Retention: exactly what is old goes, in small transactions that leave room for writers."""
 
+import re
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from click.testing import CliRunner
 from sqlalchemy import Column, Table, func, select
 
 from openalgo_store import (
     InvalidInput,
     Store,
     WrongDatabase,
+    clock,
     get_read_session,
     get_write_session,
+    save_telegram_chat,
+    use_store,
 )
+from openalgo_store.cli import main
+from openalgo_store.config import DATABASES, variable_of
 from openalgo_store.queries import Query
 from openalgo_store.retention import purge_rows
 from openalgo_store.tables.latency import latency_metrics
 from openalgo_store.tables.logs import application_logs
+from openalgo_store.tables.telegram import telegram_messages
+
+from .conftest import Urls
 
 BEFORE = datetime(2026, 3, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -159,3 +170,76 @@ def test_what_makes_no_sense_is_refused(stream: Stream) -> None:
         stream.purge(batch_size=0)
     with get_write_session("main") as tx, pytest.raises(WrongDatabase):
         stream.purge(tx=tx)
+
+
+# The command
+
+
+@pytest.fixture
+def purge(
+    store: Store, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Callable[..., tuple[int, str]]:
+    """A function that runs `openalgo-store purge`: its exit code and what it printed."""
+    monkeypatch.chdir(tmp_path)
+    for name in DATABASES:
+        monkeypatch.setenv(variable_of(name), store.settings.url(name))
+
+    def run(*arguments: str) -> tuple[int, str]:
+        use_store(None)  # the command closes the one in use
+        result = CliRunner().invoke(main, ["purge", *arguments])
+        use_store(store)
+        return result.exit_code, re.sub(r": older than .* UTC", "", result.output)
+
+    return run
+
+
+def fill_all() -> None:
+    """Of each database two rows from 40 days ago and one from 20; a message that waits since."""
+    days = [clock.now() - timedelta(days=ago) for ago in (40, 40, 20)]
+    LATENCY.fill(days)
+    LOGS.fill(days)
+    columns = ("chat_id", "message_type", "content", "delivered", "sent_at", "created_at")
+    with get_write_session("telegram") as tx:
+        save_telegram_chat(7, tx=tx)
+        sent = [(7, "order", "sent", True, day, day) for day in days]
+        tx.copy(telegram_messages, columns, [*sent, (7, "order", "waits", False, None, days[0])])
+
+
+def test_the_command_purges_every_database_and_says_how_much(
+    purge: Callable[..., tuple[int, str]],
+) -> None:
+    fill_all()
+    would = "latency   2 rows would go\nlogs      2 rows would go\ntelegram  2 rows would go\n"
+    assert purge("--older-than", "30d", "--dry-run") == (0, would)
+    assert purge("--older-than", "30d") == (0, would.replace("would go", "purged"))
+    assert purge("--older-than", "99999w", "--dry-run") == (0, would.replace("2 rows", "0 rows"))
+    assert purge("--older-than", "90m", "--database", "telegram") == (
+        0,
+        "telegram  1 rows purged\n",
+    )
+    assert (LATENCY.size(), LOGS.size()) == (1, 1)
+    with get_read_session("telegram") as tx:
+        assert tx.all(Query.of(select(telegram_messages.c.content), str)) == ["waits"]
+
+
+def test_the_command_refuses_an_age_that_is_none(purge: Callable[..., tuple[int, str]]) -> None:
+    fill_all()
+    for age in ("", "d", "30", "0d", "-1d", "1.5d", "30 d", "1y", "100000d", "1٣d"):
+        code, said = purge("--older-than", age)
+        assert (code, said[:20]) == (1, "error: --older-than "), age
+    assert LATENCY.size() == 3
+
+
+def test_the_command_needs_an_age_and_a_database_that_has_old_rows(
+    purge: Callable[..., tuple[int, str]],
+) -> None:
+    assert "Missing option '--older-than'" in purge()[1]
+    assert "'main' is not one of" in purge("--older-than", "1d", "--database", "main")[1]
+
+
+def test_the_command_makes_no_database(
+    purge: Callable[..., tuple[int, str]], fresh_urls: Urls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOGS_DATABASE_URL", fresh_urls["logs"])
+    said = "error: the logs database is not set up: run `openalgo-store init`\n"
+    assert purge("--older-than", "1d") == (1, said)

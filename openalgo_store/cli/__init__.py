@@ -22,6 +22,7 @@ from ..store import Store, close_databases, get_read_session, use_store
 from .demo import run_demo
 from .env_file import read_env_file
 from .new_secrets import write_missing_secrets
+from .purge import PURGES, moment_ago, run_purge
 from .report import key_report, load_report, progress_of
 from .status import inspect, status_report, to_json
 
@@ -128,7 +129,7 @@ def token(symbol: str, exchange: str, broker: str) -> None:
 
     For example: openalgo-store token NIFTY25AUG26FUT NFO zerodha
     """
-    _open_as_it_is()
+    _open_as_it_is("main")
     with get_read_session("main", primary=True) as tx:
         found = get_symbol_token(symbol, exchange, broker, tx=tx)
     if found is None:
@@ -142,7 +143,7 @@ def api_keys() -> None:
 
     A key itself is never shown. The database does not hold it, only its last characters.
     """
-    _open_as_it_is()
+    _open_as_it_is("main")
     with get_read_session("main", primary=True) as tx:
         keys = [
             (user.username, key)
@@ -159,8 +160,24 @@ def rotate_keys() -> None:
 
     Every running process must know both keys by then. May be repeated, also after a kill.
     """
-    _open_as_it_is()
+    _open_as_it_is("main")
     click.echo(f"{rotate_encryption_keys():,} rows encrypted with the newest key")
+
+
+@main.command()
+@click.option("--older-than", metavar="AGE", required=True, help="30d, 2w, 12h; m are minutes.")
+@click.option("--database", type=click.Choice(list(PURGES)), help="Only this one.")
+@click.option("--dry-run", is_flag=True, help="Count, and delete nothing.")
+def purge(older_than: str, database: str | None, dry_run: bool) -> None:
+    """Delete old latencies, log entries and Telegram messages.
+
+    Messages that wait for delivery stay. Writers go on meanwhile: the rows go in small
+    transactions, so a purge that is interrupted has done a part and may be repeated.
+    """
+    before = moment_ago(older_than)
+    names = [database] if database else list(PURGES)
+    _open_as_it_is(*names)
+    run_purge(names, before, dry_run=dry_run)
 
 
 @main.command()
@@ -184,9 +201,12 @@ def _settings() -> Settings:
     return Settings.from_env({**read_env_file(_ENV_FILE), **os.environ})
 
 
-def _open_as_it_is() -> None:
-    """Use the main database, without bringing anything up to date."""
+def _open_as_it_is(*names: str) -> None:
+    """Use these databases, without bringing anything up to date."""
     settings = _settings()
-    if migrate.pending_migrations(settings.url("main"), "main"):
-        raise ConfigurationError("the main database is not set up: run `openalgo-store init`")
+    for name in names:
+        if migrate.pending_migrations(settings.url(name), name):
+            raise ConfigurationError(
+                f"the {name} database is not set up: run `openalgo-store init`"
+            )
     use_store(Store(settings))
