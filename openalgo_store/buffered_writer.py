@@ -7,16 +7,17 @@ interrupted: deque and SimpleQueue are whole in one step.
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from datetime import timedelta
 from itertools import count
 from queue import Empty, SimpleQueue
 from time import monotonic
 from typing import Literal, NamedTuple
 from uuid import uuid4
 
-from .errors import Conflict, InvalidInput, StoreError
+from .errors import ConfigurationError, Conflict, InvalidInput, StoreError, Unavailable
 from .processes import tell_of_forks
+from .quiet import quietly
 from .records import Row, WriterStats
 
 FLUSH_WAIT = 10.0
@@ -25,6 +26,8 @@ FLUSH_WAIT = 10.0
 _RETRY, _LONGEST_RETRY = 0.1, 5.0
 """Seconds before the first new attempt, doubled each time, and at most."""
 
+MARKS_STAY = timedelta(days=1)
+"""Marks younger than this are not purged: a writer may still ask for them."""
 _MOMENT = 0.5
 """Seconds for the thread to end when it need not write."""
 
@@ -89,12 +92,14 @@ class BufferedWriter:
         self._starting = threading.Lock()
         self._writing = threading.Lock()
         self._dropped = _Counter()
-        self._told = self._written = self._failed = 0
+        self._told_dropped = self._written = self._failed = 0
         self._delay = 0.0  # before the next attempt; 0 while all is well
         self._error: StoreError | None = None
+        self._is_told = False  # that the database is away
+        self._refused: list[Exception] = []  # rows since this was told last, by their errors
 
     def put(self, row: Row) -> None:
-        """Have this row written soon; InvalidInput is for the caller to raise before."""
+        """Have this row written soon; the caller has checked it."""
         rows = self._rows
         if len(rows) >= self._room and self._drop_one():
             return
@@ -191,11 +196,11 @@ class BufferedWriter:
         with quietly():
             while not self._ended:
                 flushes += self._sleep()
-                if self._drain():
+                written = self._drain()
+                if written or not isinstance(self._error, Unavailable):  # waiting would not help
                     for done in flushes:
-                        done.put(True)
+                        done.put(written)
                     flushes.clear()
-
         self._give_up()
 
     def _give_up(self) -> None:
@@ -273,26 +278,37 @@ class BufferedWriter:
             if half := len(rows) // 2:
                 self._batches.extendleft((rows[half:], rows[:half]))
             else:
-                self._failed += 1
-                _log.error("%s: a row was refused and is left out: %s", self.name, error)
+                self._refused.append(error)
         else:
             self._batches.popleft()
             self._written += len(rows)
         self._sequence += 1
 
     def _fail(self, error: StoreError) -> None:
-        if not self._delay:
+        self._tell_losses()
+        if not self._is_told and not isinstance(error, ConfigurationError):  # no store is open yet
+            self._is_told = True
             _log.warning("%s: %d rows wait for the database: %s", self.name, self._waiting(), error)
         self._error = error
         self._delay = min(self._delay * 2 or _RETRY, _LONGEST_RETRY)
 
     def _succeed(self) -> None:
-        if self._delay:
+        if self._is_told:
+            self._is_told = False
             _log.warning("%s: the database is back, what waited is written", self.name)
         self._delay, self._error = 0.0, None
-        if (dropped := self._dropped.value()) > self._told:
-            new, self._told = dropped - self._told, dropped
-            _log.warning("%s: %d rows dropped: %d waited already", self.name, new, self._capacity)
+        self._tell_losses()
+
+    def _tell_losses(self) -> None:
+        """One line for all rows that were refused, and one for those that found no room."""
+        if self._refused:
+            self._failed += len(self._refused)
+            first = self._refused[0]
+            _log.error("%s: %d rows were refused: %s", self.name, len(self._refused), first)
+            self._refused.clear()
+        if (dropped := self._dropped.value()) > self._told_dropped:
+            new, self._told_dropped = dropped - self._told_dropped, dropped
+            _log.warning("%s: %d rows dropped: %d waited before", self.name, new, self._capacity)
 
 
 _open: dict[BufferedWriter, None] = {}
@@ -320,25 +336,3 @@ class _Counter:
             found = next(self._numbers) - self._reads
             self._reads += 1
         return found
-
-
-class _Here(threading.local):
-    quiet = False
-
-
-_here = _Here()
-
-
-@contextmanager
-def quietly() -> Iterator[None]:
-    """Within this block the thread's log lines are not for the database: they would never end."""
-    before, _here.quiet = _here.quiet, True
-    try:
-        yield
-    finally:
-        _here.quiet = before
-
-
-def is_quiet() -> bool:
-    """Whether this thread is inside such a block."""
-    return _here.quiet

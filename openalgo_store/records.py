@@ -224,6 +224,28 @@ class WriterStats(NamedTuple):
     error: str | None = None
 
 
+class LogEntry(NamedTuple):
+    """One line of the application's log; extra_data holds the fields that came with it."""
+
+    id: int
+    timestamp: datetime
+    level: str
+    logger: str
+    message: str
+    module: str | None
+    function: str | None
+    line_number: int | None
+    exception: str | None
+    extra_data: Any
+
+
+class LogPage(NamedTuple):
+    """Entries, the newest first; next_cursor brings the older ones and is None at the end."""
+
+    entries: list[LogEntry]
+    next_cursor: str | None
+
+
 class LatencyStats(NamedTuple):
     """The calls of one broker and operation in one bucket, which begins at bucket (UTC).
 

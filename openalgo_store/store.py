@@ -8,7 +8,7 @@ from types import TracebackType
 from sqlalchemy import Engine
 
 from . import clock
-from .buffered_writer import BufferedWriter, Write
+from .buffered_writer import BufferedWriter, Write, open_writers
 from .cache import CacheStats, SymbolCache
 from .config import DATABASES, Settings, variable_of
 from .dialects import Dialect, open_dialect
@@ -82,6 +82,9 @@ class Store:
         """Write what is buffered and close every connection, also those of open sessions."""
         for writer in self.writers.values():
             writer.close()
+        if self is _current:
+            for writer in open_writers():  # of log handlers, which write to the current store
+                writer.flush()
         self.closed = True
         self.writers.clear()
         for dialect in self.dialects:

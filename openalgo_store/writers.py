@@ -1,7 +1,6 @@
 """All writers of the process: flushed on demand, at the end of the interpreter, on SIGTERM."""
 
 import atexit
-import logging
 import signal
 from time import monotonic
 from types import FrameType
@@ -10,9 +9,8 @@ from typing import Any
 from .buffered_writer import FLUSH_WAIT, open_writers
 from .records import WriterStats
 
-_SIGTERM_WAIT = 5.0
-
-_log = logging.getLogger("openalgo_store")
+_SIGTERM_WAIT = _EXIT_WAIT = 5.0
+"""Seconds in which the database must take what is left."""
 
 
 def flush_writers(timeout: float = FLUSH_WAIT) -> bool:
@@ -74,7 +72,6 @@ class _FlushFirst:
 
 @atexit.register
 def _flush_at_exit() -> None:
-    if not flush_writers():
-        for name, stats in writer_stats().items():
-            if stats.queued:
-                _log.error("%s: %d rows are lost: %s", name, stats.queued, stats.error)
+    if not flush_writers(_EXIT_WAIT):
+        for writer in open_writers():
+            writer.close(timeout=0)

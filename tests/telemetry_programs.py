@@ -16,6 +16,7 @@ from openalgo_store import (
     Store,
     flush_on_sigterm,
     flush_writers,
+    get_write_session,
     record_latency,
     use_store,
 )
@@ -96,6 +97,17 @@ def record_until_killed(settings: Settings) -> None:
             time.sleep(0.002)
 
 
+def end_inside_a_session(settings: Settings) -> None:
+    """SIGTERM comes while the main thread itself keeps the writer from writing."""
+    with Store(settings) as store:
+        use_store(store)
+        flush_on_sigterm(timeout=0.3)
+        with get_write_session("latency") as tx:
+            tx.connection.exec_driver_sql("DELETE FROM latency_metrics")
+            record("never written, or at last")
+            signal.raise_signal(signal.SIGTERM)
+
+
 def record_and_end(settings: Settings, how: str) -> None:
     """End in one way or another without closing the store, recording on the way out too."""
     use_store(Store(settings))
@@ -111,7 +123,9 @@ def record_and_end(settings: Settings, how: str) -> None:
 def main(name: str, urls: str, *arguments: str) -> None:
     """Run one program."""
     signal.alarm(100)  # never outlive the test
-    programs = (end_children_by_sigterm, record_until_killed, record_and_end)
+    programs = (
+        end_children_by_sigterm, end_inside_a_session, record_until_killed, record_and_end,
+    )  # fmt: skip
     {each.__name__: each for each in programs}[name](settings_of(json.loads(urls)), *arguments)
 
 

@@ -1,6 +1,7 @@
 """Signals, forks, kills and databases that go away: rows are neither lost nor doubled."""
 
 import random
+import signal
 import sqlite3
 import threading
 import time
@@ -45,6 +46,14 @@ def test_sigterm_and_fork_lose_and_double_nothing(store: Store, soak: Callable[[
         # the signal may come when a row has been recorded but not yet been counted
         assert by_writer[name] in (count, count + 1), name
     assert by_writer["parent"] == recorded["parent"]
+
+
+def test_sigterm_ends_a_process_whose_main_thread_holds_the_database(store: Store) -> None:
+    """What it waits for is bounded: the row may be lost, the process never hangs."""
+    process = start("end_inside_a_session", store.settings)
+    _, error = process.communicate(timeout=20)
+    assert process.returncode == -signal.SIGTERM, error
+    assert set(stored().values()) <= {1}
 
 
 def test_a_kill_loses_at_most_what_the_interval_covers(store: Store) -> None:
@@ -196,8 +205,8 @@ def test_recording_returns_at_once_while_the_database_is_away(
     migrated_settings: Settings,
 ) -> None:
     """Nowhere to write at all: 10,000 calls take no longer, and what is lost is counted."""
-    away = {"latency_database_url": "postgresql://nobody@127.0.0.1:1/none"}
-    store = Store(replace(migrated_settings, **away))
+    away = "postgresql://nobody@127.0.0.1:1/none"
+    store = Store(replace(migrated_settings, latency_database_url=away))
     use_store(store)
     began = time.monotonic()
     for number in range(10_000):

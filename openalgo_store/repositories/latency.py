@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from .. import clock
-from ..buffered_writer import BufferedWriter, Mark
+from ..buffered_writer import MARKS_STAY, BufferedWriter, Mark
 from ..errors import InvalidInput, StoreError
 from ..queries import SqlFile
 from ..records import LatencyStats, Row
@@ -28,8 +28,6 @@ _COLUMNS = (
     "error_message",
 )  # fmt: skip
 _MS = timedelta(milliseconds=1)
-_MARKS_STAY = timedelta(days=1)
-"""Longer than a writer keeps trying one batch."""
 _LONGEST_ERROR = 500
 """Characters of an exception that are kept."""
 
@@ -200,7 +198,7 @@ def purge_latency(
     )
     if not dry_run:
         with writing("latency", tx) as session:
-            session.run(_forget_latency_writers, before=min(before, clock.now() - _MARKS_STAY))
+            session.run(_forget_latency_writers, before=min(before, clock.now() - MARKS_STAY))
     return purged
 
 

@@ -1,0 +1,2 @@
+DROP TABLE log_writers;
+DROP INDEX ix_application_logs_timestamp_id;

@@ -1,0 +1,140 @@
+"""Logs: what the application logged, newest first. DatabaseLogHandler brings the entries."""
+
+import logging
+from collections.abc import Sequence
+from datetime import datetime
+from string import ascii_lowercase, ascii_uppercase
+
+from sqlalchemy import ColumnElement, func, literal, or_, select, tuple_
+
+from .. import clock
+from ..buffered_writer import MARKS_STAY, Mark
+from ..errors import ConfigurationError, InvalidInput
+from ..queries import Query, SqlFile
+from ..quiet import quietly
+from ..records import LogEntry, LogPage, Row
+from ..retention import BATCH, purge_rows
+from ..store import open_store, reading, writing
+from ..tables.logs import application_logs, log_writers
+from ..transaction import Transaction
+from ..types import UTCDateTime, Whole
+
+LOG_COLUMNS = LogEntry._fields[1:]
+"""The columns of what a handler gives to `write_log_batch`."""
+_MOST = 1000
+_AS_LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
+
+_logs = application_logs.c
+
+_sql = SqlFile("logs/logs.sql", application_logs, log_writers)
+_mark_log_batch = _sql.command("mark_log_batch")
+_forget_log_writers = _sql.command("forget_log_writers", before=UTCDateTime())
+
+
+def write_log_batch(rows: Sequence[Row], mark: Mark) -> None:
+    """Write entries to the store that is open now, unless their mark says that this was done.
+
+    Raises ConfigurationError while none is.
+    """
+    store = open_store()
+    if store is None:
+        raise ConfigurationError("no store is open: call init_databases() first")
+    with store.transaction("logs", readonly=False) as tx:
+        if tx.run(_mark_log_batch, **mark._asdict(), written_at=clock.now()):
+            tx.copy(application_logs, LOG_COLUMNS, rows)
+
+
+def get_logs(
+    *,
+    level: int | str | None = None,
+    logger: str | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    text: str | None = None,
+    cursor: str | None = None,
+    limit: int = 100,
+    tx: Transaction | None = None,
+) -> LogPage:
+    """Entries of this level and above, of this logger and those below it, since, before until.
+
+    `text` is looked for in the message and the traceback; A to Z are the same as a to z, every
+    other character is itself. `cursor` is the next_cursor of the page before.
+    """
+    if not 1 <= limit <= _MOST:
+        raise InvalidInput(f"limit: a number from 1 to {_MOST}")
+    rules: list[ColumnElement[bool]] = []
+    if level is not None:
+        rules.append(_logs.level.in_(_levels_from(level)))
+    if logger is not None:  # "/" comes after "."
+        below = (_logs.logger >= f"{logger}.") & (_logs.logger < f"{logger}/")
+        rules.append((_logs.logger == logger) | below)
+    if since is not None:
+        rules.append(_logs.timestamp >= since)
+    if until is not None:
+        rules.append(_logs.timestamp < until)
+    if text is not None:
+        wanted = text.translate(_AS_LOWER)
+        found_in = (_logs.message, _logs.exception)
+        rules.append(or_(*(_lower(each).contains(wanted, autoescape=True) for each in found_in)))
+    if cursor is not None:
+        rules.append(_before(cursor))
+    page = select(*(_logs[name] for name in LogEntry._fields)).where(*rules).limit(limit + 1)
+    newest_first = page.order_by(_logs.timestamp.desc(), _logs.id.desc())
+    with quietly(), reading("logs", tx) as tx:
+        entries = tx.all(Query.of(newest_first, LogEntry))
+    if len(entries) <= limit:
+        return LogPage(entries, None)
+    last = entries[limit - 1]
+    return LogPage(entries[:limit], f"{last.timestamp.isoformat()}_{last.id}")
+
+
+def purge_logs(
+    before: datetime,
+    *,
+    batch_size: int = BATCH,
+    dry_run: bool = False,
+    tx: Transaction | None = None,
+) -> int:
+    """Delete the entries before that, in small transactions; how many.
+
+    A dry run counts and deletes nothing.
+    """
+    with quietly():
+        purged = purge_rows(
+            "logs",
+            application_logs,
+            _logs.timestamp,
+            before,
+            batch_size=batch_size,
+            dry_run=dry_run,
+            tx=tx,
+        )
+        if not dry_run:
+            with writing("logs", tx) as session:
+                session.run(_forget_log_writers, before=min(before, clock.now() - MARKS_STAY))
+    return purged
+
+
+def _levels_from(level: int | str) -> list[str]:
+    """The names of this level and of those above it, as this process knows them."""
+    numbers = logging.getLevelNamesMapping()
+    least = numbers.get(level.upper()) if isinstance(level, str) else level
+    if least is None:
+        raise InvalidInput(f"level: a number or one of {', '.join(numbers)}")
+    return [name for name, number in numbers.items() if number >= least]
+
+
+def _lower(column: ColumnElement[str]) -> ColumnElement[str]:
+    """A to Z as a to z: the columns compare by code point, so no other letter changes."""
+    return func.lower(column)
+
+
+def _before(cursor: str) -> ColumnElement[bool]:
+    """What comes after the page that ended with this cursor."""
+    moment, _, number = cursor.rpartition("_")
+    try:
+        at, after = datetime.fromisoformat(moment), int(number)
+    except ValueError:
+        raise InvalidInput("cursor: pass the next_cursor of a page as it is") from None
+    here = tuple_(literal(at, UTCDateTime()), literal(after, Whole()))
+    return tuple_(_logs.timestamp, _logs.id) < here
