@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Table, select, tuple_, update
+from sqlalchemy import ColumnElement, Table, literal, select, tuple_, update
 
 from .. import clock
 from ..books import LIVE, Book, BookSql
@@ -15,6 +15,7 @@ from ..store import reading, writing
 from ..tables.main import users
 from ..tables.trading import STATUSES
 from ..transaction import Transaction
+from ..types import Whole
 
 _OPEN = ("TRIGGER_PENDING", "OPEN")
 _MOVES = {
@@ -181,10 +182,11 @@ def get_order_history(
         if offset:
             # Only the place of the first row is counted to: that, the index alone can tell.
             place = select(orders.c.placed_at, orders.c.id).where(*rules)
-            first = tx.one(Query.of(_newest_first(place, orders).limit(1).offset(offset), _Place))
+            after = literal(offset, Whole)  # a plain number would be taken for one of 32 bits
+            first = tx.one(Query.of(_newest_first(place, orders).limit(1).offset(after), _Place))
             if first is None:
                 return []
-            rules.append(tuple_(orders.c.placed_at, orders.c.id) <= tuple_(*first))
+            rules.append(tuple_(orders.c.placed_at, orders.c.id) <= tuple(first))
         found = select(*_columns(orders)).where(*rules)
         return tx.all(Query.of(_newest_first(found, orders).limit(per_page), Order))
 
@@ -210,7 +212,7 @@ def get_orders_after(
     orders = book.tables.orders
     rules = _rules(orders, user_id, status, symbol, broker, day_bounds(start_date, end_date))
     if cursor is not None:
-        rules.append(tuple_(orders.c.placed_at, orders.c.id) < tuple_(*from_cursor(cursor)))
+        rules.append(tuple_(orders.c.placed_at, orders.c.id) < from_cursor(cursor))
     found = select(*_columns(orders)).where(*rules)
     one_more = _newest_first(found, orders).limit(row_limit("limit", limit) + 1)
     with reading(book.database, tx) as tx:
