@@ -30,15 +30,24 @@ def page_offset(page: int, per_page: int) -> int:
 
 def day_bounds(first: date | None, last: date | None) -> tuple[datetime | None, datetime | None]:
     """The UTC moments from which and before which the Indian days `first` to `last` lie."""
-    if first and last and _day(first) > _day(last):
+    if first and last and require_day(first) > require_day(last):
         raise InvalidInput("start_date is after end_date: swap them")
-    begin = None if first is None else clock.day_bounds(_day(first))[0]
-    return begin, None if last is None else clock.day_bounds(_day(last))[1]
+    begin = None if first is None else clock.day_bounds(require_day(first))[0]
+    return begin, None if last is None else clock.day_bounds(require_day(last))[1]
+
+
+def require_day(day: date) -> date:
+    """The day, if it is a date and not a moment; InvalidInput for any other."""
+    if isinstance(day, datetime) or not isinstance(day, date):
+        raise InvalidInput(f"a date is needed, an Indian trading day, not {type(day).__name__}")
+    if not 1970 <= day.year <= 9000:
+        raise InvalidInput("the day is not one of this market: check its year")
+    return day
 
 
 def one_day(day: date) -> tuple[datetime, datetime]:
     """When an Indian day begins and when it is over, in UTC."""
-    return clock.day_bounds(_day(day))
+    return clock.day_bounds(require_day(day))
 
 
 def trading_day(moment: datetime) -> date:
@@ -76,14 +85,6 @@ def only(allowed: set[str], changes: dict[str, Any], function: str) -> dict[str,
             f"it takes {', '.join(sorted(allowed))}"
         )
     return changes
-
-
-def _day(day: date) -> date:
-    if isinstance(day, datetime) or not isinstance(day, date):
-        raise InvalidInput(f"a date is needed, an Indian trading day, not {type(day).__name__}")
-    if not 1970 <= day.year <= 9000:
-        raise InvalidInput("the day is not one of this market: check its year")
-    return day
 
 
 def _is_whole(value: object) -> bool:

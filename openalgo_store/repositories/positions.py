@@ -9,6 +9,7 @@ from sqlalchemy import Date
 from .. import clock
 from ..books import LIVE, Book, BookSql
 from ..bulk import Report
+from ..checks import require_day
 from ..records import Position
 from ..store import reading, writing
 from ..transaction import Transaction
@@ -44,7 +45,7 @@ def get_positions(
     day_quantity and overnight_quantity are told as of an Indian trading day, by default today:
     what was traded before it is overnight.
     """
-    today = day or clock.trading_day(clock.now())
+    today = clock.trading_day(clock.now()) if day is None else require_day(day)
     with reading(book.database, tx) as tx:
         return tx.all(_get_positions[book], user_id=user_id, day=today)
 
