@@ -6,11 +6,12 @@ from typing import Any
 
 from . import clock
 from .errors import InvalidInput
+from .types import MOST_MILLIONTHS, check_quantity, check_rupees, to_millionths
 
 MOST_ROWS = 1_000
 """The most rows of one page."""
 
-_CURSOR = re.compile(r"(-?\d{1,18})/(\d{1,19})")
+_CURSOR = re.compile(r"(-?[0-9]{1,18})/([0-9]{1,19})")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -74,6 +75,21 @@ def from_cursor(cursor: str) -> tuple[datetime, int]:
     except OverflowError:
         pass
     raise InvalidInput("the cursor is not one: pass the next_cursor of the page before, or None")
+
+
+def traded_value(quantity: int, price: float) -> int:
+    """What a trade is worth in millionths of a rupee; InvalidInput beyond what can be added up."""
+    value = check_quantity(quantity) * to_millionths(check_rupees(price))
+    if quantity >= MOST_MILLIONTHS or abs(value) >= MOST_MILLIONTHS:
+        raise InvalidInput("quantity × price is more than a book can add up: check both")
+    return value
+
+
+def true_or_false(name: str, value: bool) -> bool:
+    """The flag, if it is one."""
+    if not isinstance(value, bool):
+        raise InvalidInput(f"{name} must be True or False")
+    return value
 
 
 def only(allowed: set[str], changes: dict[str, Any], function: str) -> dict[str, Any]:

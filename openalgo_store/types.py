@@ -16,6 +16,9 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 from .clock import require_aware
 from .errors import InvalidInput
 
+MOST_MILLIONTHS = 2**61
+"""What an amount stays below, in millionths of a rupee, so that sums of it keep to 64 bits."""
+
 
 def check_text(text: str) -> str:
     """The text, if both engines can hold it: no NUL, no lone surrogate."""
@@ -70,8 +73,11 @@ def check_quantity(value: int) -> int:
 
 
 def check_rupees(value: float) -> float:
-    """The amount to the millionth of a rupee, if it is a number and neither NaN nor infinite."""
-    return round(check_finite(value), 6)
+    """The amount to the millionth of a rupee, if it is a number of which many can be added up."""
+    amount = check_finite(value)
+    if abs(amount) >= MOST_MILLIONTHS / 1_000_000:
+        raise InvalidInput("an amount of more than two million million rupees: check it")
+    return round(amount, 6)
 
 
 def to_millionths(rupees: float) -> int:
@@ -182,7 +188,7 @@ class UTCDateTime(TypeDecorator[datetime]):
             raise InvalidInput(f"a datetime is needed, not {type(value).__name__}")
         try:
             return require_aware(value)
-        except ValueError as error:
+        except (ValueError, OverflowError) as error:
             raise InvalidInput(str(error)) from None
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:

@@ -8,10 +8,7 @@ from ..errors import Conflict, IllegalOrderState, InvalidInput, NotFound
 from ..records import Fill, Order, Position, Trade
 from ..store import writing
 from ..transaction import Transaction
-from ..types import Whole, check_quantity, check_rupees, to_millionths
-
-_MOST = 2**61
-"""What a fill, and each sum before a fill is added to it, stays below: sums never overflow."""
+from ..types import MOST_MILLIONTHS, Whole, check_rupees
 
 _orders = BookSql("main/orders.sql", "orders")
 _lock_order = _orders.query("lock_order", Order)
@@ -51,10 +48,8 @@ def record_fill(
     or price; InvalidInput. Nothing is written then.
     """
     day = checks.trading_day(traded_at)
-    quantity, price = check_quantity(quantity), check_rupees(price)
-    value = quantity * to_millionths(price)
-    if quantity >= _MOST or abs(value) >= _MOST:
-        raise InvalidInput("quantity × price is more than a book can add up: check both")
+    value = checks.traded_value(quantity, price)
+    price = check_rupees(price)
     with writing(book.database, tx) as tx:
         order = tx.one(_lock_order[book], order_id=order_id)
         if order is None:
@@ -115,16 +110,18 @@ def _position_with(
 ) -> Position:
     """The position after it has grown by a fill; opened by its first one."""
     bought = order.action == "BUY"
-    fill = {
+    fill: dict[str, object] = {
         "bought": quantity if bought else 0,
         "bought_value": value if bought else 0,
         "sold": 0 if bought else quantity,
         "sold_value": 0 if bought else value,
+        "trading_day": day,
+        "most": MOST_MILLIONTHS,
     }
     key = _key(order)
-    position = tx.one(_add_to_position[book], **key, **fill, trading_day=day, most=_MOST)
+    position = tx.one(_add_to_position[book], **key, **fill)
     if position is None and tx.run(_open_position[book], **key) is not None:
-        position = tx.one(_add_to_position[book], **key, **fill, trading_day=day, most=_MOST)
+        position = tx.one(_add_to_position[book], **key, **fill)
     if position is None:
         raise InvalidInput(f"the position in {order.symbol} has grown beyond what can be added up")
     return position

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import select
 
 from ..books import LIVE, Book, BookSql
-from ..checks import day_bounds, one_day
+from ..checks import day_bounds, one_day, traded_value
 from ..errors import Conflict
 from ..queries import Query
 from ..records import DailyPnl, SymbolPnl, Trade
@@ -65,6 +65,7 @@ def record_trade(
     order by all but its quantity and price. Raises Conflict when those differ, and for an unknown
     user (LIVE) or order; InvalidInput.
     """
+    traded_value(quantity, price)  # or the P&L of its day could not be told
     row: dict[str, Any] = {
         "trade_id": trade_id,
         "order_id": order_id,
