@@ -26,7 +26,7 @@ _MOVES = {
 _CHANGEABLE = {"quantity", "price", "trigger_price", "order_type"}
 
 _sql = BookSql("main/orders.sql", "orders")
-_lock_active_user = SqlFile("main/users.sql", users).query("lock_active_user", int)
+_lock_active_user = SqlFile("main/users.sql", users).query("lock_active_user", int, user_id=Whole())
 _add_order = _sql.query("add_order", Order)
 _get_order = _sql.query("get_order", Order)
 _lock_order = _sql.query("lock_order", Order)
@@ -81,7 +81,7 @@ def create_order(
             order_type=order_type,
             product=product,
             status=status,
-            placed_at=placed_at or clock.now(),
+            placed_at=clock.now() if placed_at is None else placed_at,
         )
     assert added is not None  # what an INSERT returns
     return added

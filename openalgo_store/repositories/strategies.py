@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import select, update
 
 from .. import clock
-from ..checks import only
+from ..checks import only, true_or_false
 from ..errors import InvalidInput, NotFound
 from ..queries import Query, SqlFile
 from ..records import Strategy
@@ -47,7 +47,7 @@ def create_strategy(
             description=description,
             strategy_type=strategy_type,
             config=config,
-            is_active=is_active,
+            is_active=true_or_false("is_active", is_active),
             created_at=clock.now(),
         )
     assert added is not None  # what an INSERT returns
@@ -72,7 +72,7 @@ def list_strategies(
     if strategy_type is not None:
         found = found.where(strategies.c.strategy_type == strategy_type)
     if is_active is not None:
-        found = found.where(strategies.c.is_active == is_active)
+        found = found.where(strategies.c.is_active == true_or_false("is_active", is_active))
     with reading("main", tx) as tx:
         return tx.all(Query.of(found.order_by(strategies.c.name), Strategy))
 
@@ -96,7 +96,10 @@ def set_strategy_active(
     """Let a strategy place orders, or stop it; the strategy as it is now. NotFound without one."""
     with writing("main", tx) as tx:
         changed = tx.one(
-            _set_strategy_active, id=strategy_id, is_active=is_active, updated_at=clock.now()
+            _set_strategy_active,
+            id=strategy_id,
+            is_active=true_or_false("is_active", is_active),
+            updated_at=clock.now(),
         )
         return _found(strategy_id, changed)
 
