@@ -36,7 +36,10 @@ class Report:
         for number, each in enumerate(given, 1):
             place = self._checked_key(number, each)
             self.given[place] = each
-            rows[place] = [self._checked(number, name, each.get(name)) for name in self._columns]
+            rows[place] = [
+                *place,
+                *(self._checked(number, name, each.get(name)) for name in values),
+            ]
         self._rows = [rows[place] for place in sorted(rows)]
 
     def batches(self) -> Iterator[list[list[Any]]]:
@@ -46,12 +49,14 @@ class Report:
             yield batch
 
     def _checked_key(self, number: int, row: Mapping[str, Any]) -> Key:
+        if not isinstance(row, Mapping):
+            raise InvalidInput(f"row {number} is {type(row).__name__}, not a mapping")
         if unknown := sorted(row.keys() - set(self._columns)):
             raise InvalidInput(
                 f"row {number}: {', '.join(unknown)} cannot be set: a row has "
                 f"{', '.join(self._columns)}"
             )
-        place = tuple(row.get(name) for name in self._key)
+        place = tuple(self._checked(number, name, row.get(name)) for name in self._key)
         if None in place:
             raise InvalidInput(f"row {number} needs all of {', '.join(self._key)}")
         if place in self.given:
