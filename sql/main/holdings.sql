@@ -29,7 +29,7 @@ ON CONFLICT (user_id, broker, symbol, exchange) DO NOTHING;
 
 -- name: update_holdings @sqlite
 -- The unique key, once for each row, as in update_positions. Amounts come in millionths.
-WITH given AS (
+WITH given AS MATERIALIZED (
     SELECT h.id, json_extract(item.value, '$[4]') AS isin,
            COALESCE(json_extract(item.value, '$[5]'), h.quantity) AS quantity,
            COALESCE(

@@ -76,9 +76,10 @@ WHERE user_id = :user_id
 ORDER BY broker, symbol, exchange, product;
 
 -- name: update_positions @sqlite
--- The unique key, once for each row: CROSS JOIN keeps the rows outside. json_extract, because ->>
--- needs SQLite 3.38. Amounts come in millionths.
-WITH given AS (
+-- The unique key, once for each row: CROSS JOIN keeps the rows outside, and MATERIALIZED from being
+-- read again for each position of the table. json_extract, because ->> needs SQLite 3.38. Amounts
+-- come in millionths.
+WITH given AS MATERIALIZED (
     SELECT p.id, json_extract(item.value, '$[5]') AS quantity,
            CAST(json_extract(item.value, '$[6]') AS DOUBLE PRECISION) / 1000000 AS average_price,
            CAST(json_extract(item.value, '$[7]') AS DOUBLE PRECISION) / 1000000 AS last_price,
