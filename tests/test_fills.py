@@ -113,9 +113,9 @@ def test_the_average_price_of_an_order_is_that_of_whole_sums(user: int, book: Bo
     for number in range(1, len(fills) + 1):
         quantity, price = fills[number - 1]
         order = record_fill("A1", f"T{number}", quantity, price, MONDAY, book=book).order
-        value = sum(Fraction(units * round(at * 1_000_000)) for units, at in fills[:number])
+        value = sum(units * round(at * 1_000_000) for units, at in fills[:number])
         count = sum(units for units, _ in fills[:number])
-        assert order.fill_price == float(value) / 1_000_000 / count
+        assert order.fill_price == pytest.approx(Fraction(value, 1_000_000 * count), rel=1e-15)
         assert order.fill_quantity == count
 
 
