@@ -3,7 +3,20 @@
 import argparse
 from collections.abc import Callable
 
-from . import api_keys, lookup, memory, purge, symbols_first, symbols_reload, validation, warm
+from . import (
+    api_keys,
+    lookup,
+    memory,
+    orders,
+    pages,
+    pnl,
+    positions,
+    purge,
+    symbols_first,
+    symbols_reload,
+    validation,
+    warm,
+)
 from .measure import Figure, table
 from .setting import Setting, open_setting
 
@@ -15,6 +28,10 @@ BENCHMARKS: dict[str, Callable[[Setting], list[Figure]]] = {
     "lookup": lookup.run,
     "warm": warm.run,
     "api-keys": api_keys.run,
+    "pages": pages.run,
+    "pnl": pnl.run,
+    "orders": orders.run,
+    "positions": positions.run,
     "purge": purge.run,
 }
 
@@ -26,14 +43,18 @@ def main() -> None:
     parser.add_argument("--postgres", metavar="URL", help="a server that may create databases")
     parser.add_argument("--engine", choices=("sqlite", "postgresql"), help="only this engine")
     parser.add_argument("--rows", type=int, default=200_000, help="symbols (200,000)")
+    parser.add_argument("--orders", type=int, default=1_000_000, help="in a book (1,000,000)")
     parser.add_argument("--repeat", type=int, default=3, help="medians of so many runs (3)")
     chosen = parser.parse_args()
     if unknown := set(chosen.names) - set(BENCHMARKS):
         parser.error(f"unknown: {', '.join(sorted(unknown))}; there are {', '.join(BENCHMARKS)}")
     engines = [chosen.engine] if chosen.engine else ["sqlite", "postgresql"]
-    with open_setting(chosen.rows, chosen.repeat, chosen.postgres, engines) as setting:
+    with open_setting(
+        chosen.rows, chosen.orders, chosen.repeat, chosen.postgres, engines
+    ) as setting:
+        size = f"{chosen.rows:,} symbols, {chosen.orders:,} orders"
         for name in chosen.names or BENCHMARKS:
-            print(f"\n{name}: {chosen.rows} rows, median of {chosen.repeat}\n", flush=True)
+            print(f"\n{name}: {size}, median of {chosen.repeat}\n", flush=True)
             print(table(BENCHMARKS[name](setting)), flush=True)
 
 

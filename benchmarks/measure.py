@@ -32,9 +32,11 @@ class Figure(NamedTuple):
         if self.ratio is not None and self.orm is not None:
             met = self.orm >= self.ratio * self.ours
             promise = f"{self.ratio:g} times less than the ORM"
+            if self.ratio == 1:
+                promise = "not slower than the ORM"
         elif self.below is not None:
             met = self.ours < self.below
-            promise = f"below {self.below:g} {self.unit}"
+            promise = f"below {self.below:g} {self.unit}".rstrip()
         else:
             return ""
         return f"{promise}: {'met' if met else 'NOT met'}"
@@ -45,6 +47,12 @@ def seconds(work: Callable[[], object]) -> float:
     began = time.perf_counter()
     work()
     return time.perf_counter() - began
+
+
+def typical(times: int, *works: Callable[[], object]) -> tuple[float, ...]:
+    """How long each piece of work typically takes, of so many times; they take turns."""
+    found = [[seconds(work) for work in works] for _ in range(times)]
+    return tuple(map(median, zip(*found, strict=True)))
 
 
 def medians(ways: Mapping[str, Way], repeat: int) -> dict[str, tuple[float, ...]]:
@@ -62,6 +70,14 @@ def medians(ways: Mapping[str, Way], repeat: int) -> dict[str, tuple[float, ...]
     finally:
         gc.unfreeze()
     return {name: tuple(map(median, zip(*runs, strict=True))) for name, runs in measured.items()}
+
+
+def three(
+    found: Mapping[str, tuple[float, ...]], scale: float, at: int = 0
+) -> tuple[float, float, float]:
+    """What raw driver, we and the ORM measured at a place of their tuples, in another unit."""
+    raw, ours, orm = (found[name][at] * scale for name in ("raw", "ours", "orm"))
+    return raw, ours, orm
 
 
 def table(figures: list[Figure]) -> str:
@@ -92,4 +108,4 @@ def _cells(figure: Figure) -> list[str]:
 def _shown(value: float | None, unit: str) -> str:
     if value is None:
         return ""
-    return f"{value:.{0 if value >= 100 else 2}f} {unit}"
+    return f"{value:.{0 if value >= 100 else 2}f} {unit}".rstrip()

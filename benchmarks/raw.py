@@ -5,33 +5,58 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg
 from sqlalchemy.engine import make_url
 
 Row = tuple[Any, ...]
 
-COLUMNS = (
-    "broker", "symbol", "broker_symbol", "token", "exchange", "broker_exchange", "name",
-    "instrument_type", "lot_size", "tick_size", "expiry", "strike", "option_type", "last_updated",
-)  # fmt: skip
-TYPES = (
-    "text", "text", "text", "text", "text", "text", "text",
-    "text", "bigint", "double precision", "date", "double precision", "text", "timestamptz",
-)  # fmt: skip
+
+class Table(NamedTuple):
+    """How rows get into a table: its columns and PostgreSQL's names of their types."""
+
+    name: str
+    columns: dict[str, str]
+
+    @property
+    def insert(self) -> str:
+        """For executemany."""
+        marks = ", ".join("?" for _ in self.columns)
+        return f"INSERT INTO {self.name} ({', '.join(self.columns)}) VALUES ({marks})"  # noqa: S608
+
+    @property
+    def copy(self) -> str:
+        """For rows in binary."""
+        return f"COPY {self.name} ({', '.join(self.columns)}) FROM STDIN (FORMAT BINARY)"
+
+
+SYMBOLS = Table(
+    "symbols",
+    {
+        "broker": "text",
+        "symbol": "text",
+        "broker_symbol": "text",
+        "token": "text",
+        "exchange": "text",
+        "broker_exchange": "text",
+        "name": "text",
+        "instrument_type": "text",
+        "lot_size": "bigint",
+        "tick_size": "double precision",
+        "expiry": "date",
+        "strike": "double precision",
+        "option_type": "text",
+        "last_updated": "timestamptz",
+    },
+)
+COLUMNS = tuple(SYMBOLS.columns)
 SYMBOL, EXCHANGE = COLUMNS.index("symbol"), COLUMNS.index("exchange")
 
 _READ = """
 SELECT id, broker, symbol, broker_symbol, token, exchange, broker_exchange, name,
        instrument_type, lot_size, tick_size, expiry, strike, option_type
 FROM symbols WHERE broker = ?
-"""
-_INSERT = """
-INSERT INTO symbols (broker, symbol, broker_symbol, token, exchange, broker_exchange, name,
-                     instrument_type, lot_size, tick_size, expiry, strike, option_type,
-                     last_updated)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 _UPDATE = """
 UPDATE symbols
@@ -43,11 +68,6 @@ WHERE id = ?
 _DELETE = "DELETE FROM symbols WHERE id = ?"
 _TOKEN = "SELECT token FROM symbols WHERE broker = ? AND symbol = ? AND exchange = ?"
 _TOKENS = "SELECT exchange, symbol, token FROM symbols WHERE broker = ?"
-_COPY = """
-COPY symbols (broker, symbol, broker_symbol, token, exchange, broker_exchange, name,
-              instrument_type, lot_size, tick_size, expiry, strike, option_type, last_updated)
-FROM STDIN (FORMAT BINARY)
-"""
 
 
 class RawSQLite:
@@ -70,6 +90,11 @@ class RawSQLite:
         self.connection.execute("VACUUM")
         self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
+    def analyse(self) -> None:
+        """Let the planner know every table, and write the log back."""
+        self.connection.execute("ANALYZE")
+        self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def storable(self, row: Row) -> Row:
         """The row as the engine keeps it."""
         return tuple(_as_text(value) if isinstance(value, date) else value for value in row)
@@ -82,9 +107,9 @@ class RawSQLite:
         """Start to write."""
         self.connection.execute("BEGIN IMMEDIATE")
 
-    def insert(self, rows: Iterable[Row]) -> None:
+    def insert(self, rows: Iterable[Row], table: Table = SYMBOLS) -> None:
         """executemany of tuples."""
-        self.connection.executemany(_INSERT, rows)
+        self.connection.executemany(table.insert, rows)
 
     def close(self) -> None:
         """Close the connection."""
@@ -111,6 +136,11 @@ class RawPostgreSQL:
         self.connection.execute("VACUUM ANALYZE symbols")
         self.connection.execute("CHECKPOINT")
 
+    def analyse(self) -> None:
+        """Let the planner know every table and what is visible in it, and write the log back."""
+        self.connection.execute("VACUUM ANALYZE")
+        self.connection.execute("CHECKPOINT")
+
     def storable(self, row: Row) -> Row:
         """The row as the engine keeps it."""
         return row
@@ -123,10 +153,10 @@ class RawPostgreSQL:
         """Start to write."""
         self.connection.execute("BEGIN")
 
-    def insert(self, rows: Iterable[Row]) -> None:
+    def insert(self, rows: Iterable[Row], table: Table = SYMBOLS) -> None:
         """Binary COPY."""
-        with self.connection.cursor().copy(_COPY) as copy:
-            copy.set_types(TYPES)
+        with self.connection.cursor().copy(table.copy) as copy:
+            copy.set_types(list(table.columns.values()))
             for row in rows:
                 copy.write_row(row)
 
@@ -158,10 +188,10 @@ def read_file(raw: Raw, file: Path, broker: str) -> Iterator[Row]:
             )  # fmt: skip
 
 
-def load(raw: Raw, rows: Iterable[Row]) -> None:
+def load(raw: Raw, rows: Iterable[Row], table: Table = SYMBOLS) -> None:
     """Insert all rows in one transaction."""
     raw.begin()
-    raw.insert(rows)
+    raw.insert(rows, table)
     raw.connection.execute("COMMIT")
 
 

@@ -66,9 +66,12 @@ class Database:
     def __init__(self, url: str) -> None:
         run_migrations(url, "main")
         self.url = url
-        self.raw = raw.connect(url)
-        self.store = Store(Settings(database_url=url))
         self.orm: Engine = orm.get_engine(url)
+        self._open()
+
+    def _open(self) -> None:
+        self.raw = raw.connect(self.url)
+        self.store = Store(Settings(database_url=self.url))
 
     @property
     def name(self) -> str:
@@ -86,6 +89,22 @@ class Database:
         """Let the store's functions use it."""
         use_store(self.store)
 
+    @contextmanager
+    def for_orm_alone(self) -> Iterator[None]:
+        """As in a program with nothing but the ORM, whose NullPool leaves no connection open.
+
+        The last one to close a file of SQLite writes its log back and deletes it. Ours keeps an
+        idle one against that, and the raw driver's stays open: the ORM must not profit from them.
+        """
+        if self.name == raw.RawSQLite.name:
+            self.raw.close()
+            self.store.close()
+            yield
+            self._open()
+            self.use()
+        else:
+            yield
+
     def close(self) -> None:
         """Close all three ways."""
         use_store(None)
@@ -96,19 +115,21 @@ class Database:
 
 @dataclass(frozen=True)
 class Setting:
-    """The two days, the databases, and how often to measure."""
+    """The two days, the databases for symbols and for books, and how often to measure."""
 
     today: Day
     tomorrow: Day
     databases: list[Database]
+    books: list[Database]
+    orders: int
     repeat: int
 
 
 @contextmanager
 def open_setting(
-    rows: int, repeat: int, postgres: str | None, engines: list[str]
+    rows: int, orders: int, repeat: int, postgres: str | None, engines: list[str]
 ) -> Iterator[Setting]:
-    """Files of so many rows and new databases, all gone at the end.
+    """Files of so many rows and new databases, all gone at the end; `orders` are for the books.
 
     `postgres` is the URL of a server that may create databases; without it one is started.
     """
@@ -117,29 +138,30 @@ def open_setting(
         today, tomorrow = folder / "today.csv", folder / "tomorrow.csv"
         write_zerodha_file(today, rows)
         write_next_day(tomorrow, rows)
-        urls = []
-        if "sqlite" in engines:
-            urls.append(f"sqlite:///{folder / 'main.db'}")
-        if "postgresql" in engines:
-            urls.append(stack.enter_context(_postgres_database(postgres)))
-        databases = [Database(url) for url in urls]
-        for database in databases:
-            stack.callback(database.close)
-        yield Setting(Day(today), Day(tomorrow), databases, repeat)
+        purposes: tuple[list[Database], list[Database]] = ([], [])
+        server = stack.enter_context(_server(postgres)) if "postgresql" in engines else None
+        for name, databases in zip(("symbols", "books"), purposes, strict=True):
+            if "sqlite" in engines:
+                databases.append(Database(f"sqlite:///{folder / name}.db"))
+            if server:
+                url = server.create_database()
+                stack.callback(server.drop_database, url)
+                databases.append(Database(url))
+            for database in databases:
+                stack.callback(database.close)
+        symbols, books = purposes
+        yield Setting(Day(today), Day(tomorrow), symbols, books, orders, repeat)
 
 
 @contextmanager
-def _postgres_database(url: str | None) -> Iterator[str]:
-    server = (
-        PostgresServer("given", make_url(url).set(drivername="postgresql+psycopg"), lambda: None)
-        if url
-        else start_postgres()
-    )
+def _server(url: str | None) -> Iterator[PostgresServer]:
+    """The server at a URL, or a new one."""
+    if url:
+        admin = make_url(url).set(drivername="postgresql+psycopg")
+        yield PostgresServer("given", admin, lambda: None)
+        return
+    server = start_postgres()
     try:
-        database = server.create_database()
-        try:
-            yield database
-        finally:
-            server.drop_database(database)
+        yield server
     finally:
         server.stop()

@@ -32,3 +32,10 @@ def next_session_end(moment: datetime, at: time = SESSION_END) -> datetime:
     if boundary <= local:
         boundary = IST.localize(datetime.combine(local.date() + timedelta(days=1), at))
     return boundary.astimezone(UTC)
+
+
+def day_bounds(day: date) -> tuple[datetime, datetime]:
+    """When an Indian calendar day begins and the next one does, in UTC."""
+    midnight = datetime.combine(day, time())
+    begin, end = (IST.localize(each) for each in (midnight, midnight + timedelta(days=1)))
+    return begin.astimezone(UTC), end.astimezone(UTC)

@@ -50,3 +50,7 @@ class NotFound(StoreError):
 
 class SymbolLoadRefused(StoreError):
     """A master that would do harm was not loaded; the one before it is intact."""
+
+
+class IllegalOrderState(StoreError):
+    """An order in its present state cannot do this; nothing was written."""

@@ -16,6 +16,9 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 from .clock import require_aware
 from .errors import InvalidInput
 
+MOST_MILLIONTHS = 2**61
+"""What an amount stays below, in millionths of a rupee, so that sums of it keep to 64 bits."""
+
 
 def check_text(text: str) -> str:
     """The text, if both engines can hold it: no NUL, no lone surrogate."""
@@ -60,6 +63,28 @@ def check_finite(value: float) -> float:
     return float(value)
 
 
+def check_quantity(value: int) -> int:
+    """The number of units, if it is whole and 1 or more."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise InvalidInput(f"a whole number is needed, not {type(value).__name__}")
+    if value < 1:
+        raise InvalidInput("a quantity must be 1 or more: the action tells bought from sold")
+    return value
+
+
+def check_rupees(value: float) -> float:
+    """The amount to the millionth of a rupee, if it is a number of which many can be added up."""
+    amount = check_finite(value)
+    if abs(amount) >= MOST_MILLIONTHS / 1_000_000:
+        raise InvalidInput("an amount of more than two million million rupees: check it")
+    return round(amount, 6)
+
+
+def to_millionths(rupees: float) -> int:
+    """An amount as a whole number: such sums come out alike in any order."""
+    return round(check_finite(rupees) * 1_000_000)
+
+
 class PlainText(TypeDecorator[str]):
     """Text of at most `length` characters (unbounded without one), compared by code point."""
 
@@ -82,6 +107,22 @@ class PlainText(TypeDecorator[str]):
         return check_text(value)
 
 
+class OneOf(PlainText):
+    """One of a few words, as an order's action."""
+
+    cache_ok = True
+
+    def __init__(self, what: str, words: tuple[str, ...], length: int) -> None:
+        super().__init__(length)
+        self.what = what
+        self.words = words
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        if value is not None and value not in self.words:
+            raise InvalidInput(f"{self.what} must be one of {', '.join(self.words)}")
+        return value
+
+
 class Whole(TypeDecorator[int]):
     """A 64-bit whole number."""
 
@@ -98,6 +139,15 @@ class Whole(TypeDecorator[int]):
         return value
 
 
+class Quantity(Whole):
+    """How many units are ordered or traded: a whole number, 1 or more."""
+
+    cache_ok = True
+
+    def process_bind_param(self, value: int | None, dialect: Dialect) -> int | None:
+        return super().process_bind_param(None if value is None else check_quantity(value), dialect)
+
+
 class Finite(TypeDecorator[float]):
     """A double that is neither NaN nor infinite."""
 
@@ -106,6 +156,19 @@ class Finite(TypeDecorator[float]):
 
     def process_bind_param(self, value: float | None, dialect: Dialect) -> float | None:
         return None if value is None else check_finite(value)
+
+
+class Rupees(Finite):
+    """An amount or a price, kept to the millionth of a rupee so that both engines hold the same."""
+
+    cache_ok = True
+
+    def process_bind_param(self, value: float | None, dialect: Dialect) -> float | None:
+        return None if value is None else check_rupees(value)
+
+    def process_result_value(self, value: float | None, dialect: Dialect) -> float | None:
+        """SQLite's RETURNING gives an int where the amount is a whole one."""
+        return None if value is None else float(value)
 
 
 class UTCDateTime(TypeDecorator[datetime]):
@@ -125,7 +188,7 @@ class UTCDateTime(TypeDecorator[datetime]):
             raise InvalidInput(f"a datetime is needed, not {type(value).__name__}")
         try:
             return require_aware(value)
-        except ValueError as error:
+        except (ValueError, OverflowError) as error:
             raise InvalidInput(str(error)) from None
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:

@@ -1,10 +1,23 @@
 """Small rows that tests write, and the sessions' view of them."""
 
+from datetime import UTC, datetime
 from typing import Any
 
+import pytest
 from sqlalchemy import func, insert, select
 
-from openalgo_store import Instrument, Symbol, Transaction, clock, get_read_session
+from openalgo_store import (
+    Book,
+    Instrument,
+    Order,
+    Symbol,
+    Transaction,
+    clock,
+    create_order,
+    get_read_session,
+    get_write_session,
+)
+from openalgo_store.books import BOOKS
 from openalgo_store.queries import Query
 from openalgo_store.tables.main import strategies, symbols, users
 
@@ -66,3 +79,73 @@ def master(broker: str = "zerodha") -> dict[str, Symbol]:
     stored = symbols.select().where(symbols.c.broker == broker)
     with get_read_session() as tx:
         return {each.symbol: each for each in tx.all(Query.of(stored, Symbol))}
+
+
+# The books
+
+both_books = pytest.mark.parametrize("book", BOOKS, ids=lambda book: book.database)
+MONDAY = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)
+"""Half past nine in Mumbai, on Monday 2 March 2026."""
+HOSTILE = "'; DROP TABLE orders; --"
+ODD_TEXTS = (HOSTILE, '"\\u0000"\\', "%s %(x)s {} :id ?", "M&M-EQ", "बजाज 🚀", "  ", "NULL", "007")
+"""What must come back from a column as it went in."""
+
+
+def new_user(name: str = "asha", **changes: Any) -> int:
+    """The id of a new user of the main database."""
+    added = Query.of(insert(users).values(**user(name, **changes)).returning(users.c.id), int)
+    with get_write_session() as tx:
+        number = tx.value(added)
+    assert number is not None
+    return number
+
+
+def order_row(user_id: int, order_id: str, **changes: Any) -> dict[str, Any]:
+    """What create_order takes: 100 shares to be bought at 812.35."""
+    row = {
+        "order_id": order_id,
+        "user_id": user_id,
+        "broker": "zerodha",
+        "symbol": "SBIN",
+        "exchange": "NSE",
+        "action": "BUY",
+        "quantity": 100,
+        "order_type": "LIMIT",
+        "product": "CNC",
+        "price": 812.35,
+        "placed_at": MONDAY,
+    }
+    return row | changes
+
+
+def add_order(
+    user_id: int, order_id: str, *, book: Book, tx: Transaction | None = None, **changes: Any
+) -> Order:
+    """A new order of the book."""
+    return create_order(**order_row(user_id, order_id, **changes), book=book, tx=tx)
+
+
+def trade_row(user_id: int, trade_id: str, **changes: Any) -> dict[str, Any]:
+    """What record_trade takes: 10 shares bought at 100, without an order."""
+    row = {
+        "trade_id": trade_id,
+        "user_id": user_id,
+        "broker": "zerodha",
+        "symbol": "SBIN",
+        "exchange": "NSE",
+        "action": "BUY",
+        "product": "CNC",
+        "quantity": 10,
+        "price": 100.0,
+        "traded_at": MONDAY,
+    }
+    return row | changes
+
+
+def contents(book: Book) -> dict[str, list[Any]]:
+    """Every row of the book's tables, hidden columns too."""
+    with get_read_session(book.database) as tx:
+        return {
+            table.name: tx.all(Query.of(select(table).order_by(table.c.id), tuple))
+            for table in book.tables
+        }

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from openalgo_store import Store, clock, get_write_session, replace_symbols, repositories
+from openalgo_store import LIVE, Store, clock, get_write_session, replace_symbols, repositories
 from openalgo_store.config import project_folder
 from openalgo_store.queries import Query, SqlFile, output_columns, read_statements
 from openalgo_store.tables.main import symbol_loads, symbols
@@ -46,18 +46,21 @@ SORTS_A_FEW_ROWS = {"get_symbol_by_token", "get_symbol_by_broker_symbol"}
 """One row for each broker that uses the same token."""
 
 
-def queries() -> Iterator[Query[object]]:
-    """Every named query of every repository, and of the sentinels."""
+def queries() -> Iterator[tuple[str, Query[object]]]:
+    """Every named query of every repository, and of the sentinels, with its database."""
     found = pkgutil.iter_modules(repositories.__path__)
     modules = [f"openalgo_store.repositories.{each.name}" for each in found]
     for name in (*modules, "openalgo_store.sentinels"):
-        names = vars(importlib.import_module(name))
-        yield from (each for each in names.values() if isinstance(each, Query))
+        for each in vars(importlib.import_module(name)).values():
+            if isinstance(each, Query):
+                yield DATABASES[each.name], each
+            elif isinstance(each, dict) and LIVE in each:
+                yield from ((book.database, query) for book, query in each.items())
 
 
 def test_every_statement_is_used_by_a_repository() -> None:
     named = {name for path in FILES for name in read_statements(path)}
-    assert {each.name for each in queries()} == named
+    assert {query.name for _, query in queries()} == named
     assert FILES
 
 
@@ -69,9 +72,9 @@ def test_every_statement_says_why_it_is_as_it_is() -> None:
             assert comment.startswith("-- "), f"{path}: {name} has no comment"
 
 
-def plan_of(store: Store, query: Query[Any]) -> str:
+def plan_of(store: Store, query: Query[Any], database: str | None = None) -> str:
     """How the engine means to run a statement."""
-    database = DATABASES[query.name]
+    database = database or DATABASES[query.name]
     dialect = store.databases[database]
     explain = {"sqlite": "EXPLAIN QUERY PLAN", "postgresql": "EXPLAIN"}[dialect.name]
     compiled: Any = query.on(dialect.name).compile(dialect.engine)  # type: ignore[attr-defined]
@@ -86,8 +89,8 @@ def plan_of(store: Store, query: Query[Any]) -> str:
 
 
 def test_every_statement_passes_explain(store: Store) -> None:
-    for query in queries():
-        plan_of(store, query)
+    for database, query in queries():
+        plan_of(store, query, database)
 
 
 def test_every_lookup_is_served_by_its_index(store: Store, engine_name: str) -> None:
@@ -99,7 +102,7 @@ def test_every_lookup_is_served_by_its_index(store: Store, engine_name: str) -> 
         load: tuple[Any, ...] = ("loaded", clock.now(), *[0] * 6, {}, [], [], 0.0, 0.0, 0.0, None)
         tx.copy(symbol_loads, columns, [(f"broker{n % 200}", *load) for n in range(3000)])
         tx.connection.exec_driver_sql("ANALYZE")
-    for query in queries():
+    for _, query in queries():
         if index := INDEXES.get(query.name):
             plan = plan_of(store, query)
             named = "sqlite_autoindex_symbols_1" if engine_name == "sqlite" else "uix_symbol"

@@ -6,7 +6,7 @@ from sqlalchemy import Boolean, CheckConstraint, Column, ForeignKey, Identity, M
 from sqlalchemy import false as sql_false
 from sqlalchemy import true as sql_true
 
-from ..types import PlainText, Whole
+from ..types import OneOf, PlainText, Whole
 
 
 def new_metadata() -> MetaData:
@@ -41,12 +41,14 @@ def text_column(
     one_of lists all values the column may have.
     """
     checks = [CheckConstraint(f"length({name}) <= {length}", name=f"{name}_length")]
+    kind = PlainText(length)
     if one_of:
         values = ", ".join(f"'{value}'" for value in one_of)
         checks.append(CheckConstraint(f"{name} IN ({values})", name=name))
+        kind = OneOf(name, tuple(one_of), length)
     return Column(
         name,
-        PlainText(length),
+        kind,
         *rules,
         *checks,
         nullable=nullable,

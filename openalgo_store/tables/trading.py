@@ -5,9 +5,9 @@ Prices and P&L in rupees, quantities in units.
 
 from typing import NamedTuple
 
-from sqlalchemy import Column, ForeignKey, Index, MetaData, Table, UniqueConstraint
+from sqlalchemy import Column, Date, ForeignKey, Index, MetaData, Table, UniqueConstraint
 
-from ..types import Finite, UTCDateTime, Whole
+from ..types import Quantity, Rupees, UTCDateTime, Whole
 from .columns import counter_column, id_column, text_column
 
 ACTIONS = ("BUY", "SELL")
@@ -46,16 +46,17 @@ def _orders(metadata: MetaData, prefix: str) -> Table:
         text_column("symbol", 50, nullable=False),
         text_column("exchange", 20, nullable=False),
         text_column("action", 10, one_of=ACTIONS, nullable=False),
-        Column("quantity", Whole, nullable=False),
-        Column("price", Finite),
-        Column("trigger_price", Finite),
+        Column("quantity", Quantity, nullable=False),
+        Column("price", Rupees),
+        Column("trigger_price", Rupees),
         text_column("order_type", 20, one_of=ORDER_TYPES, nullable=False),
         text_column("product", 20, one_of=PRODUCTS, nullable=False),
         text_column("status", 20, one_of=STATUSES, nullable=False),
-        Column("fill_price", Finite),
+        Column("fill_price", Rupees),
         counter_column("fill_quantity"),
         Column("placed_at", UTCDateTime, nullable=False),
         Column("updated_at", UTCDateTime),
+        counter_column("fill_value"),  # in millionths of a rupee, as the values of positions
         Index(f"ix_{prefix}orders_user_status", "user_id", "status"),
         Index(f"ix_{prefix}orders_symbol_date", "symbol", "placed_at"),
     )
@@ -65,7 +66,7 @@ def _orders(metadata: MetaData, prefix: str) -> Table:
 
 
 def _trades(metadata: MetaData, prefix: str) -> Table:
-    return Table(
+    trades = Table(
         f"{prefix}trades",
         metadata,
         id_column(),
@@ -77,8 +78,8 @@ def _trades(metadata: MetaData, prefix: str) -> Table:
         text_column("exchange", 20, nullable=False),
         text_column("action", 10, one_of=ACTIONS, nullable=False),
         text_column("product", 20, one_of=PRODUCTS, nullable=False),
-        Column("quantity", Whole, nullable=False),
-        Column("price", Finite, nullable=False),
+        Column("quantity", Quantity, nullable=False),
+        Column("price", Rupees, nullable=False),
         Column("traded_at", UTCDateTime, nullable=False),
         # Exchange trade numbers repeat across segments and days.
         UniqueConstraint("order_id", "trade_id"),
@@ -88,6 +89,15 @@ def _trades(metadata: MetaData, prefix: str) -> Table:
             *("user_id", "traded_at", "symbol", "exchange", "action", "quantity", "price"),
         ),
     )
+    c = trades.c
+    Index(  # a trade without an order is known by all of these together
+        f"uq_{prefix}trades_imported",
+        *(c.user_id, c.broker, c.exchange, c.symbol, c.trade_id, c.traded_at),
+        unique=True,
+        sqlite_where=c.order_id.is_(None),
+        postgresql_where=c.order_id.is_(None),
+    )
+    return trades
 
 
 def _positions(metadata: MetaData, prefix: str) -> Table:
@@ -101,9 +111,9 @@ def _positions(metadata: MetaData, prefix: str) -> Table:
         text_column("exchange", 20, nullable=False),
         text_column("product", 20, one_of=PRODUCTS, nullable=False),
         counter_column("quantity"),
-        Column("average_price", Finite),
-        Column("last_price", Finite),
-        Column("pnl", Finite),
+        Column("average_price", Rupees),
+        Column("last_price", Rupees),
+        Column("pnl", Rupees),
         counter_column("day_quantity"),
         counter_column("overnight_quantity"),
         # The values are in millionths of a rupee: whole numbers add up alike in any order.
@@ -111,6 +121,7 @@ def _positions(metadata: MetaData, prefix: str) -> Table:
         counter_column("buy_value"),
         counter_column("sell_quantity"),
         counter_column("sell_value"),
+        Column("trading_day", Date),  # the Indian day that day_quantity counts
         UniqueConstraint("user_id", "broker", "symbol", "exchange", "product"),
     )
 
@@ -126,10 +137,10 @@ def _holdings(metadata: MetaData, prefix: str) -> Table:
         text_column("exchange", 20, nullable=False),
         text_column("isin", 20),
         counter_column("quantity"),
-        Column("average_price", Finite),
-        Column("last_price", Finite),
-        Column("pnl", Finite),
-        Column("pnl_percent", Finite),
+        Column("average_price", Rupees),
+        Column("last_price", Rupees),
+        Column("pnl", Rupees),
+        Column("pnl_percent", Rupees),
         UniqueConstraint("user_id", "broker", "symbol", "exchange"),
     )
 

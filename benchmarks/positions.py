@@ -1,0 +1,53 @@
+"""What a broker reports of a thousand positions."""
+
+from itertools import count
+from typing import Any
+
+from openalgo_store import bulk_update_positions
+
+from . import BROKER, orm_books, raw, raw_books
+from .books import user_of
+from .measure import Figure, Way, medians, seconds, three
+from .setting import Database, Setting
+
+COUNT = 1_000
+
+
+def run(setting: Setting) -> list[Figure]:
+    """We find them by user, broker, symbol, exchange and product; the others know their ids."""
+    figures = []
+    for database in setting.books:
+        found = three(medians(_ways(database), setting.repeat), 1e3)
+        figures.append(Figure("1,000 positions, with commit", database.name, "ms", *found))
+    return figures
+
+
+def _ways(database: Database) -> dict[str, Way]:
+    user = user_of(database, "holder")
+    rows = ((user, BROKER, f"SHARE{each}", "NSE", "NRML", 0.0, 0.0) for each in range(COUNT))
+    raw.load(database.raw, rows, raw_books.POSITIONS)
+    database.raw.analyse()
+    ids, prices = raw_books.position_ids(database.raw, user), map(float, count(100))
+
+    def by_raw() -> tuple[float, ...]:
+        price = next(prices)
+        rows = [(100, price, price, 0.0, each) for each in ids.values()]
+        return (seconds(lambda: raw_books.update_positions(database.raw, rows)),)
+
+    def ours() -> tuple[float, ...]:
+        price = next(prices)
+        key = {"user_id": user, "broker": BROKER, "exchange": "NSE", "product": "NRML"}
+        rows = [key | {"symbol": symbol} | _values(price) for symbol in ids]
+        return (seconds(lambda: bulk_update_positions(rows)),)
+
+    def by_orm() -> tuple[float, ...]:
+        price = next(prices)
+        rows = [{"id": each} | _values(price) for each in ids.values()]
+        with database.for_orm_alone():
+            return (seconds(lambda: orm_books.bulk_update_positions(database.orm, rows)),)
+
+    return {"raw": by_raw, "ours": ours, "orm": by_orm}
+
+
+def _values(price: float) -> dict[str, Any]:
+    return {"quantity": 100, "average_price": price, "last_price": price, "pnl": 0.0}

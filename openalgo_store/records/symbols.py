@@ -1,0 +1,101 @@
+"""Instruments: as a broker's file has them, as they are stored, and what a load did."""
+
+from datetime import date, datetime
+from typing import NamedTuple
+
+
+class Instrument(NamedTuple):
+    """One row of a broker's instrument file under its canonical names, not yet stored.
+
+    strike, tick_size in rupees; lot_size in units; expiry the Indian calendar day.
+    broker_exchange is the exchange as the broker spells it. series is the series of a share
+    (EQ, BE …), not stored: it decides who keeps the bare name when two shares meet. line is where
+    the row stood in its file (the header is 1), not stored either.
+    """
+
+    symbol: str
+    exchange: str
+    token: str
+    broker_symbol: str
+    name: str | None = None
+    broker_exchange: str | None = None
+    instrument_type: str | None = None
+    lot_size: int | None = None
+    tick_size: float | None = None
+    expiry: date | None = None
+    strike: float | None = None
+    option_type: str | None = None
+    series: str | None = None
+    line: int | None = None
+
+
+class RejectedRow(NamedTuple):
+    """A row that was left out: its line, the rule it breaks, its text.
+
+    The line counts in the row's own file, where the header is 1; for a mapping it is its place
+    among what was given, from 1.
+    """
+
+    line: int
+    reason: str
+    raw: str
+
+
+class RenamedSymbol(NamedTuple):
+    """A share that met another of the same name on its exchange and kept its series."""
+
+    symbol: str
+    exchange: str
+    renamed: str
+
+
+class Symbol(NamedTuple):
+    """One instrument of a broker's stored master."""
+
+    id: int
+    broker: str
+    symbol: str
+    broker_symbol: str
+    token: str
+    exchange: str
+    broker_exchange: str | None
+    name: str | None
+    instrument_type: str | None
+    lot_size: int | None
+    tick_size: float | None
+    expiry: date | None
+    strike: float | None
+    option_type: str | None
+    last_updated: datetime
+
+
+class SymbolLoad(NamedTuple):
+    """What one load of a master did: total = inserted + updated + unchanged + rejected.
+
+    status is loaded or refused; for a refused load error says why and nothing was changed.
+    rejected_by_reason counts all rejected rows, rejected_rows holds the first 100. The three
+    durations are seconds.
+    """
+
+    id: int
+    broker: str
+    status: str
+    started_at: datetime
+    total: int
+    inserted: int
+    updated: int
+    deleted: int
+    unchanged: int
+    rejected: int
+    rejected_by_reason: dict[str, int]
+    rejected_rows: list[RejectedRow]
+    renamed: list[RenamedSymbol]
+    read_seconds: float
+    validate_seconds: float
+    write_seconds: float
+    error: str | None
+
+    @property
+    def loaded(self) -> bool:
+        """Whether the master was stored."""
+        return self.status == "loaded"

@@ -1,0 +1,152 @@
+"""Orders, trades, positions, holdings, strategies; quantities in units, prices in rupees."""
+
+from datetime import date, datetime
+from typing import Any, NamedTuple
+
+
+class Order(NamedTuple):
+    """An order and what became of it.
+
+    Prices in rupees, fill_price the average of its fills (None before the first one). It is partly
+    filled while it is OPEN with 0 < fill_quantity < quantity.
+    """
+
+    id: int
+    order_id: str
+    user_id: int
+    broker: str
+    symbol: str
+    exchange: str
+    action: str
+    quantity: int
+    price: float | None
+    trigger_price: float | None
+    order_type: str
+    product: str
+    status: str
+    fill_price: float | None
+    fill_quantity: int
+    placed_at: datetime
+    updated_at: datetime | None
+
+
+class OrderPage(NamedTuple):
+    """Some orders, newest first; next_cursor leads to older ones and is None at the end."""
+
+    orders: list[Order]
+    next_cursor: str | None
+
+
+class Trade(NamedTuple):
+    """One execution; price in rupees. order_id is None for imported history without its order."""
+
+    id: int
+    trade_id: str
+    order_id: str | None
+    user_id: int
+    broker: str
+    symbol: str
+    exchange: str
+    action: str
+    product: str
+    quantity: int
+    price: float
+    traded_at: datetime
+
+
+class Position(NamedTuple):
+    """What a user holds of an instrument: quantity = buy_quantity - sell_quantity.
+
+    average_price is that of the open side, 0 when flat; pnl is realised and unrealised together,
+    in rupees, at last_price (at average_price until a last price is known). buy_value and
+    sell_value are in millionths of a rupee. day_quantity is what the day added to
+    overnight_quantity; trading_day is the last Indian day that changed the position.
+    """
+
+    id: int
+    user_id: int
+    broker: str
+    symbol: str
+    exchange: str
+    product: str
+    quantity: int
+    average_price: float | None
+    last_price: float | None
+    pnl: float | None
+    day_quantity: int
+    overnight_quantity: int
+    buy_quantity: int
+    buy_value: int
+    sell_quantity: int
+    sell_value: int
+    trading_day: date | None
+
+
+class Fill(NamedTuple):
+    """What record_fill did: recorded is False if the same fill was there before.
+
+    The order and the position are as they are now; without a position it was only imported.
+    """
+
+    recorded: bool
+    trade: Trade
+    order: Order
+    position: Position | None
+
+
+class Holding(NamedTuple):
+    """Shares in the demat account; prices and pnl in rupees, pnl_percent of what was paid."""
+
+    id: int
+    user_id: int
+    broker: str
+    symbol: str
+    exchange: str
+    isin: str | None
+    quantity: int
+    average_price: float | None
+    last_price: float | None
+    pnl: float | None
+    pnl_percent: float | None
+
+
+class DailyPnl(NamedTuple):
+    """A day's trades in rupees: turnover is all that was traded, realized_pnl sold less bought.
+
+    realized_pnl is the day's cash flow: profit or loss only of a day that ends flat.
+    """
+
+    turnover: float
+    realized_pnl: float
+
+
+class SymbolPnl(NamedTuple):
+    """A day's trades of one instrument in rupees; averages are 0 for a side without trades.
+
+    matched_pnl is the profit or loss of the quantity that was both bought and sold that day.
+    """
+
+    symbol: str
+    exchange: str
+    turnover: float
+    realized_pnl: float
+    buy_quantity: int
+    buy_average: float
+    sell_quantity: int
+    sell_average: float
+    net_quantity: int
+    matched_pnl: float
+
+
+class Strategy(NamedTuple):
+    """What places orders for a user: strategy_type is webhook, python or chartink; config JSON."""
+
+    id: int
+    user_id: int
+    name: str
+    description: str | None
+    strategy_type: str | None
+    config: Any
+    is_active: bool
+    created_at: datetime
+    updated_at: datetime | None

@@ -1,0 +1,259 @@
+"""Orders: placed, changed, moved from status to status, and read page by page."""
+
+from datetime import date, datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, Table, literal, select, tuple_, update
+
+from .. import clock
+from ..books import LIVE, Book, BookSql
+from ..checks import day_bounds, from_cursor, only, page_offset, row_limit, to_cursor
+from ..errors import IllegalOrderState, InvalidInput, NotFound
+from ..queries import Query, SqlFile
+from ..records import Order, OrderPage
+from ..store import reading, writing
+from ..tables.main import users
+from ..tables.trading import STATUSES
+from ..transaction import Transaction
+from ..types import Whole
+
+_OPEN = ("TRIGGER_PENDING", "OPEN")
+_MOVES = {
+    "TRIGGER_PENDING": {"OPEN", "COMPLETE", "CANCELLED", "REJECTED"},
+    "OPEN": {"COMPLETE", "CANCELLED", "REJECTED"},
+}
+"""Where an order may go from here; the other statuses are the end."""
+_CHANGEABLE = {"quantity", "price", "trigger_price", "order_type"}
+
+_sql = BookSql("main/orders.sql", "orders")
+_lock_active_user = SqlFile("main/users.sql", users).query("lock_active_user", int, user_id=Whole())
+_add_order = _sql.query("add_order", Order)
+_get_order = _sql.query("get_order", Order)
+_lock_order = _sql.query("lock_order", Order)
+_set_order_status = _sql.query("set_order_status", Order)
+_get_open_orders = _sql.query("get_open_orders", Order)
+
+
+class _Place(NamedTuple):
+    """Where an order stands in the history of its user."""
+
+    placed_at: datetime
+    id: int
+
+
+def create_order(
+    order_id: str,
+    user_id: int,
+    broker: str,
+    symbol: str,
+    exchange: str,
+    action: str,
+    quantity: int,
+    order_type: str,
+    product: str,
+    price: float | None = None,
+    trigger_price: float | None = None,
+    status: str = "OPEN",
+    placed_at: datetime | None = None,
+    *,
+    book: Book = LIVE,
+    tx: Transaction | None = None,
+) -> Order:
+    """A new order, unfilled; price and trigger_price in rupees, placed_at by default now.
+
+    Raises Conflict for an order_id that is taken; NotFound for an unknown or deactivated user
+    (LIVE only); InvalidInput for a quantity below 1, NaN, a naive datetime, an unknown word.
+    """
+    with writing(book.database, tx) as tx:
+        if book.has_users and tx.value(_lock_active_user, user_id=user_id) is None:
+            raise NotFound(f"there is no active user {user_id}")
+        added = tx.one(
+            _add_order[book],
+            order_id=order_id,
+            user_id=user_id,
+            broker=broker,
+            symbol=symbol,
+            exchange=exchange,
+            action=action,
+            quantity=quantity,
+            price=price,
+            trigger_price=trigger_price,
+            order_type=order_type,
+            product=product,
+            status=status,
+            placed_at=clock.now() if placed_at is None else placed_at,
+        )
+    assert added is not None  # what an INSERT returns
+    return added
+
+
+def get_order(order_id: str, *, book: Book = LIVE, tx: Transaction | None = None) -> Order | None:
+    """The order with this id, or None."""
+    with reading(book.database, tx) as tx:
+        return tx.one(_get_order[book], order_id=order_id)
+
+
+def update_order(
+    order_id: str, *, book: Book = LIVE, tx: Transaction | None = None, **changes: Any
+) -> Order:
+    """Change quantity, price, trigger_price or order_type of an open order; the order as it is now.
+
+    Raises NotFound; IllegalOrderState for an order that is no longer open; InvalidInput for
+    another column, and for a quantity that is filled already.
+    """
+    orders = book.tables.orders
+    row = only(_CHANGEABLE, changes, "update_order") | {"updated_at": clock.now()}
+    changed = update(orders).where(orders.c.order_id == order_id).values(row)
+    with writing(book.database, tx) as tx:
+        order = _locked(order_id, book, tx)
+        if order.status not in _OPEN:
+            raise IllegalOrderState(
+                f"order {order_id} is {order.status}: only an open order can be changed"
+            )
+        quantity = changes.get("quantity", order.quantity)
+        if isinstance(quantity, int) and 0 < quantity <= order.fill_quantity:
+            raise InvalidInput(
+                f"order {order_id} has {order.fill_quantity} filled: its quantity must be more, "
+                "or cancel what is left"
+            )
+        now = tx.one(Query.of(changed.returning(*_columns(orders)), Order))
+    assert now is not None  # it is locked
+    return now
+
+
+def update_order_status(
+    order_id: str, status: str, *, book: Book = LIVE, tx: Transaction | None = None
+) -> Order:
+    """Move an order to a status; the order as it is now. The same status again changes nothing.
+
+    TRIGGER_PENDING and OPEN lead on; COMPLETE, CANCELLED and REJECTED are the end. An order that
+    has fills cannot be rejected. Raises NotFound, and IllegalOrderState with both statuses.
+    """
+    if status not in STATUSES:
+        raise InvalidInput(f"status must be one of {', '.join(STATUSES)}")
+    with writing(book.database, tx) as tx:
+        order = _locked(order_id, book, tx)
+        if order.status == status:
+            return order
+        if status not in _MOVES.get(order.status, ()):
+            raise IllegalOrderState(
+                f"order {order_id} is {order.status} and cannot become {status}"
+            )
+        if status == "REJECTED" and order.fill_quantity:
+            raise IllegalOrderState(
+                f"order {order_id} is {order.status} with {order.fill_quantity} filled and cannot "
+                "become REJECTED: cancel what is left"
+            )
+        moved = tx.one(_set_order_status[book], id=order.id, status=status, updated_at=clock.now())
+    assert moved is not None  # it is locked
+    return moved
+
+
+def get_open_orders(
+    user_id: int, *, book: Book = LIVE, tx: Transaction | None = None
+) -> list[Order]:
+    """The orders of a user that are TRIGGER_PENDING or OPEN, newest first."""
+    with reading(book.database, tx) as tx:
+        return tx.all(_get_open_orders[book], user_id=user_id)
+
+
+def get_order_history(
+    user_id: int,
+    page: int = 1,
+    per_page: int = 50,
+    *,
+    status: str | None = None,
+    symbol: str | None = None,
+    broker: str | None = None,
+    start_date: date | None = None,
+    end_date: date | None = None,
+    book: Book = LIVE,
+    tx: Transaction | None = None,
+) -> list[Order]:
+    """A numbered page of the orders of a user, newest first; the days are Indian, both included.
+
+    A far page must be counted to: `get_orders_after` goes on from page to page at no such cost.
+    Raises InvalidInput for a page below 1, and for a per_page outside 1 to 1,000.
+    """
+    orders = book.tables.orders
+    rules = _rules(orders, user_id, status, symbol, broker, day_bounds(start_date, end_date))
+    offset = page_offset(page, per_page)
+    with reading(book.database, tx) as tx:
+        if offset:
+            # Only the place of the first row is counted to: that, the index alone can tell.
+            place = select(orders.c.placed_at, orders.c.id).where(*rules)
+            after = literal(offset, Whole)  # a plain number would be taken for one of 32 bits
+            first = tx.one(Query.of(_newest_first(place, orders).limit(1).offset(after), _Place))
+            if first is None:
+                return []
+            rules.append(tuple_(orders.c.placed_at, orders.c.id) <= tuple(first))
+        found = select(*_columns(orders)).where(*rules)
+        return tx.all(Query.of(_newest_first(found, orders).limit(per_page), Order))
+
+
+def get_orders_after(
+    user_id: int,
+    cursor: str | None = None,
+    limit: int = 50,
+    *,
+    status: str | None = None,
+    symbol: str | None = None,
+    broker: str | None = None,
+    start_date: date | None = None,
+    end_date: date | None = None,
+    book: Book = LIVE,
+    tx: Transaction | None = None,
+) -> OrderPage:
+    """The orders of a user that follow a cursor, newest first; without one the newest.
+
+    Each page costs the same, and none shows an order twice while new ones come in. Raises
+    InvalidInput for a cursor that is not one, and for a limit outside 1 to 1,000.
+    """
+    orders = book.tables.orders
+    rules = _rules(orders, user_id, status, symbol, broker, day_bounds(start_date, end_date))
+    if cursor is not None:
+        rules.append(tuple_(orders.c.placed_at, orders.c.id) < from_cursor(cursor))
+    found = select(*_columns(orders)).where(*rules)
+    one_more = _newest_first(found, orders).limit(row_limit("limit", limit) + 1)
+    with reading(book.database, tx) as tx:
+        rows = tx.all(Query.of(one_more, Order))
+    page = rows[:limit]
+    more = len(rows) > limit
+    return OrderPage(page, to_cursor(page[-1].placed_at, page[-1].id) if more else None)
+
+
+def _locked(order_id: str, book: Book, tx: Transaction) -> Order:
+    order = tx.one(_lock_order[book], order_id=order_id)
+    if order is None:
+        raise NotFound(f"there is no order {order_id}")
+    return order
+
+
+def _rules(
+    orders: Table,
+    user_id: int,
+    status: str | None,
+    symbol: str | None,
+    broker: str | None,
+    days: tuple[datetime | None, datetime | None],
+) -> list[ColumnElement[bool]]:
+    """Which orders are asked for."""
+    rules = [orders.c.user_id == user_id]
+    for name, value in (("status", status), ("symbol", symbol), ("broker", broker)):
+        if value is not None:
+            rules.append(orders.c[name] == value)
+    begin, end = days
+    if begin is not None:
+        rules.append(orders.c.placed_at >= begin)
+    if end is not None:
+        rules.append(orders.c.placed_at < end)
+    return rules
+
+
+def _newest_first(rows: Any, orders: Table) -> Any:
+    """In the order of ix_orders_user_id_placed_at_id."""
+    return rows.order_by(orders.c.placed_at.desc(), orders.c.id.desc())
+
+
+def _columns(orders: Table) -> list[Any]:
+    return [orders.c[name] for name in Order._fields]

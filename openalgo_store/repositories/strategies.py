@@ -1,0 +1,122 @@
+"""Strategies: what places orders for a user, with its settings; in the main database only."""
+
+from typing import Any
+
+from sqlalchemy import select, update
+
+from .. import clock
+from ..checks import only, true_or_false
+from ..errors import InvalidInput, NotFound
+from ..queries import Query, SqlFile
+from ..records import Strategy
+from ..store import reading, writing
+from ..tables.main import strategies
+from ..transaction import Transaction
+
+_CHANGEABLE = {"name", "description", "strategy_type", "config"}
+
+_sql = SqlFile("main/strategies.sql", strategies)
+_add_strategy = _sql.query("add_strategy", Strategy)
+_get_strategy = _sql.query("get_strategy", Strategy)
+_set_strategy_active = _sql.query("set_strategy_active", Strategy)
+_delete_strategy = _sql.command("delete_strategy")
+_columns = [strategies.c[name] for name in Strategy._fields]
+
+
+def create_strategy(
+    user_id: int,
+    name: str,
+    strategy_type: str,
+    description: str | None = None,
+    config: Any = None,
+    is_active: bool = False,
+    *,
+    tx: Transaction | None = None,
+) -> Strategy:
+    """A new strategy; strategy_type is webhook, python or chartink, config is JSON in clear.
+
+    Raises Conflict for a name that the user has given already and for an unknown user;
+    InvalidInput for an empty name, another type, and what is not JSON.
+    """
+    _refuse_blank(name)
+    with writing("main", tx) as tx:
+        added = tx.one(
+            _add_strategy,
+            user_id=user_id,
+            name=name,
+            description=description,
+            strategy_type=strategy_type,
+            config=config,
+            is_active=true_or_false("is_active", is_active),
+            created_at=clock.now(),
+        )
+    assert added is not None  # what an INSERT returns
+    return added
+
+
+def get_strategy(strategy_id: int, *, tx: Transaction | None = None) -> Strategy | None:
+    """The strategy with this id, or None."""
+    with reading("main", tx) as tx:
+        return tx.one(_get_strategy, id=strategy_id)
+
+
+def list_strategies(
+    user_id: int,
+    *,
+    strategy_type: str | None = None,
+    is_active: bool | None = None,
+    tx: Transaction | None = None,
+) -> list[Strategy]:
+    """The strategies of a user by name."""
+    found = select(*_columns).where(strategies.c.user_id == user_id)
+    if strategy_type is not None:
+        found = found.where(strategies.c.strategy_type == strategy_type)
+    if is_active is not None:
+        found = found.where(strategies.c.is_active == true_or_false("is_active", is_active))
+    with reading("main", tx) as tx:
+        return tx.all(Query.of(found.order_by(strategies.c.name), Strategy))
+
+
+def update_strategy(strategy_id: int, *, tx: Transaction | None = None, **changes: Any) -> Strategy:
+    """Change name, description, strategy_type or config; the strategy as it is now.
+
+    Raises NotFound; InvalidInput for another column; what create_strategy raises.
+    """
+    row = only(_CHANGEABLE, changes, "update_strategy") | {"updated_at": clock.now()}
+    if "name" in changes:
+        _refuse_blank(changes["name"])
+    changed = update(strategies).where(strategies.c.id == strategy_id).values(row)
+    with writing("main", tx) as tx:
+        return _found(strategy_id, tx.one(Query.of(changed.returning(*_columns), Strategy)))
+
+
+def set_strategy_active(
+    strategy_id: int, is_active: bool, *, tx: Transaction | None = None
+) -> Strategy:
+    """Let a strategy place orders, or stop it; the strategy as it is now. NotFound without one."""
+    with writing("main", tx) as tx:
+        changed = tx.one(
+            _set_strategy_active,
+            id=strategy_id,
+            is_active=true_or_false("is_active", is_active),
+            updated_at=clock.now(),
+        )
+        return _found(strategy_id, changed)
+
+
+def delete_strategy(strategy_id: int, *, tx: Transaction | None = None) -> None:
+    """Remove a strategy for good; NotFound without one."""
+    with writing("main", tx) as tx:
+        if not tx.run(_delete_strategy, id=strategy_id):
+            raise NotFound(f"there is no strategy {strategy_id}")
+
+
+def _found(strategy_id: int, strategy: Strategy | None) -> Strategy:
+    if strategy is None:
+        raise NotFound(f"there is no strategy {strategy_id}")
+    return strategy
+
+
+def _refuse_blank(name: str) -> None:
+    if isinstance(name, str) and not name.strip():
+        raise InvalidInput("the name is empty: give one")

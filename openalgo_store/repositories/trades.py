@@ -1,0 +1,165 @@
+"""Trades: history that is imported, what was traded, and the profit or loss of a day."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import select
+
+from ..books import LIVE, Book, BookSql
+from ..checks import day_bounds, one_day, traded_value
+from ..errors import Conflict
+from ..queries import Query
+from ..records import DailyPnl, SymbolPnl, Trade
+from ..store import reading, writing
+from ..transaction import Transaction
+from ..types import UTCDateTime, check_rupees
+
+
+class _DailySums(NamedTuple):
+    """What a user bought and sold of an instrument on a day; values in millionths of a rupee."""
+
+    symbol: str
+    exchange: str
+    buy_quantity: int
+    buy_value: int
+    sell_quantity: int
+    sell_value: int
+
+
+_BOOKED_KEY: Sequence[str] = ("order_id", "trade_id")
+_IMPORTED_KEY: Sequence[str] = ("user_id", "broker", "exchange", "symbol", "trade_id", "traded_at")
+"""What a trade without an order is known by."""
+
+_sql = BookSql("main/trades.sql", "trades")
+_add_trade = _sql.query("add_trade", Trade)
+_get_trade = _sql.query("get_trade", Trade)
+_get_imported_trade = _sql.query("get_imported_trade", Trade)
+_get_daily_pnl = _sql.query(
+    "get_daily_pnl", DailyPnl, day_begin=UTCDateTime(), day_end=UTCDateTime()
+)
+_get_daily_sums = _sql.query(
+    "get_daily_sums", _DailySums, day_begin=UTCDateTime(), day_end=UTCDateTime()
+)
+
+
+def record_trade(
+    trade_id: str,
+    user_id: int,
+    broker: str,
+    symbol: str,
+    exchange: str,
+    action: str,
+    product: str,
+    quantity: int,
+    price: float,
+    traded_at: datetime,
+    order_id: str | None = None,
+    *,
+    book: Book = LIVE,
+    tx: Transaction | None = None,
+) -> Trade:
+    """Keep a trade of the past: orders and positions stay as they are (record_fill changes them).
+
+    The same trade again changes nothing: it is known by its order_id and trade_id, without an
+    order by all but its quantity and price. Raises Conflict when those differ, and for an unknown
+    user (LIVE) or order; InvalidInput.
+    """
+    traded_value(quantity, price)  # or the P&L of its day could not be told
+    row: dict[str, Any] = {
+        "trade_id": trade_id,
+        "order_id": order_id,
+        "user_id": user_id,
+        "broker": broker,
+        "symbol": symbol,
+        "exchange": exchange,
+        "action": action,
+        "product": product,
+        "quantity": quantity,
+        "price": check_rupees(price),
+        "traded_at": traded_at,
+    }
+    with writing(book.database, tx) as tx:
+        trade = tx.one(_add_trade[book], **row) or _known(row, book, tx)
+    if (trade.quantity, trade.price) != (row["quantity"], row["price"]):
+        raise Conflict(
+            f"trade {trade_id} is stored with {trade.quantity} at {trade.price}: "
+            "a trade number names one execution"
+        )
+    return trade
+
+
+def get_trades(
+    user_id: int,
+    *,
+    order_id: str | None = None,
+    symbol: str | None = None,
+    broker: str | None = None,
+    start_date: date | None = None,
+    end_date: date | None = None,
+    book: Book = LIVE,
+    tx: Transaction | None = None,
+) -> list[Trade]:
+    """The trades of a user, oldest first; the days are Indian, both included."""
+    trades = book.tables.trades
+    found = select(*(trades.c[name] for name in Trade._fields)).where(trades.c.user_id == user_id)
+    for name, value in (("order_id", order_id), ("symbol", symbol), ("broker", broker)):
+        if value is not None:
+            found = found.where(trades.c[name] == value)
+    begin, end = day_bounds(start_date, end_date)
+    if begin is not None:
+        found = found.where(trades.c.traded_at >= begin)
+    if end is not None:
+        found = found.where(trades.c.traded_at < end)
+    with reading(book.database, tx) as tx:
+        return tx.all(Query.of(found.order_by(trades.c.traded_at, trades.c.id), Trade))
+
+
+def get_daily_pnl(
+    user_id: int, date: date, *, book: Book = LIVE, tx: Transaction | None = None
+) -> DailyPnl:
+    """Turnover, and sells less buys, of an Indian day in rupees; zeros on a day without trades."""
+    begin, end = one_day(date)
+    with reading(book.database, tx) as tx:
+        found = tx.one(_get_daily_pnl[book], user_id=user_id, day_begin=begin, day_end=end)
+    assert found is not None  # an aggregate without GROUP BY is always one row
+    return found
+
+
+def get_daily_pnl_by_symbol(
+    user_id: int, date: date, *, book: Book = LIVE, tx: Transaction | None = None
+) -> list[SymbolPnl]:
+    """The same for each instrument that was traded, with what was bought, sold and matched."""
+    begin, end = one_day(date)
+    with reading(book.database, tx) as tx:
+        found = tx.all(_get_daily_sums[book], user_id=user_id, day_begin=begin, day_end=end)
+    return [_pnl_of(each) for each in found]
+
+
+def _known(row: dict[str, Any], book: Book, tx: Transaction) -> Trade:
+    """The stored trade that this one met."""
+    imported = row["order_id"] is None
+    query = _get_imported_trade if imported else _get_trade
+    key = _IMPORTED_KEY if imported else _BOOKED_KEY
+    trade = tx.one(query[book], **{name: row[name] for name in key})
+    assert trade is not None  # trades are never removed
+    return trade
+
+
+def _pnl_of(sums: _DailySums) -> SymbolPnl:
+    bought, sold = sums.buy_quantity, sums.sell_quantity
+    matched = min(bought, sold)
+    buy_average = sums.buy_value / 1_000_000 / bought if bought else 0.0
+    sell_average = sums.sell_value / 1_000_000 / sold if sold else 0.0
+    return SymbolPnl(
+        symbol=sums.symbol,
+        exchange=sums.exchange,
+        turnover=(sums.buy_value + sums.sell_value) / 1_000_000,
+        realized_pnl=(sums.sell_value - sums.buy_value) / 1_000_000,
+        buy_quantity=bought,
+        buy_average=buy_average,
+        sell_quantity=sold,
+        sell_average=sell_average,
+        net_quantity=bought - sold,
+        matched_pnl=matched * (sell_average - buy_average) if matched else 0.0,
+    )

@@ -1,0 +1,149 @@
+-- Positions. /*book*/ is nothing in the live book and sandbox_ in the paper-trading one.
+-- Columns of a record stand in the order of the table.
+
+-- name: add_to_position
+-- One probe of the unique key. The sums change by addition, all else follows from them, so any
+-- order of the same fills ends alike. The first level adds, the second finds the average of the
+-- open side, the third what depends on it. day_quantity counts the newest day that traded.
+-- Nothing comes back without such a position, or when a sum has come near 64 bits.
+UPDATE /*book*/positions AS p SET (
+    quantity, average_price, pnl, day_quantity, overnight_quantity,
+    buy_quantity, buy_value, sell_quantity, sell_value, trading_day
+) = (
+    SELECT priced.quantity, priced.average_price,
+           CAST(priced.sell_value - priced.buy_value AS DOUBLE PRECISION) / 1000000
+               + priced.quantity * COALESCE(p.last_price, priced.average_price),
+           priced.day_quantity, priced.quantity - priced.day_quantity,
+           priced.buy_quantity, priced.buy_value, priced.sell_quantity, priced.sell_value,
+           priced.trading_day
+    FROM (
+        SELECT added.*, added.buy_quantity - added.sell_quantity AS quantity,
+               CASE
+                   WHEN added.buy_quantity > added.sell_quantity
+                   THEN CAST(added.buy_value AS DOUBLE PRECISION) / 1000000 / added.buy_quantity
+                   WHEN added.sell_quantity > added.buy_quantity
+                   THEN CAST(added.sell_value AS DOUBLE PRECISION) / 1000000 / added.sell_quantity
+                   ELSE 0.0
+               END AS average_price
+        FROM (
+            SELECT p.buy_quantity + :bought AS buy_quantity,
+                   p.buy_value + :bought_value AS buy_value,
+                   p.sell_quantity + :sold AS sell_quantity,
+                   p.sell_value + :sold_value AS sell_value,
+                   CASE
+                       WHEN p.trading_day > :trading_day THEN p.day_quantity
+                       WHEN p.trading_day = :trading_day THEN p.day_quantity + :bought - :sold
+                       ELSE :bought - :sold
+                   END AS day_quantity,
+                   CASE
+                       WHEN p.trading_day > :trading_day THEN p.trading_day
+                       ELSE :trading_day
+                   END AS trading_day
+        ) AS added
+    ) AS priced
+)
+WHERE p.user_id = :user_id AND p.broker = :broker AND p.symbol = :symbol
+  AND p.exchange = :exchange AND p.product = :product
+  AND p.buy_quantity < :most AND p.sell_quantity < :most
+  AND p.buy_value BETWEEN -:most AND :most AND p.sell_value BETWEEN -:most AND :most
+RETURNING id, user_id, broker, symbol, exchange, product, quantity, average_price, last_price,
+          pnl, day_quantity, overnight_quantity, buy_quantity, buy_value, sell_quantity,
+          sell_value, trading_day;
+
+-- name: open_position
+-- The unique key decides which of two at once opens it.
+INSERT INTO /*book*/positions (user_id, broker, symbol, exchange, product, average_price, pnl)
+VALUES (:user_id, :broker, :symbol, :exchange, :product, 0, 0)
+ON CONFLICT (user_id, broker, symbol, exchange, product) DO NOTHING;
+
+-- name: get_position
+-- One probe of the unique key.
+SELECT id, user_id, broker, symbol, exchange, product, quantity, average_price, last_price,
+       pnl, day_quantity, overnight_quantity, buy_quantity, buy_value, sell_quantity,
+       sell_value, trading_day
+FROM /*book*/positions
+WHERE user_id = :user_id AND broker = :broker AND symbol = :symbol
+  AND exchange = :exchange AND product = :product;
+
+-- name: get_positions
+-- A range of the unique key, in its order. What an earlier day added is carried overnight.
+SELECT id, user_id, broker, symbol, exchange, product, quantity, average_price, last_price, pnl,
+       CASE WHEN trading_day < :day THEN 0 ELSE day_quantity END AS day_quantity,
+       CASE WHEN trading_day < :day THEN quantity ELSE overnight_quantity END AS overnight_quantity,
+       buy_quantity, buy_value, sell_quantity, sell_value, trading_day
+FROM /*book*/positions
+WHERE user_id = :user_id
+ORDER BY broker, symbol, exchange, product;
+
+-- name: update_positions @sqlite
+-- The unique key, once for each row: CROSS JOIN keeps the rows outside, and MATERIALIZED from being
+-- read again for each position of the table. json_extract, because ->> needs SQLite 3.38. Amounts
+-- come in millionths.
+WITH given AS MATERIALIZED (
+    SELECT p.id, json_extract(item.value, '$[5]') AS quantity,
+           CAST(json_extract(item.value, '$[6]') AS DOUBLE PRECISION) / 1000000 AS average_price,
+           CAST(json_extract(item.value, '$[7]') AS DOUBLE PRECISION) / 1000000 AS last_price,
+           CAST(json_extract(item.value, '$[8]') AS DOUBLE PRECISION) / 1000000 AS pnl,
+           json_extract(item.value, '$[9]') AS day_quantity,
+           json_extract(item.value, '$[10]') AS overnight_quantity
+    FROM json_each(:rows) AS item
+    CROSS JOIN /*book*/positions AS p
+      ON p.user_id = json_extract(item.value, '$[0]')
+     AND p.broker = json_extract(item.value, '$[1]')
+     AND p.symbol = json_extract(item.value, '$[2]')
+     AND p.exchange = json_extract(item.value, '$[3]')
+     AND p.product = json_extract(item.value, '$[4]')
+)
+UPDATE /*book*/positions AS p SET
+    quantity = COALESCE(given.quantity, p.quantity),
+    average_price = COALESCE(given.average_price, p.average_price),
+    last_price = COALESCE(given.last_price, p.last_price),
+    pnl = COALESCE(
+        given.pnl,
+        CAST(p.sell_value - p.buy_value AS DOUBLE PRECISION) / 1000000
+            + COALESCE(given.quantity, p.quantity)
+            * COALESCE(given.last_price, p.last_price, given.average_price, p.average_price)
+    ),
+    day_quantity = COALESCE(given.day_quantity, p.day_quantity),
+    overnight_quantity = COALESCE(given.overnight_quantity, p.overnight_quantity),
+    trading_day = CASE WHEN given.day_quantity IS NULL THEN p.trading_day ELSE :trading_day END
+FROM given
+WHERE p.id = given.id
+RETURNING user_id, broker, symbol, exchange, product;
+
+-- name: update_positions @postgresql
+-- The unique key, once for each row. The rows are locked in the order of the key before any is
+-- changed, so that two reports at once cannot wait for each other.
+WITH given AS (
+    SELECT p.id, CAST(item ->> 5 AS BIGINT) AS quantity,
+           CAST(item ->> 6 AS DOUBLE PRECISION) / 1000000 AS average_price,
+           CAST(item ->> 7 AS DOUBLE PRECISION) / 1000000 AS last_price,
+           CAST(item ->> 8 AS DOUBLE PRECISION) / 1000000 AS pnl,
+           CAST(item ->> 9 AS BIGINT) AS day_quantity,
+           CAST(item ->> 10 AS BIGINT) AS overnight_quantity
+    FROM json_array_elements(:rows) AS item
+    JOIN /*book*/positions AS p
+      ON p.user_id = CAST(item ->> 0 AS BIGINT)
+     AND p.broker = item ->> 1
+     AND p.symbol = item ->> 2
+     AND p.exchange = item ->> 3
+     AND p.product = item ->> 4
+    ORDER BY p.user_id, p.broker, p.symbol, p.exchange, p.product
+    FOR NO KEY UPDATE OF p
+)
+UPDATE /*book*/positions AS p SET
+    quantity = COALESCE(given.quantity, p.quantity),
+    average_price = COALESCE(given.average_price, p.average_price),
+    last_price = COALESCE(given.last_price, p.last_price),
+    pnl = COALESCE(
+        given.pnl,
+        CAST(p.sell_value - p.buy_value AS DOUBLE PRECISION) / 1000000
+            + COALESCE(given.quantity, p.quantity)
+            * COALESCE(given.last_price, p.last_price, given.average_price, p.average_price)
+    ),
+    day_quantity = COALESCE(given.day_quantity, p.day_quantity),
+    overnight_quantity = COALESCE(given.overnight_quantity, p.overnight_quantity),
+    trading_day = CASE WHEN given.day_quantity IS NULL THEN p.trading_day ELSE :trading_day END
+FROM given
+WHERE p.id = given.id
+RETURNING p.user_id, p.broker, p.symbol, p.exchange, p.product;

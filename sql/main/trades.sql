@@ -1,0 +1,59 @@
+-- Trades. /*book*/ is nothing in the live book and sandbox_ in the paper-trading one.
+-- Columns of a record stand in the order of the table.
+
+-- name: add_trade
+-- Nothing comes back when the trade is there already: by uq_trades_order_id_trade_id, or by
+-- uq_trades_imported where it has no order.
+INSERT INTO /*book*/trades (
+    trade_id, order_id, user_id, broker, symbol, exchange, action, product, quantity, price,
+    traded_at
+) VALUES (
+    :trade_id, :order_id, :user_id, :broker, :symbol, :exchange, :action, :product, :quantity,
+    :price, :traded_at
+)
+ON CONFLICT DO NOTHING
+RETURNING id, trade_id, order_id, user_id, broker, symbol, exchange, action, product, quantity,
+          price, traded_at;
+
+-- name: get_trade
+-- One probe of uq_trades_order_id_trade_id.
+SELECT id, trade_id, order_id, user_id, broker, symbol, exchange, action, product, quantity,
+       price, traded_at
+FROM /*book*/trades
+WHERE order_id = :order_id AND trade_id = :trade_id;
+
+-- name: get_imported_trade
+-- One probe of uq_trades_imported.
+SELECT id, trade_id, order_id, user_id, broker, symbol, exchange, action, product, quantity,
+       price, traded_at
+FROM /*book*/trades
+WHERE order_id IS NULL AND user_id = :user_id AND broker = :broker AND exchange = :exchange
+  AND symbol = :symbol AND trade_id = :trade_id AND traded_at = :traded_at;
+
+-- name: get_daily_pnl
+-- A range of ix_trades_user_date, which holds all that is read. Each price is a whole number of
+-- millionths, so that the sum does not depend on the order of the rows. No trades: zeros.
+SELECT CAST(COALESCE(SUM(value), 0) AS DOUBLE PRECISION) / 1000000 AS turnover,
+       CAST(COALESCE(SUM(CASE action WHEN 'SELL' THEN value ELSE -value END), 0)
+            AS DOUBLE PRECISION) / 1000000 AS realized_pnl
+FROM (
+    SELECT action, quantity * CAST(ROUND(price * 1000000) AS BIGINT) AS value
+    FROM /*book*/trades
+    WHERE user_id = :user_id AND traded_at >= :day_begin AND traded_at < :day_end
+) AS traded;
+
+-- name: get_daily_sums
+-- The same range of ix_trades_user_date; values in millionths of a rupee.
+SELECT symbol, exchange,
+       CAST(SUM(CASE action WHEN 'BUY' THEN quantity ELSE 0 END) AS BIGINT) AS buy_quantity,
+       CAST(SUM(CASE action WHEN 'BUY' THEN value ELSE 0 END) AS BIGINT) AS buy_value,
+       CAST(SUM(CASE action WHEN 'SELL' THEN quantity ELSE 0 END) AS BIGINT) AS sell_quantity,
+       CAST(SUM(CASE action WHEN 'SELL' THEN value ELSE 0 END) AS BIGINT) AS sell_value
+FROM (
+    SELECT symbol, exchange, action, quantity,
+           quantity * CAST(ROUND(price * 1000000) AS BIGINT) AS value
+    FROM /*book*/trades
+    WHERE user_id = :user_id AND traded_at >= :day_begin AND traded_at < :day_end
+) AS traded
+GROUP BY symbol, exchange
+ORDER BY symbol, exchange;

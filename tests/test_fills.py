@@ -1,0 +1,348 @@
+"""Fills: trade, order and position at once, once each, or none of them."""
+
+import math
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from fractions import Fraction
+from typing import Any
+
+import pytest
+
+from openalgo_store import (
+    Book,
+    Conflict,
+    Fill,
+    IllegalOrderState,
+    InvalidInput,
+    NotFound,
+    Position,
+    SessionMisuse,
+    Store,
+    Trade,
+    TransactionFailed,
+    get_order,
+    get_positions,
+    get_read_session,
+    get_trades,
+    get_write_session,
+    record_fill,
+    record_trade,
+    update_order,
+    update_order_status,
+)
+
+from .rows import MONDAY, ODD_TEXTS, add_order, both_books, contents, new_user, trade_row
+
+
+@pytest.fixture
+def user(store: Store) -> int:
+    """Asha, whose orders are filled."""
+    return new_user()
+
+
+# What a fill does
+
+
+@both_books
+def test_a_fill_is_a_trade_and_goes_into_its_order_and_position(user: int, book: Book) -> None:
+    order = add_order(user, "A1", book=book, product="MIS")
+    fill = record_fill("A1", "T1", 40, 812.3, MONDAY, book=book)
+    assert fill.recorded
+    assert fill.trade == Trade(
+        id=fill.trade.id, trade_id="T1", order_id="A1", user_id=user, broker="zerodha",
+        symbol="SBIN", exchange="NSE", action="BUY", product="MIS", quantity=40, price=812.3,
+        traded_at=MONDAY,
+    )  # fmt: skip
+    assert fill.order == order._replace(
+        status="OPEN", fill_quantity=40, fill_price=812.3, updated_at=fill.order.updated_at
+    )
+    assert fill.order.updated_at is not None
+    assert fill.position is not None
+    assert fill.position == Position(
+        id=fill.position.id, user_id=user, broker="zerodha", symbol="SBIN", exchange="NSE",
+        product="MIS", quantity=40, average_price=812.3, last_price=None, pnl=0.0,
+        day_quantity=40, overnight_quantity=0, buy_quantity=40, buy_value=32_492_000_000,
+        sell_quantity=0, sell_value=0, trading_day=MONDAY.date(),
+    )  # fmt: skip
+    assert get_order("A1", book=book) == fill.order
+    assert get_trades(user, book=book) == [fill.trade]
+    assert get_positions(user, day=MONDAY.date(), book=book) == [fill.position]
+
+
+@both_books
+def test_an_order_is_open_until_the_last_unit_is_filled(user: int, book: Book) -> None:
+    for status in ("TRIGGER_PENDING", "OPEN"):
+        add_order(user, status, book=book, status=status)
+        statuses = [
+            record_fill(status, f"T{number}", 25, 812.0, MONDAY, book=book).order.status
+            for number in range(4)
+        ]
+        assert statuses == ["OPEN", "OPEN", "OPEN", "COMPLETE"]
+    add_order(user, "at once", book=book, status="TRIGGER_PENDING")
+    assert record_fill("at once", "T1", 100, 812.0, MONDAY, book=book).order.status == "COMPLETE"
+
+
+@both_books
+def test_a_fill_that_comes_after_the_end_is_booked_and_the_status_stays(
+    user: int, book: Book
+) -> None:
+    for status in ("CANCELLED", "COMPLETE"):
+        add_order(user, status, book=book)
+        record_fill(status, "T1", 10, 812.0, MONDAY, book=book)
+        update_order_status(status, status, book=book)
+        for name, quantity, filled in (("T2", 30, 40), ("T3", 60, 100)):
+            fill = record_fill(status, name, quantity, 812.0, MONDAY, book=book)
+            assert (fill.recorded, fill.order.status) == (True, status)
+            assert fill.order.fill_quantity == filled
+    (position,) = get_positions(user, book=book)
+    assert position.quantity == 200
+
+
+@both_books
+def test_the_average_price_of_an_order_is_that_of_whole_sums(user: int, book: Book) -> None:
+    fills = [
+        (3, 0.1),
+        (7, 0.2),
+        (1, 812.35),
+        (11, 812.4),
+        (13, 0.000001),
+        (17, -37.63),
+        (19, 1 / 3),
+    ]
+    add_order(user, "A1", book=book)
+    for number in range(1, len(fills) + 1):
+        quantity, price = fills[number - 1]
+        order = record_fill("A1", f"T{number}", quantity, price, MONDAY, book=book).order
+        value = sum(units * round(at * 1_000_000) for units, at in fills[:number])
+        count = sum(units for units, _ in fills[:number])
+        assert order.fill_price == pytest.approx(Fraction(value, 1_000_000 * count), rel=1e-15)
+        assert order.fill_quantity == count
+
+
+@both_books
+def test_prices_are_kept_to_the_millionth(user: int, book: Book) -> None:
+    add_order(user, "A1", book=book)
+    fill = record_fill("A1", "T1", 3, 0.1 + 0.2, MONDAY, book=book)
+    assert (fill.trade.price, fill.order.fill_price) == (0.3, 0.3)
+    assert fill.position is not None
+    assert fill.position.buy_value == 900_000
+    assert not record_fill("A1", "T1", 3, 0.1 + 0.2, MONDAY, book=book).recorded
+    assert not record_fill("A1", "T1", 3, 0.3000004, MONDAY, book=book).recorded
+
+
+# The same one again
+
+
+@both_books
+def test_the_same_fill_again_changes_nothing_and_says_so(user: int, book: Book) -> None:
+    add_order(user, "A1", book=book)
+    first = record_fill("A1", "T1", 40, 812.0, MONDAY, book=book)
+    latest = record_fill("A1", "T2", 60, 811.0, MONDAY, book=book)
+    before = contents(book)
+    for moment in (MONDAY, MONDAY + timedelta(days=1)):  # brokers tell the time differently
+        again = record_fill("A1", "T1", 40, 812.0, moment, book=book)
+        assert again == Fill(False, first.trade, latest.order, latest.position)
+    assert contents(book) == before
+    with get_write_session(book.database) as tx:
+        assert not record_fill("A1", "T2", 60, 811.0, MONDAY, book=book, tx=tx).recorded
+    assert contents(book) == before
+
+
+@both_books
+def test_a_trade_number_names_one_execution_of_an_order(user: int, book: Book) -> None:
+    add_order(user, "A1", book=book)
+    record_fill("A1", "T1", 40, 812.0, MONDAY, book=book)
+    before = contents(book)
+    for quantity, price in ((41, 812.0), (40, 812.05), (60, 1.0), (1000, 812.0)):
+        with pytest.raises(Conflict, match=r"trade T1 of order A1 is booked with 40 at 812\.0"):
+            record_fill("A1", "T1", quantity, price, MONDAY, book=book)
+    assert contents(book) == before
+
+
+@both_books
+def test_orders_may_have_trades_of_the_same_number(user: int, book: Book) -> None:
+    for name in ("A1", "A2"):
+        add_order(user, name, book=book)
+        assert record_fill(name, "T1", 40, 812.0, MONDAY, book=book).recorded
+    assert [each.order_id for each in get_trades(user, book=book)] == ["A1", "A2"]
+    assert get_positions(user, book=book)[0].quantity == 80
+
+
+@both_books
+def test_a_fill_whose_trade_was_imported_finds_no_position(user: int, book: Book) -> None:
+    order = add_order(user, "A1", book=book)
+    trade = record_trade(**trade_row(user, "T1", order_id="A1"), book=book)
+    fill = record_fill("A1", "T1", trade.quantity, trade.price, MONDAY, book=book)
+    assert fill == Fill(False, trade, order, None)
+
+
+# What is refused
+
+BAD_FILLS: list[tuple[dict[str, Any], str]] = [
+    ({"quantity": 0}, "a quantity must be 1 or more"),
+    ({"quantity": -1}, "a quantity must be 1 or more"),
+    ({"quantity": True}, "a whole number is needed, not bool"),
+    ({"quantity": 1.0}, "a whole number is needed, not float"),
+    ({"quantity": "1"}, "a whole number is needed, not str"),
+    ({"quantity": 2**61}, "more than a book can add up"),
+    ({"quantity": 2**70}, "more than a book can add up"),
+    ({"price": math.nan}, "NaN and infinity"),
+    ({"price": -math.inf}, "NaN and infinity"),
+    ({"price": "812"}, "a number is needed, not str"),
+    ({"price": None}, "a number is needed, not NoneType"),
+    ({"price": 2e12, "quantity": 2}, "more than a book can add up"),
+    ({"price": -1e300}, "more than two million million rupees"),
+    ({"price": 1e308}, "more than two million million rupees"),
+    ({"traded_at": datetime(2026, 3, 2, 9, 30)}, "has no time zone"),
+    ({"traded_at": datetime.max.replace(tzinfo=UTC)}, "date value out of range"),
+    ({"traded_at": MONDAY.date()}, "a datetime is needed, not date"),
+    ({"trade_id": "T" * 51}, "text of 51 characters where the column holds 50"),
+    ({"trade_id": "T\0"}, "text with a NUL character"),
+    ({"trade_id": 7}, "text is needed, not int"),
+    ({"order_id": 7}, "text is needed, not int"),
+]
+
+
+@both_books
+def test_a_bad_fill_is_one_clear_error_and_leaves_nothing(user: int, book: Book) -> None:
+    add_order(user, "A1", book=book)
+    record_fill("A1", "T1", 40, 812.0, MONDAY, book=book)
+    good: dict[str, Any] = {
+        "order_id": "A1", "trade_id": "T2", "quantity": 1, "price": 812.0, "traded_at": MONDAY,
+    }  # fmt: skip
+    before = contents(book)
+    for change, message in BAD_FILLS:
+        with pytest.raises(InvalidInput, match=message):
+            record_fill(**good | change, book=book)
+    assert contents(book) == before
+    with get_write_session(book.database) as tx:  # nothing was sent: the session goes on
+        for change, message in BAD_FILLS:
+            with pytest.raises(InvalidInput, match=message):
+                record_fill(**good | change, book=book, tx=tx)
+    assert contents(book) == before
+
+
+@both_books
+def test_a_fill_that_its_order_cannot_take_leaves_nothing(user: int, book: Book) -> None:
+    add_order(user, "A1", book=book)
+    add_order(user, "A2", book=book, status="REJECTED")
+    record_fill("A1", "T1", 40, 812.0, MONDAY, book=book)
+    before = contents(book)
+
+    def refuse(tx: Any) -> None:
+        with pytest.raises(IllegalOrderState, match="A1 is OPEN with 40 of 100 filled: 61 more"):
+            record_fill("A1", "T2", 61, 812.0, MONDAY, book=book, tx=tx)
+        with pytest.raises(IllegalOrderState, match="order A2 is REJECTED and cannot be filled"):
+            record_fill("A2", "T1", 1, 812.0, MONDAY, book=book, tx=tx)
+        for name in ("A3", "", *ODD_TEXTS):
+            with pytest.raises(NotFound, match="there is no order"):
+                record_fill(name, "T1", 1, 812.0, MONDAY, book=book, tx=tx)
+        with pytest.raises(Conflict, match="trade T1 of order A1"):
+            record_fill("A1", "T1", 41, 812.0, MONDAY, book=book, tx=tx)
+
+    refuse(None)
+    with get_write_session(book.database) as tx:
+        refuse(tx)
+    assert contents(book) == before
+    with get_read_session(book.database) as tx:
+        with pytest.raises(SessionMisuse, match="a read session cannot write"):
+            record_fill("A1", "T2", 1, 812.0, MONDAY, book=book, tx=tx)
+    with pytest.raises(TransactionFailed), get_write_session(book.database) as tx:
+        with pytest.raises(InvalidInput, match=r"trades\.trade_id needs a value"):
+            record_fill("A1", None, 1, 812.0, MONDAY, book=book, tx=tx)  # type: ignore[arg-type]
+    assert contents(book) == before
+
+
+@both_books
+def test_sums_stop_before_they_overflow(user: int, book: Book) -> None:
+    """Nearly 2**61 each: two of them bought, nothing more is added, by both engines alike."""
+    most, price = 2**61 - 1, 0.000001
+    for number in range(3):
+        add_order(user, f"B{number}", book=book, quantity=most)
+        add_order(user, f"S{number}", book=book, quantity=most, action="SELL")
+    for name in ("B0", "S0", "B1"):
+        record_fill(name, "T", most, price, MONDAY, book=book)
+    before = contents(book)
+    for name in ("B2", "S1"):
+        with pytest.raises(InvalidInput, match="the position in SBIN has grown beyond"):
+            record_fill(name, "T", 1, price, MONDAY, book=book)
+    with get_write_session(book.database) as tx:
+        with pytest.raises(InvalidInput, match="the position in SBIN has grown beyond"):
+            record_fill("B2", "T", 1, price, MONDAY, book=book, tx=tx)
+    assert contents(book) == before
+    (position,) = get_positions(user, book=book)
+    assert (position.buy_quantity, position.buy_value) == (2 * most, 2 * most)
+    assert (position.quantity, position.average_price) == (most, price)
+
+
+@both_books
+def test_values_stop_before_they_overflow_on_either_side_of_zero(user: int, book: Book) -> None:
+    for sign, symbol in ((1, "UP"), (-1, "DOWN")):
+        name, price = f"A{symbol}", sign * 2.3e12  # 2**61 millionths are 2.306e12 rupees
+        add_order(user, name, book=book, quantity=10, symbol=symbol)
+        for number in range(2):
+            record_fill(name, f"T{number}", 1, price, MONDAY, book=book)
+        before = contents(book)
+        with pytest.raises(InvalidInput, match=f"the position in {symbol} has grown beyond"):
+            record_fill(name, "T2", 1, 1.0, MONDAY, book=book)
+        assert contents(book) == before
+
+
+# One transaction
+
+
+@both_books
+def test_an_error_in_the_callers_block_undoes_all_of_a_fill(user: int, book: Book) -> None:
+    add_order(user, "A1", book=book)
+    before = contents(book)
+    with pytest.raises(ZeroDivisionError), get_write_session(book.database) as tx:
+        record_fill("A1", "T1", 40, 812.0, MONDAY, book=book, tx=tx)
+        record_fill("A1", "T2", 60, 812.0, MONDAY, book=book, tx=tx)
+        assert get_positions(user, book=book, tx=tx)[0].quantity == 100
+        _ = 1 / 0
+    assert contents(book) == before
+    assert record_fill("A1", "T1", 40, 812.0, MONDAY, book=book).recorded
+
+
+@both_books
+def test_a_savepoint_undoes_its_own_fills_alone(user: int, book: Book) -> None:
+    add_order(user, "A1", book=book)
+    add_order(user, "A2", book=book, symbol="INFY")
+    with get_write_session(book.database) as tx:
+        first = record_fill("A1", "T1", 40, 812.0, MONDAY, book=book, tx=tx)
+        with pytest.raises(ZeroDivisionError), tx.savepoint():
+            record_fill("A1", "T2", 60, 900.0, MONDAY, book=book, tx=tx)
+            record_fill("A2", "T1", 100, 1500.0, MONDAY, book=book, tx=tx)
+            _ = 1 / 0
+        assert get_order("A1", book=book, tx=tx) == first.order
+        last = record_fill("A1", "T2", 10, 810.0, MONDAY, book=book, tx=tx)
+    assert get_order("A1", book=book) == last.order
+    assert (last.order.fill_quantity, last.order.fill_price) == (50, 811.6)
+    assert get_positions(user, day=MONDAY.date(), book=book) == [last.position]
+    assert get_trades(user, book=book) == [first.trade, last.trade]
+
+
+@both_books
+def test_orders_moves_and_fills_of_one_session_are_one_change(user: int, book: Book) -> None:
+    steps: list[Callable[[Any], object]] = [
+        lambda tx: add_order(user, "A1", book=book, tx=tx),
+        lambda tx: record_fill("A1", "T1", 40, 812.0, MONDAY, book=book, tx=tx),
+        lambda tx: update_order("A1", quantity=90, book=book, tx=tx),
+        lambda tx: record_fill("A1", "T2", 10, 811.0, MONDAY, book=book, tx=tx),
+        lambda tx: update_order_status("A1", "CANCELLED", book=book, tx=tx),
+        lambda tx: record_fill("A1", "T3", 40, 810.0, MONDAY, book=book, tx=tx),
+    ]
+    empty = contents(book)
+    for count in range(1, len(steps) + 1):
+        with pytest.raises(ZeroDivisionError), get_write_session(book.database) as tx:
+            for step in steps[:count]:
+                step(tx)
+            _ = 1 / 0
+        assert contents(book) == empty
+    with get_write_session(book.database) as tx:
+        for step in steps:
+            step(tx)
+    order = get_order("A1", book=book)
+    assert order is not None
+    assert (order.status, order.fill_quantity, order.quantity) == ("CANCELLED", 90, 90)
+    assert order.fill_price == (40 * 812 + 10 * 811 + 40 * 810) / 90

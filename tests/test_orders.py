@@ -1,0 +1,410 @@
+"""Orders: what they keep, where their status may go, and what is refused without a trace."""
+
+import math
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta, timezone
+from itertools import product
+from typing import Any
+
+import pytest
+
+from openalgo_store import (
+    LIVE,
+    SANDBOX,
+    Book,
+    Conflict,
+    IllegalOrderState,
+    InvalidInput,
+    NotFound,
+    Order,
+    SessionMisuse,
+    Store,
+    TransactionFailed,
+    clock,
+    create_order,
+    delete_user,
+    get_open_orders,
+    get_order,
+    get_read_session,
+    get_write_session,
+    record_fill,
+    update_order,
+    update_order_status,
+)
+from openalgo_store.tables.trading import ACTIONS, ORDER_TYPES, PRODUCTS, STATUSES
+
+from .rows import MONDAY, ODD_TEXTS, add_order, both_books, contents, new_user, order_row
+
+LEADS_ON = {
+    ("TRIGGER_PENDING", "OPEN"),
+    ("TRIGGER_PENDING", "COMPLETE"),
+    ("TRIGGER_PENDING", "CANCELLED"),
+    ("TRIGGER_PENDING", "REJECTED"),
+    ("OPEN", "COMPLETE"),
+    ("OPEN", "CANCELLED"),
+    ("OPEN", "REJECTED"),
+}
+NAIVE = datetime(2026, 3, 2, 9, 30)
+IST = timezone(timedelta(hours=5, minutes=30))
+
+
+@pytest.fixture
+def user(store: Store) -> int:
+    """Asha, whose orders these are."""
+    return new_user()
+
+
+# What an order keeps
+
+
+@both_books
+def test_an_order_comes_back_with_every_column(user: int, book: Book) -> None:
+    placed_at = datetime(2026, 3, 2, 9, 15, 0, 123456, tzinfo=IST)
+    order = create_order(
+        order_id="260302000000001", user_id=user, broker="zerodha", symbol="NIFTY26MARFUT",
+        exchange="NFO", action="SELL", quantity=75, order_type="SL", product="MIS",
+        price=22_410.05, trigger_price=22_415.0, status="TRIGGER_PENDING", placed_at=placed_at,
+        book=book,
+    )  # fmt: skip
+    assert order == Order(
+        id=order.id, order_id="260302000000001", user_id=user, broker="zerodha",
+        symbol="NIFTY26MARFUT", exchange="NFO", action="SELL", quantity=75, price=22_410.05,
+        trigger_price=22_415.0, order_type="SL", product="MIS", status="TRIGGER_PENDING",
+        fill_price=None, fill_quantity=0, placed_at=placed_at, updated_at=None,
+    )  # fmt: skip
+    assert order.placed_at.tzinfo is UTC
+    assert get_order("260302000000001", book=book) == order
+    assert get_order("260302000000002", book=book) is None
+    assert get_open_orders(user, book=book) == [order]
+
+
+@both_books
+def test_what_is_not_told_of_an_order_has_its_default(user: int, book: Book) -> None:
+    began = clock.now()
+    row = order_row(user, "A1", order_type="MARKET")
+    del row["price"], row["placed_at"]
+    order = create_order(**row, book=book)
+    assert began <= order.placed_at <= clock.now()
+    assert (order.status, order.price, order.trigger_price) == ("OPEN", None, None)
+
+
+@both_books
+def test_every_word_of_the_field_is_taken(user: int, book: Book) -> None:
+    words = list(product(ACTIONS, ORDER_TYPES, PRODUCTS, STATUSES))
+    with get_write_session(book.database) as tx:
+        for each in words:
+            row = dict(zip(("action", "order_type", "product", "status"), each, strict=True))
+            create_order(**order_row(user, " ".join(each), **row), book=book, tx=tx)
+            order = get_order(" ".join(each), book=book, tx=tx)
+            assert order is not None
+            assert (order.action, order.order_type, order.product, order.status) == each
+    assert len(words) == 2 * 4 * 3 * 5
+
+
+@both_books
+def test_any_text_comes_back_the_same(user: int, book: Book) -> None:
+    for text in ODD_TEXTS:
+        order = add_order(user, text, book=book, broker=text, symbol=text, exchange=text[:20])
+        assert get_order(text, book=book) == order
+        assert (order.order_id, order.broker, order.symbol) == (text, text, text)
+    assert len(get_open_orders(user, book=book)) == len(ODD_TEXTS)
+
+
+@both_books
+def test_open_orders_are_those_that_can_still_trade_newest_first(user: int, book: Book) -> None:
+    other = new_user("binod")
+    for number, status in enumerate(STATUSES):
+        minute = MONDAY + timedelta(minutes=number)
+        add_order(user, f"A{status}", book=book, status=status, placed_at=minute)
+        add_order(other, f"B{status}", book=book, status=status, placed_at=minute)
+    add_order(user, "last of a tie", book=book, placed_at=MONDAY + timedelta(minutes=1))
+    found = [each.order_id for each in get_open_orders(user, book=book)]
+    assert found == ["last of a tie", "AOPEN", "ATRIGGER_PENDING"]
+
+
+# Whose it is
+
+
+def test_a_live_order_needs_an_active_user(user: int) -> None:
+    binod = new_user("binod")
+    kept = add_order(binod, "B1", book=LIVE)
+    delete_user(binod)
+    before = contents(LIVE)
+    for nobody in (binod, 99, 0, -1):
+        with pytest.raises(NotFound, match=f"there is no active user {nobody}"):
+            add_order(nobody, "A1", book=LIVE)
+    with get_write_session() as tx:
+        with pytest.raises(NotFound):
+            add_order(99, "A1", book=LIVE, tx=tx)
+        with pytest.raises(NotFound):
+            add_order(binod, "A1", book=LIVE, tx=tx)
+        assert get_order("A1", tx=tx) is None  # and the session goes on
+    assert contents(LIVE) == before
+    assert get_order("B1") == kept  # reads, fills and moves go on
+    assert record_fill("B1", "T1", 40, 812.0, MONDAY).order.fill_quantity == 40
+    assert update_order("B1", quantity=60).quantity == 60
+    assert update_order_status("B1", "CANCELLED").status == "CANCELLED"
+
+
+def test_a_paper_order_needs_no_user(store: Store) -> None:
+    order = add_order(99, "A1", book=SANDBOX)
+    assert get_open_orders(99, book=SANDBOX) == [order]
+
+
+@both_books
+def test_an_order_number_can_be_given_once(user: int, book: Book) -> None:
+    order = add_order(user, "A1", book=book)
+    before = contents(book)
+    for owner in (user, new_user("binod")):
+        with pytest.raises(Conflict, match=r"already has a row with this order_id") as raised:
+            add_order(owner, "A1", book=book, symbol="INFY")
+        assert raised.value.constraint == f"uq_{book.prefix}orders_order_id"
+    assert contents(book) == before
+    with get_write_session(book.database) as tx:
+        with pytest.raises(Conflict), tx.savepoint():
+            add_order(user, "A1", book=book, tx=tx)
+        assert get_order("A1", book=book, tx=tx) == order
+    with pytest.raises(TransactionFailed), get_write_session(book.database) as tx:
+        add_order(user, "A2", book=book, tx=tx)
+        with pytest.raises(Conflict):
+            add_order(user, "A1", book=book, tx=tx)
+    assert contents(book) == before
+
+
+# Where its status may go
+
+
+@both_books
+def test_a_status_leads_where_the_rules_say_and_nowhere_else(user: int, book: Book) -> None:
+    for before, after in product(STATUSES, STATUSES):
+        name = f"{before}-{after}"
+        order = add_order(user, name, book=book, status=before)
+        if before == after:
+            assert update_order_status(name, after, book=book) == order
+        elif (before, after) in LEADS_ON:
+            moved = update_order_status(name, after, book=book)
+            assert moved.updated_at is not None
+            assert moved == order._replace(status=after, updated_at=moved.updated_at)
+            assert get_order(name, book=book) == moved
+            continue
+        else:
+            message = f"order {name} is {before} and cannot become {after}"
+            with pytest.raises(IllegalOrderState) as raised:
+                update_order_status(name, after, book=book)
+            assert str(raised.value) == message
+        assert get_order(name, book=book) == order
+
+
+@both_books
+def test_an_order_with_fills_cannot_be_rejected(user: int, book: Book) -> None:
+    add_order(user, "A1", book=book)
+    order = record_fill("A1", "T1", 40, 812.0, MONDAY, book=book).order
+    with pytest.raises(IllegalOrderState, match="is OPEN with 40 filled and cannot become REJECT"):
+        update_order_status("A1", "REJECTED", book=book)
+    assert get_order("A1", book=book) == order
+    assert update_order_status("A1", "CANCELLED", book=book).fill_quantity == 40
+
+
+# What may change
+
+
+CHANGES: list[dict[str, Any]] = [
+    {"quantity": 101},
+    {"quantity": 41},
+    {"price": 0.05},
+    {"price": None, "order_type": "MARKET"},
+    {"price": -37.63},
+    {"trigger_price": 811.1, "order_type": "SL-M"},
+    {"quantity": 2**63 - 1, "price": 1.0, "trigger_price": 2.0, "order_type": "SL"},
+]
+
+
+@both_books
+def test_a_change_returns_the_order_as_it_is_now(user: int, book: Book) -> None:
+    bystander = add_order(user, "B1", book=book)
+    for number, change in enumerate(CHANGES):
+        name = f"A{number}"
+        add_order(user, name, book=book)
+        order = record_fill(name, "T1", 40, 812.0, MONDAY, book=book).order
+        changed = update_order(name, book=book, **change)
+        assert changed.updated_at is not None
+        assert order.updated_at is not None
+        assert changed.updated_at >= order.updated_at
+        assert changed == order._replace(**change, updated_at=changed.updated_at)
+        assert get_order(name, book=book) == changed
+    assert get_order("B1", book=book) == bystander
+
+
+@both_books
+def test_an_order_that_came_to_its_end_cannot_be_changed(user: int, book: Book) -> None:
+    for status in ("COMPLETE", "CANCELLED", "REJECTED"):
+        order = add_order(user, status, book=book, status=status)
+        with pytest.raises(IllegalOrderState, match=f"is {status}: only an open order"):
+            update_order(status, price=1.0, book=book)
+        assert get_order(status, book=book) == order
+
+
+@both_books
+def test_what_is_filled_cannot_be_ordered_away(user: int, book: Book) -> None:
+    add_order(user, "A1", book=book)
+    record_fill("A1", "T1", 40, 812.0, MONDAY, book=book)
+    before = contents(book)
+    for quantity in (1, 39, 40):
+        with pytest.raises(InvalidInput, match="A1 has 40 filled: its quantity must be more"):
+            update_order("A1", quantity=quantity, book=book)
+    assert contents(book) == before
+
+
+@both_books
+def test_what_cannot_be_changed_is_refused_with_what_can(user: int, book: Book) -> None:
+    add_order(user, "A1", book=book)
+    before = contents(book)
+    columns = ("status", "fill_quantity", "fill_value", "fill_price", "id", "user_id", "nonsense")
+    for column in columns:
+        with pytest.raises(InvalidInput) as raised:
+            update_order("A1", book=book, **{"price": 1.0, column: 1})  # type: ignore[arg-type]
+        assert str(raised.value) == (
+            f"update_order cannot change {column}: "
+            "it takes order_type, price, quantity, trigger_price"
+        )
+    with pytest.raises(InvalidInput, match="update_order cannot change nothing"):
+        update_order("A1", book=book)
+    assert contents(book) == before
+
+
+# What is refused
+
+BAD_ORDERS: list[tuple[dict[str, Any], str]] = [
+    ({"quantity": 0}, "a quantity must be 1 or more"),
+    ({"quantity": -5}, "a quantity must be 1 or more"),
+    ({"quantity": True}, "a whole number is needed, not bool"),
+    ({"quantity": 5.0}, "a whole number is needed, not float"),
+    ({"quantity": "5"}, "a whole number is needed, not str"),
+    ({"quantity": 2**63}, "a whole number of more than 64 bits"),
+    ({"price": math.nan}, "NaN and infinity are not numbers"),
+    ({"price": math.inf}, "NaN and infinity are not numbers"),
+    ({"price": "812.35"}, "a number is needed, not str"),
+    ({"price": True}, "a number is needed, not bool"),
+    ({"trigger_price": -math.inf}, "NaN and infinity are not numbers"),
+    ({"placed_at": NAIVE}, "has no time zone"),
+    ({"placed_at": "2026-03-02"}, "a datetime is needed, not str"),
+    ({"placed_at": MONDAY.date()}, "a datetime is needed, not date"),
+    ({"placed_at": 0}, "a datetime is needed, not int"),
+    ({"action": "HOLD"}, "action must be one of BUY, SELL"),
+    ({"action": "buy"}, "action must be one of BUY, SELL"),
+    ({"order_type": "ICEBERG"}, "order_type must be one of MARKET, LIMIT, SL, SL-M"),
+    ({"product": ""}, "product must be one of CNC, MIS, NRML"),
+    ({"status": "PARTIAL"}, "status must be one of TRIGGER_PENDING, OPEN, COMPLETE"),
+    ({"order_id": "9" * 51}, "text of 51 characters where the column holds 50"),
+    ({"order_id": 5}, "text is needed, not int"),
+    ({"symbol": "A\0B"}, "text with a NUL character"),
+    ({"symbol": "A\ud800B"}, "text with a lone surrogate"),
+]
+BAD_USERS: list[tuple[dict[str, Any], str]] = [
+    ({"user_id": "1"}, "a whole number is needed, not str"),
+    ({"user_id": 1.5}, "a whole number is needed, not float"),
+    ({"user_id": True}, "a whole number is needed, not bool"),
+    ({"user_id": 2**63}, "a whole number of more than 64 bits"),
+]
+BAD_CHANGES = [
+    (change, message)
+    for change, message in BAD_ORDERS
+    if change.keys() <= {"quantity", "price", "trigger_price", "order_type"}
+]
+
+
+@both_books
+def test_a_bad_order_is_one_clear_error_and_leaves_nothing(user: int, book: Book) -> None:
+    add_order(user, "A1", book=book)
+    before = contents(book)
+    for change, message in BAD_ORDERS + BAD_USERS:
+        with pytest.raises(InvalidInput, match=message):
+            create_order(**order_row(user, "A2") | change, book=book)
+        with pytest.raises(InvalidInput, match=message), get_write_session(book.database) as tx:
+            add_order(user, "A3", book=book, tx=tx)
+            create_order(**order_row(user, "A2") | change, book=book, tx=tx)
+    assert contents(book) == before
+
+
+@both_books
+def test_a_bad_change_is_one_clear_error_and_leaves_nothing(user: int, book: Book) -> None:
+    add_order(user, "A1", book=book)
+    before = contents(book)
+    for change, message in BAD_CHANGES:
+        with pytest.raises(InvalidInput, match=message):
+            update_order("A1", book=book, **change)
+    for name in ("quantity", "order_type"):
+        with pytest.raises(InvalidInput, match=f"{book.prefix}orders.{name} needs a value"):
+            update_order("A1", book=book, **{name: None})
+    for status in ("PARTIAL", "open", "", None):
+        with pytest.raises(InvalidInput, match="status must be one of TRIGGER_PENDING, OPEN"):
+            update_order_status("A1", status, book=book)  # type: ignore[arg-type]
+    assert contents(book) == before
+
+
+@both_books
+def test_what_is_refused_before_it_is_sent_lets_the_session_go_on(user: int, book: Book) -> None:
+    add_order(user, "A1", book=book)
+    with get_write_session(book.database) as tx:
+        for change, message in BAD_ORDERS + BAD_USERS:
+            with pytest.raises(InvalidInput, match=message):
+                create_order(**order_row(user, "A2") | change, book=book, tx=tx)
+        for change, message in BAD_CHANGES:
+            with pytest.raises(InvalidInput, match=message):
+                update_order("A1", book=book, tx=tx, **change)
+        with pytest.raises(NotFound):
+            update_order("A2", price=1.0, book=book, tx=tx)
+        update_order_status("A1", "COMPLETE", book=book, tx=tx)
+        for status in ("OPEN", "CANCELLED"):
+            with pytest.raises(IllegalOrderState):
+                update_order_status("A1", status, book=book, tx=tx)
+        with pytest.raises(IllegalOrderState):
+            update_order("A1", price=1.0, book=book, tx=tx)
+        add_order(user, "A3", book=book, tx=tx)
+    assert [each.order_id for each in get_open_orders(user, book=book)] == ["A3"]
+    kept = {each.order_id: each.status for each in contents(book)[book.tables.orders.name]}
+    assert kept == {"A1": "COMPLETE", "A3": "OPEN"}
+
+
+@both_books
+def test_an_order_that_is_not_there_cannot_be_changed(user: int, book: Book) -> None:
+    other = SANDBOX if book is LIVE else LIVE
+    add_order(user, "A1", book=other)
+    before = contents(book), contents(other)
+    for name in ("A1", "", *ODD_TEXTS):
+        with pytest.raises(NotFound, match="there is no order"):
+            update_order(name, price=1.0, book=book)
+        with pytest.raises(NotFound, match="there is no order"):
+            update_order_status(name, "CANCELLED", book=book)
+        assert get_order(name, book=book) is None
+    assert (contents(book), contents(other)) == before
+
+
+@both_books
+def test_a_read_session_changes_no_order(user: int, book: Book) -> None:
+    add_order(user, "A1", book=book)
+    before = contents(book)
+    with get_read_session(book.database) as tx:
+        writes: list[Callable[[], object]] = [
+            lambda: add_order(user, "A2", book=book, tx=tx),
+            lambda: update_order("A1", price=1.0, book=book, tx=tx),
+            lambda: update_order_status("A1", "CANCELLED", book=book, tx=tx),
+        ]
+        for write in writes:
+            with pytest.raises(SessionMisuse, match="a read session cannot write"):
+                write()
+        assert len(get_open_orders(user, book=book, tx=tx)) == 1
+    assert contents(book) == before
+
+
+@both_books
+def test_the_database_itself_knows_the_words(user: int, book: Book) -> None:
+    orders = book.tables.orders.name
+    add_order(user, "A1", book=book)
+    before = contents(book)
+    for column in ("action", "order_type", "product", "status"):
+        for word in ("'HOLD'", "''", "'buy'", "'OPEN '"):
+            with pytest.raises(InvalidInput, match=f"breaks the rule ck_{orders}_{column}:"):
+                with get_write_session(book.database) as tx:
+                    tx.connection.exec_driver_sql(f"UPDATE {orders} SET {column} = {word}")
+    assert contents(book) == before

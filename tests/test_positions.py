@@ -1,0 +1,354 @@
+"""Positions: what fills add up to in any order, and what a broker reports of them."""
+
+import math
+import random
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, NamedTuple
+
+import pytest
+
+from openalgo_store import (
+    Book,
+    InvalidInput,
+    Position,
+    SessionMisuse,
+    Store,
+    Transaction,
+    bulk_update_positions,
+    clock,
+    create_order,
+    get_positions,
+    get_read_session,
+    get_write_session,
+    record_fill,
+)
+
+from .rows import MONDAY, ODD_TEXTS, add_order, both_books, contents, new_user, order_row
+
+TUESDAY = MONDAY + timedelta(days=1)
+
+
+@pytest.fixture
+def user(store: Store) -> int:
+    """Asha, whose positions these are."""
+    return new_user()
+
+
+class Traded(NamedTuple):
+    """A fill: units bought (less than 0: sold), at which price, when."""
+
+    units: int
+    price: float
+    at: datetime = MONDAY
+
+
+def fill(
+    user: int,
+    traded: list[Traded],
+    *,
+    book: Book,
+    symbol: str = "SBIN",
+    tx: Transaction | None = None,
+) -> Position:
+    """The position after these fills, each of an order of its own."""
+    position: Position | None = None
+    for number, (units, price, at) in enumerate(traded):
+        name, action = f"{symbol}-{number}", "BUY" if units > 0 else "SELL"
+        row = order_row(user, name, symbol=symbol, action=action, quantity=abs(units))
+        create_order(**row, book=book, tx=tx)
+        position = record_fill(name, "T", abs(units), price, at, book=book, tx=tx).position
+    assert position is not None
+    return position
+
+
+# What fills add up to
+
+SUMS: dict[str, tuple[list[Traded], tuple[int, float, float]]] = {
+    "bought": ([Traded(10, 100.0), Traded(30, 104.0)], (40, 103.0, 0.0)),
+    "sold short first": ([Traded(-10, 100.0), Traded(-30, 104.0)], (-40, 103.0, 0.0)),
+    "sold in part": ([Traded(40, 103.0), Traded(-10, 110.0)], (30, 103.0, 70.0)),
+    "bought back in part": ([Traded(-40, 103.0), Traded(10, 110.0)], (-30, 103.0, -70.0)),
+    "flat": ([Traded(40, 103.0), Traded(-40, 110.0)], (0, 0.0, 280.0)),
+    "flat from short": ([Traded(-40, 103.0), Traded(40, 110.0)], (0, 0.0, -280.0)),
+    "flat and on": ([Traded(4, 100.0), Traded(-4, 110.0), Traded(2, 130.0)], (2, 110.0, 0.0)),
+    "flipped to short": ([Traded(10, 100.0), Traded(-30, 104.0)], (-20, 104.0, 40.0)),
+    "flipped to long": ([Traded(-10, 100.0), Traded(30, 104.0)], (20, 104.0, -40.0)),
+    "a price below zero": ([Traded(10, -37.63), Traded(-5, 10.0)], (5, -37.63, 238.15)),
+    "given away": ([Traded(10, 0.0)], (10, 0.0, 0.0)),
+    "a millionth": ([Traded(3, 0.000001), Traded(-3, 0.000002)], (0, 0.0, 0.000003)),
+    "not exact in floats": ([Traded(3, 0.1), Traded(-3, 0.3)], (0, 0.0, 0.6)),
+}
+"""Fills -> quantity, average_price, and pnl at the average price, for nothing else is known."""
+
+
+@both_books
+def test_a_position_is_the_sum_of_its_fills(user: int, book: Book) -> None:
+    for symbol, (traded, expected) in SUMS.items():
+        position = fill(user, traded, book=book, symbol=symbol)
+        bought = [each for each in traded if each.units > 0]
+        sold = [each for each in traded if each.units < 0]
+        assert (position.quantity, position.average_price, position.pnl) == expected, symbol
+        assert position.buy_quantity == sum(each.units for each in bought)
+        assert position.sell_quantity == -sum(each.units for each in sold)
+        assert position.buy_value == sum(each.units * round(each.price * 1e6) for each in bought)
+        assert position.sell_value == -sum(each.units * round(each.price * 1e6) for each in sold)
+        assert (position.day_quantity, position.overnight_quantity) == (position.quantity, 0)
+        assert position.last_price is None
+    stored = get_positions(user, day=MONDAY.date(), book=book)
+    assert [each.symbol for each in stored] == sorted(SUMS)
+
+
+@both_books
+def test_a_position_is_known_by_owner_broker_instrument_and_product(user: int, book: Book) -> None:
+    other = new_user("binod")
+    changes: list[dict[str, Any]] = [
+        {}, {"broker": "Zerodha"}, {"symbol": "SBIN "}, {"exchange": "BSE"}, {"product": "MIS"},
+    ]  # fmt: skip
+    for owner in (user, other):
+        for number, change in enumerate(changes):
+            create_order(**order_row(owner, f"{owner}-{number}", **change), book=book)
+            record_fill(f"{owner}-{number}", "T", number + 1, 100.0, MONDAY, book=book)
+    for owner in (user, other):
+        found = get_positions(owner, book=book)
+        keys = [(each.broker, each.symbol, each.exchange, each.product) for each in found]
+        assert sorted(each.quantity for each in found) == [1, 2, 3, 4, 5]
+        assert keys == sorted(keys)
+        assert {each.user_id for each in found} == {owner}
+    assert get_positions(99, book=book) == []
+
+
+@both_books
+def test_the_order_of_the_same_fills_does_not_matter(user: int, book: Book) -> None:
+    chance = random.Random(20_260_302)
+    days = [MONDAY, TUESDAY, TUESDAY, TUESDAY + timedelta(days=1)]
+    traded = [
+        Traded(chance.choice((-1, 1)) * chance.randint(1, 500), chance.uniform(-50, 3000), at)
+        for at in days * 5
+    ]
+    for number in range(12):
+        with get_write_session(book.database) as tx:
+            fill(user, traded, book=book, symbol=f"S{number:02}", tx=tx)
+        chance.shuffle(traded)
+    for day in sorted({each.date() for each in days}):
+        positions = get_positions(user, day=day, book=book)
+        assert len(positions) == 12
+        seen = {each._replace(id=0, symbol="") for each in positions}
+        assert len(seen) == 1, day
+
+
+# Day and overnight
+
+
+@both_books
+def test_what_an_earlier_day_added_is_overnight(user: int, book: Book) -> None:
+    def split(day: datetime) -> tuple[int, int]:
+        (position,) = get_positions(user, day=day.date(), book=book)
+        return position.day_quantity, position.overnight_quantity
+
+    add_order(user, "A1", book=book, quantity=1000)
+    add_order(user, "A2", book=book, quantity=1000, action="SELL")
+    record_fill("A1", "T1", 100, 812.0, MONDAY, book=book)
+    assert (split(MONDAY), split(TUESDAY)) == ((100, 0), (0, 100))
+    filled = record_fill("A2", "T1", 30, 815.0, TUESDAY, book=book).position
+    assert filled is not None
+    assert (filled.day_quantity, filled.overnight_quantity) == (-30, 100)
+    assert filled.trading_day == TUESDAY.date()
+    assert split(TUESDAY) == (-30, 100)
+    late = record_fill("A1", "T2", 5, 811.0, MONDAY, book=book).position  # told on Tuesday
+    assert late is not None
+    assert (late.quantity, late.trading_day) == (75, TUESDAY.date())
+    assert (late.day_quantity, late.overnight_quantity) == (-30, 105)
+    assert split(TUESDAY) == (-30, 105)
+    assert split(TUESDAY + timedelta(days=30)) == (0, 75)
+
+
+@both_books
+def test_the_day_of_a_fill_is_indian(user: int, book: Book) -> None:
+    midnight = datetime(2026, 3, 2, 18, 30, tzinfo=UTC)
+    for symbol, at, day in (
+        ("BEFORE", midnight - timedelta(microseconds=1), date(2026, 3, 2)),
+        ("AFTER", midnight, date(2026, 3, 3)),
+    ):
+        assert fill(user, [Traded(10, 100.0, at)], book=book, symbol=symbol).trading_day == day
+
+
+@both_books
+def test_without_a_day_positions_are_told_as_of_today(
+    user: int, book: Book, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(user, [Traded(10, 100.0, MONDAY), Traded(5, 100.0, TUESDAY)], book=book)
+    monkeypatch.setattr(clock, "now", lambda: TUESDAY)
+    (position,) = get_positions(user, book=book)
+    assert (position.day_quantity, position.overnight_quantity) == (5, 10)
+
+
+@both_books
+def test_what_is_no_day_is_refused(user: int, book: Book) -> None:
+    for day in (MONDAY, "2026-03-02", 20260302, date(1, 1, 1), date.max):
+        with pytest.raises(InvalidInput, match=r"a date is needed|check its year"):
+            get_positions(user, day=day, book=book)  # type: ignore[arg-type]
+
+
+# What a broker reports
+
+
+def key(user: int, symbol: str = "SBIN", **changes: Any) -> dict[str, Any]:
+    """A row of a report about a position of `fill`."""
+    row = {"user_id": user, "broker": "zerodha", "symbol": symbol, "exchange": "NSE"}
+    return row | {"product": "CNC"} | changes
+
+
+@both_books
+def test_a_report_sets_what_it_tells_and_leaves_the_sums(
+    user: int, book: Book, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clock, "now", lambda: TUESDAY)
+    filled = fill(user, [Traded(40, 103.0), Traded(-10, 110.0)], book=book)
+    other = fill(user, [Traded(1, 1.0)], book=book, symbol="INFY")
+    told: dict[str, Any] = {
+        "quantity": -7, "average_price": 99.5, "last_price": 98.25, "pnl": 12.34,
+        "day_quantity": -37, "overnight_quantity": 30,
+    }  # fmt: skip
+    assert bulk_update_positions([key(user, **told)], book=book) == []
+    found = get_positions(user, day=MONDAY.date(), book=book)
+    assert found == [other, filled._replace(**told, trading_day=TUESDAY.date())]
+
+
+@both_books
+def test_the_next_fill_counts_from_the_sums_again(user: int, book: Book) -> None:
+    fill(user, [Traded(40, 103.0), Traded(-10, 110.0)], book=book)
+    report = key(user, quantity=-7, average_price=99.5, last_price=105.0, pnl=12.34)
+    bulk_update_positions([report], book=book)
+    add_order(user, "A1", book=book)
+    position = record_fill("A1", "T1", 40, 105.0, MONDAY, book=book).position
+    assert position is not None
+    assert (position.quantity, position.average_price) == (70, 104.0)
+    assert position.last_price == 105.0
+    assert position.pnl == 10 * 110 - 40 * 103 - 40 * 105 + 70 * 105
+
+
+@both_books
+def test_pnl_follows_when_it_is_not_told(user: int, book: Book) -> None:
+    fill(user, [Traded(40, 103.0), Traded(-10, 110.0)], book=book)  # 3,020 paid in all
+    for told, pnl in (
+        ({"last_price": 100.0}, -20.0),
+        ({"quantity": 20}, -1020.0),
+        ({"average_price": 50.0}, -1020.0),
+        ({"last_price": 0.1, "quantity": 3}, -3019.7),
+        ({"day_quantity": 3, "last_price": None}, -3019.7),
+        ({"last_price": 200.0, "pnl": 1.5}, 1.5),
+        ({}, -2420.0),
+    ):
+        assert bulk_update_positions([key(user, **told)], book=book) == []
+        (position,) = get_positions(user, book=book)
+        assert position.pnl == pnl, told
+
+
+@both_books
+def test_rows_without_a_position_come_back_in_their_order(user: int, book: Book) -> None:
+    fill(user, [Traded(40, 103.0)], book=book)
+    unknown: list[Mapping[str, Any]] = [
+        key(user, "ZEEL", last_price=1.0),
+        key(user, "ACC"),
+        key(user, product="MIS", quantity=3),
+        key(user, exchange="BSE"),
+        key(user, broker="fyers"),
+        key(99),
+        key(user, "sbin"),
+    ]
+    rows = [*unknown[:4], key(user, last_price=104.0), *unknown[4:]]
+    assert bulk_update_positions(iter(rows), book=book) == unknown
+    (position,) = get_positions(user, book=book)
+    assert position.last_price == 104.0
+    assert bulk_update_positions([], book=book) == []
+
+
+BAD_ROWS: list[tuple[dict[str, Any], str]] = [
+    ({"symbol": "SBIN"}, "row 3 has the key of a row before it"),
+    ({"buy_quantity": 5, "id": 1}, "row 3: buy_quantity, id cannot be set: a row has user_id"),
+    ({"product": None}, "row 3 needs all of user_id, broker, symbol, exchange, product"),
+    ({"product": "MTF"}, "row 3: product: product must be one of CNC, MIS, NRML"),
+    ({"user_id": "1"}, "row 3: user_id: a whole number is needed, not str"),
+    ({"user_id": 2**63}, "row 3: user_id: a whole number of more than 64 bits"),
+    ({"broker": ["zerodha"]}, "row 3: broker: text is needed, not list"),
+    ({"symbol": "A" * 51}, "row 3: symbol: text of 51 characters"),
+    ({"symbol": "A\0"}, "row 3: symbol: text with a NUL character"),
+    ({"symbol": "A\ud800"}, "row 3: symbol: text with a lone surrogate"),
+    ({"quantity": 1.0}, "row 3: quantity: a whole number is needed, not float"),
+    ({"quantity": True}, "row 3: quantity: a whole number is needed, not bool"),
+    ({"day_quantity": 2**63}, "row 3: day_quantity: a whole number of more than 64 bits"),
+    ({"last_price": math.nan}, "row 3: last_price: NaN and infinity are not numbers"),
+    ({"pnl": -math.inf}, "row 3: pnl: NaN and infinity are not numbers"),
+    ({"average_price": "1.0"}, "row 3: average_price: a number is needed, not str"),
+    ({"last_price": 1e303}, "row 3: last_price: an amount of more than two million million"),
+]
+
+
+@both_books
+def test_a_bad_row_is_told_by_its_number_and_nothing_is_written(user: int, book: Book) -> None:
+    for symbol in ("SBIN", "INFY", "TCS"):
+        fill(user, [Traded(40, 103.0)], book=book, symbol=symbol)
+    before = contents(book)
+    good = [key(user, last_price=1.0), key(user, "INFY", last_price=1.0)]
+    bad: list[tuple[Any, str]] = [(key(user, "TCS") | change, text) for change, text in BAD_ROWS]
+    lacking = key(user, "TCS")
+    del lacking["exchange"]
+    bad += [(lacking, "row 3 needs all of"), ("TCS", "row 3 is str, not a mapping")]
+    for row, message in bad:
+        with pytest.raises(InvalidInput, match=message):
+            bulk_update_positions([*good, row], book=book)
+    with get_write_session(book.database) as tx:
+        for row, message in bad:
+            with pytest.raises(InvalidInput, match=message):
+                bulk_update_positions([*good, row], book=book, tx=tx)
+    assert contents(book) == before
+    with get_read_session(book.database) as tx:
+        with pytest.raises(SessionMisuse, match="a read session cannot write"):
+            bulk_update_positions(good, book=book, tx=tx)
+
+
+@both_books
+def test_any_text_finds_its_position(user: int, book: Book) -> None:
+    for text in ODD_TEXTS:
+        add_order(user, text, book=book, symbol=text, broker=text, exchange=text[:20])
+        record_fill(text, "T", 1, 100.0, MONDAY, book=book)
+    rows = [key(user, text, broker=text, exchange=text[:20], last_price=7.5) for text in ODD_TEXTS]
+    assert bulk_update_positions(rows, book=book) == []
+    assert [each.last_price for each in get_positions(user, book=book)] == [7.5] * len(ODD_TEXTS)
+
+
+@both_books
+def test_a_report_of_many_batches_is_all_or_nothing(user: int, book: Book) -> None:
+    positions, orders = book.tables.positions, 2500
+    columns = ["user_id", "broker", "symbol", "exchange", "product", "quantity"]
+    names = [f"S{number}" for number in range(orders)]
+    with get_write_session(book.database) as tx:
+        tx.copy(positions, columns, [(user, "zerodha", name, "NSE", "CNC", 10) for name in names])
+    before = contents(book)
+    rows = [key(user, name, last_price=float(place)) for place, name in enumerate(names)]
+    with pytest.raises(InvalidInput, match="row 2501: pnl: NaN"):
+        bulk_update_positions([*rows, key(user, "LAST", pnl=math.nan)], book=book)
+    with pytest.raises(ZeroDivisionError), get_write_session(book.database) as tx:
+        assert bulk_update_positions(rows, book=book, tx=tx) == []
+        _ = 1 / 0
+    assert contents(book) == before
+    extra = [key(user, f"X{number}") for number in range(3)]
+    assert bulk_update_positions([*extra, *rows], book=book) == extra
+    stored = {each.symbol: each.last_price for each in get_positions(user, book=book)}
+    assert stored == {name: float(place) for place, name in enumerate(names)}
+
+
+@both_books
+def test_numbers_of_64_bits_are_reported_exactly(user: int, book: Book) -> None:
+    fill(user, [Traded(1, 1.0)], book=book)
+    for quantity in (2**63 - 1, -(2**63), 2**53 + 1, 0):
+        told: dict[str, Any] = {
+            "quantity": quantity,
+            "day_quantity": quantity,
+            "overnight_quantity": quantity,
+        }
+        bulk_update_positions([key(user, **told, last_price=0.1 + 0.2, pnl=-1e-6)], book=book)
+        (found,) = get_positions(user, book=book)
+        assert (found.quantity, found.day_quantity, found.overnight_quantity) == (quantity,) * 3
+        assert (found.last_price, found.pnl) == (0.3, -0.000001)
