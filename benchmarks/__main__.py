@@ -3,7 +3,17 @@
 import argparse
 from collections.abc import Callable
 
-from . import api_keys, lookup, memory, purge, symbols_first, symbols_reload, validation, warm
+from . import (
+    api_keys,
+    latency,
+    lookup,
+    memory,
+    purge,
+    symbols_first,
+    symbols_reload,
+    validation,
+    warm,
+)
 from .measure import Figure, table
 from .setting import Setting, open_setting
 
@@ -15,6 +25,7 @@ BENCHMARKS: dict[str, Callable[[Setting], list[Figure]]] = {
     "lookup": lookup.run,
     "warm": warm.run,
     "api-keys": api_keys.run,
+    "latency": latency.run,
     "purge": purge.run,
 }
 

@@ -72,6 +72,22 @@ class ApiKey(Base):
     is_active: Mapped[bool] = mapped_column(default=True)
 
 
+class LatencyMetric(Base):
+    """How long a call to a broker took."""
+
+    __tablename__ = "latency_metrics"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    order_id: Mapped[str | None] = mapped_column(String(50))
+    broker: Mapped[str | None] = mapped_column(String(50))
+    operation: Mapped[str] = mapped_column(String(50))
+    start_time: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    end_time: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    latency_ms: Mapped[float]
+    success: Mapped[bool]
+    error_message: Mapped[str | None]
+
+
 def get_engine(url: str) -> Engine:
     """The engine with the specification's pool."""
     if "postgresql" in url:
@@ -198,6 +214,12 @@ def get_symbol_token(engine: Engine, symbol: str, exchange: str, broker: str) ->
         with symbol_cache_lock:
             symbol_cache[key] = token
     return token
+
+
+def record_latency(engine: Engine, call: dict[str, Any]) -> None:
+    """One row, committed."""
+    with get_db_session(engine) as session:
+        session.add(LatencyMetric(**call))
 
 
 hasher = PasswordHasher()

@@ -61,7 +61,7 @@ class BufferedWriter:
         name: str,
         write: Write,
         *,
-        batch_size: int = 5_000,
+        batch_size: int = 20_000,
         interval: float = 1.0,
         capacity: int = 100_000,
         drop: Drop = "oldest",
