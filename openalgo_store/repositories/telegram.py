@@ -183,8 +183,8 @@ def claim_telegram_messages(
 def mark_telegram_delivered(message_id: int, claim: str, *, tx: Transaction | None = None) -> None:
     """The message was sent; the next one of its chat is free.
 
-    A lease that ran out does no harm as long as nobody else has claimed the message: then it
-    raises Conflict, as for a message that is delivered or parked. NotFound for an unknown one.
+    A lease that ran out still counts until another worker claims the message. From then on it is
+    a Conflict, as for a message that is delivered or parked; NotFound for an unknown one.
     """
     with writing("telegram", tx) as tx:
         if not tx.run(_mark_delivered, message_id=message_id, claim=claim, now=clock.now()):
