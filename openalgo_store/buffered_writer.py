@@ -215,12 +215,11 @@ class BufferedWriter:
         deadline = monotonic() + (self._delay or self.interval)
         self._asleep = True
         try:
-            while self._delay or len(self._rows) < self.batch_size:
-                done = self._wake.get(timeout=max(0.0, deadline - monotonic()))
-                if done is not None:
+            while not self._ended:
+                is_due = not self._delay and len(self._rows) >= self.batch_size
+                wait = 0.0 if is_due else max(0.0, deadline - monotonic())
+                if (done := self._wake.get(timeout=wait)) is not None:
                     return [done]
-                if self._ended:
-                    break
         except Empty:
             pass
         finally:

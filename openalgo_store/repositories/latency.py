@@ -28,6 +28,8 @@ _COLUMNS = (
     "error_message",
 )  # fmt: skip
 _MS = timedelta(milliseconds=1)
+_IST_OFFSET = 19_800
+"""Seconds that India is ahead of UTC, all year."""
 _LONGEST_ERROR = 500
 """Characters of an exception that are kept."""
 
@@ -170,10 +172,6 @@ def get_latency_stats(
             bucket_seconds=int(seconds.total_seconds()),
             ist_offset=_IST_OFFSET,
         )
-
-
-_IST_OFFSET = 19_800
-"""Seconds that India is ahead of UTC, all year."""
 
 
 def purge_latency(
