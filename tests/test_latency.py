@@ -194,10 +194,18 @@ def test_an_exception_is_recorded_and_goes_on(store: Store) -> None:
     with pytest.raises(OddError) as raised, measure_latency(None, "zerodha", "place_order"):
         raise error
     assert raised.value is error
+
+    class MuteError(Exception):
+        def __str__(self) -> str:
+            raise RuntimeError
+
+    with pytest.raises(MuteError), measure_latency(None, "zerodha", "modify_order"):
+        raise MuteError
     with pytest.raises(KeyboardInterrupt), measure_latency(None, "zerodha", "cancel_order"):
         raise KeyboardInterrupt
-    first, second = calls()
-    assert (first.success, second.success) == (False, False)
+    first, mute, second = calls()
+    assert (first.success, mute.success, second.success) == (False, False, False)
+    assert mute.error_message == "MuteError: (its text cannot be made)"
     assert second.error_message == "KeyboardInterrupt: "
     assert first.error_message is not None
     assert first.error_message.startswith("OddError: api_key=*** was refused \\x00\\ud800xxx")
