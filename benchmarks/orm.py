@@ -229,7 +229,7 @@ api_key_cache_lock = threading.Lock()
 
 def add_api_keys(engine: Engine, user_id: int, hashes: list[str]) -> None:
     """Store the hashes of API keys."""
-    Base.metadata.create_all(engine)  # what the migrations made is there
+    Base.metadata.tables["hashed_api_keys"].create(engine, checkfirst=True)
     with get_db_session(engine) as session:
         session.add_all(ApiKey(user_id=user_id, api_key_hash=each) for each in hashes)
 
