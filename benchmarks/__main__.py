@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from . import (
     api_keys,
+    latency,
     lookup,
     memory,
     orders,
@@ -32,6 +33,7 @@ BENCHMARKS: dict[str, Callable[[Setting], list[Figure]]] = {
     "pnl": pnl.run,
     "orders": orders.run,
     "positions": positions.run,
+    "latency": latency.run,
     "purge": purge.run,
 }
 

@@ -72,6 +72,22 @@ class ApiKey(Base):
     is_active: Mapped[bool] = mapped_column(default=True)
 
 
+class LatencyMetric(Base):
+    """How long a call to a broker took."""
+
+    __tablename__ = "latency_metrics"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    order_id: Mapped[str | None] = mapped_column(String(50))
+    broker: Mapped[str | None] = mapped_column(String(50))
+    operation: Mapped[str] = mapped_column(String(50))
+    start_time: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    end_time: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    latency_ms: Mapped[float]
+    success: Mapped[bool]
+    error_message: Mapped[str | None]
+
+
 def get_engine(url: str) -> Engine:
     """The engine with the specification's pool."""
     if "postgresql" in url:
@@ -200,6 +216,12 @@ def get_symbol_token(engine: Engine, symbol: str, exchange: str, broker: str) ->
     return token
 
 
+def record_latency(engine: Engine, call: dict[str, Any]) -> None:
+    """One row, committed."""
+    with get_db_session(engine) as session:
+        session.add(LatencyMetric(**call))
+
+
 hasher = PasswordHasher()
 api_key_cache: TTLCache[str, str] = TTLCache(maxsize=1000, ttl=36000)
 api_key_cache_lock = threading.Lock()
@@ -207,7 +229,7 @@ api_key_cache_lock = threading.Lock()
 
 def add_api_keys(engine: Engine, user_id: int, hashes: list[str]) -> None:
     """Store the hashes of API keys."""
-    Base.metadata.create_all(engine)  # what the migrations made is there
+    Base.metadata.tables["hashed_api_keys"].create(engine, checkfirst=True)
     with get_db_session(engine) as session:
         session.add_all(ApiKey(user_id=user_id, api_key_hash=each) for each in hashes)
 

@@ -5,19 +5,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import insert
 
-from openalgo_store import Store, clock, get_write_session, use_store
-from openalgo_store.migrate import run_migrations
+from openalgo_store import clock, get_write_session
 from openalgo_store.queries import Query
 from openalgo_store.tables.latency import latency_metrics
 
 from .measure import Figure
-from .setting import Database, Setting
+from .setting import Setting, telemetry
 
 ROWS = 1_000_000
 CHUNK = 50_000
@@ -35,7 +32,7 @@ def run(setting: Setting) -> list[Figure]:
     """The slowest hundredth of the writer's commits, alone and beside the purge."""
     figures = []
     for database in setting.databases:
-        with _telemetry(database):
+        with telemetry(database):
             _fill(ROWS)
             _fill(CHUNK, old=False)
             alone = _p99(range(ALONE))
@@ -48,16 +45,6 @@ def run(setting: Setting) -> list[Figure]:
             Figure("that purge, start of the command included", name, "s", None, seconds, None),
         ]  # fmt: skip
     return figures
-
-
-@contextmanager
-def _telemetry(database: Database) -> Iterator[None]:
-    """A store whose latencies are in this database, used until the end of the block."""
-    run_migrations(database.url, "latency")
-    with Store(replace(database.store.settings, latency_database_url=database.url)) as store:
-        use_store(store)
-        yield
-    database.use()
 
 
 def _fill(count: int, *, old: bool = True) -> None:

@@ -3,7 +3,7 @@
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from operator import itemgetter
 from pathlib import Path
@@ -111,6 +111,16 @@ class Database:
         self.raw.close()
         self.store.close()
         self.orm.dispose()
+
+
+@contextmanager
+def telemetry(database: Database) -> Iterator[None]:
+    """A store whose latencies are in this database, used until the end of the block."""
+    run_migrations(database.url, "latency")
+    with Store(replace(database.store.settings, latency_database_url=database.url)) as store:
+        use_store(store)
+        yield
+    database.use()
 
 
 @dataclass(frozen=True)

@@ -61,7 +61,7 @@ class BufferedWriter:
         name: str,
         write: Write,
         *,
-        batch_size: int = 5_000,
+        batch_size: int = 20_000,
         interval: float = 1.0,
         capacity: int = 100_000,
         drop: Drop = "oldest",
@@ -215,12 +215,11 @@ class BufferedWriter:
         deadline = monotonic() + (self._delay or self.interval)
         self._asleep = True
         try:
-            while self._delay or len(self._rows) < self.batch_size:
-                done = self._wake.get(timeout=max(0.0, deadline - monotonic()))
-                if done is not None:
+            while not self._ended:
+                is_due = not self._delay and len(self._rows) >= self.batch_size
+                wait = 0.0 if is_due else max(0.0, deadline - monotonic())
+                if (done := self._wake.get(timeout=wait)) is not None:
                     return [done]
-                if self._ended:
-                    break
         except Empty:
             pass
         finally:

@@ -25,6 +25,10 @@ _PATTERNS = (
     (re.compile(r"\bopenalgo_[\w-]{32,}"), HIDDEN),  # an API key of this store
     (re.compile(r"\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*"), HIDDEN),  # a JSON web token
     (re.compile(r"\bgAAAA[\w-]{32,}=*"), HIDDEN),  # what Fernet sealed
+    (
+        re.compile(r"(?<!\d)\d{6,}:[\w-]{30,}"),
+        HIDDEN,
+    ),  # a Telegram bot's, in its URLs
     (re.compile(r"\$argon2\w+\$[^\s'\"]+"), HIDDEN),  # the hash of a password
 )
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 from time import monotonic, sleep
 
-from sqlalchemy import Column, Table, delete, func, select
+from sqlalchemy import Column, ColumnElement, Table, delete, func, select, true
 
 from .errors import InvalidInput
 from .queries import Query
@@ -11,7 +11,7 @@ from .store import reading, writing
 from .transaction import Transaction
 
 BATCH = 1000
-"""Rows in one transaction: some ten milliseconds that a writer may have to wait."""
+"""Rows in one transaction: a few milliseconds that a writer may have to wait."""
 
 
 def purge_rows(
@@ -26,42 +26,30 @@ def purge_rows(
 ) -> int:
     """Delete the rows whose `moment`, an indexed column, is before that; how many.
 
-    A batch, the oldest first, is a transaction of its own, and after each the purge rests as long
-    as that took. What was deleted stays deleted if it is interrupted. With `tx` all is one
-    session, without a rest. A dry run counts and deletes nothing. InvalidInput for a naive
-    `before`.
+    A batch, the oldest first and rows of one moment together, is a transaction of its own, and
+    after each the purge rests as long as that took. What was deleted stays deleted if it is
+    interrupted. With `tx` all is one session, without a rest. A dry run counts and deletes
+    nothing. InvalidInput for a naive `before`.
     """
     if batch_size < 1:
         raise InvalidInput("batch_size must be 1 or more")
     if dry_run:
         with reading(database, tx) as session:
-            old = select(func.count()).select_from(table).where(moment < before)
-            return session.value(Query.of(old, int)) or 0
-    purged, after = 0, None
+            counted = select(func.count()).select_from(table).where(moment < before)
+            return session.value(Query.of(counted, int)) or 0
+    purged = 0
+    left: ColumnElement[bool] = true()
     while True:
         began = monotonic()
         with writing(database, tx) as session:
-            gone = session.all(_oldest(table, moment, before, after, batch_size))
-        if not gone:
+            in_order = select(moment).where(left, moment < before).order_by(moment)
+            last = session.value(Query.of(in_order.offset(batch_size - 1).limit(1), datetime))
+            # By moments, not by ids: for those PostgreSQL would read a small table whole each
+            # time. And by one upper bound: of two SQLite may take the wrong one.
+            end = moment < before if last is None else moment <= last
+            purged += session.run(Query.of(delete(table).where(left, end)))
+        if last is None:
             return purged
-        purged += len(gone)
-        after = max(gone)
+        left = moment > last  # dead rows are not looked through again
         if tx is None:
             sleep(monotonic() - began)
-
-
-def _oldest(
-    table: Table,
-    moment: Column[datetime],
-    before: datetime,
-    after: datetime | None,
-    batch_size: int,
-) -> Query[datetime]:
-    """Deletes a batch and returns the moments of its rows.
-
-    `after` is where the last batch ended: PostgreSQL would look through its dead rows again.
-    """
-    oldest = select(table.c.id).where(moment < before).order_by(moment).limit(batch_size)
-    if after is not None:
-        oldest = oldest.where(moment >= after)
-    return Query.of(delete(table).where(table.c.id.in_(oldest)).returning(moment), datetime)

@@ -67,7 +67,7 @@ class Store:
             dialect = self.replica
         return Transaction(dialect, database, self, readonly=readonly)
 
-    def open_writer(self, name: str, write: Write, batch_size: int = 5_000) -> BufferedWriter:
+    def open_writer(self, name: str, write: Write, batch_size: int = 20_000) -> BufferedWriter:
         """The writer of this name, new if there is none in `writers`; it ends with the store."""
         if self.closed:
             raise SessionMisuse(_CLOSED)

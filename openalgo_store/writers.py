@@ -27,7 +27,10 @@ def flush_writers(timeout: float = FLUSH_WAIT) -> bool:
 
 
 def writer_stats() -> dict[str, WriterStats]:
-    """What became of the rows of this process, by kind: `latency`, `logs` and `api_key_uses`."""
+    """What became of the rows of this process, by kind: `latency`, `logs` and `api_key_uses`.
+
+    Of its running writers; one that is closed logs what it could not write.
+    """
     found = {name: WriterStats(0, 0, 0, 0) for name in ("latency", "logs", "api_key_uses")}
     for writer in open_writers():
         one, other = found[writer.name], writer.stats()

@@ -52,9 +52,9 @@ def start(name: str, settings: Settings, *arguments: str) -> "subprocess.Popen[s
     return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
 
 
-def result_of(process: "subprocess.Popen[str]") -> Any:
+def result_of(process: "subprocess.Popen[str]", timeout: float = 100) -> Any:
     """What it printed last; its errors are this test's."""
-    out, err = process.communicate(timeout=100)
+    out, err = process.communicate(timeout=timeout)
     assert process.returncode == 0, err
     return json.loads(out.splitlines()[-1])
 

@@ -2,6 +2,7 @@
 
 import atexit
 import json
+import logging
 import os
 import random
 import signal
@@ -12,6 +13,7 @@ from datetime import UTC, datetime
 from types import FrameType
 
 from openalgo_store import (
+    DatabaseLogHandler,
     Settings,
     Store,
     flush_on_sigterm,
@@ -108,6 +110,22 @@ def end_inside_a_session(settings: Settings) -> None:
             signal.raise_signal(signal.SIGTERM)
 
 
+def log_and_fork(settings: Settings) -> None:
+    """Lines that wait at a fork are the parent's; each process writes its own when it ends."""
+    with Store(settings) as store:
+        use_store(store)
+        handler = DatabaseLogHandler()
+        logging.getLogger("app").addHandler(handler)
+        for number in range(3):
+            logging.getLogger("app").warning("before fork %d", number)
+            child = os.fork()
+            if child == 0:
+                logging.getLogger("app").warning("child %d", number)
+                sys.exit(0 if flush_writers() else 1)
+            assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        logging.getLogger("app").warning("after the forks")
+
+
 def record_and_end(settings: Settings, how: str) -> None:
     """End in one way or another without closing the store, recording on the way out too."""
     use_store(Store(settings))
@@ -124,7 +142,8 @@ def main(name: str, urls: str, *arguments: str) -> None:
     """Run one program."""
     signal.alarm(100)  # never outlive the test
     programs = (
-        end_children_by_sigterm, end_inside_a_session, record_until_killed, record_and_end,
+        end_children_by_sigterm, end_inside_a_session, log_and_fork, record_until_killed,
+        record_and_end,
     )  # fmt: skip
     {each.__name__: each for each in programs}[name](settings_of(json.loads(urls)), *arguments)
 

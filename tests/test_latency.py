@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, insert, select
 
 from openalgo_store import (
     ConfigurationError,
@@ -32,6 +32,8 @@ from openalgo_store.clock import IST
 from openalgo_store.queries import Query
 from openalgo_store.repositories import latency
 from openalgo_store.tables.latency import latency_metrics, latency_writers
+
+from .test_queries import plan_of
 
 START = datetime(2026, 3, 2, 3, 45, tzinfo=UTC)
 """A Monday, 09:15 in India: the market opens."""
@@ -192,10 +194,18 @@ def test_an_exception_is_recorded_and_goes_on(store: Store) -> None:
     with pytest.raises(OddError) as raised, measure_latency(None, "zerodha", "place_order"):
         raise error
     assert raised.value is error
+
+    class MuteError(Exception):
+        def __str__(self) -> str:
+            raise RuntimeError
+
+    with pytest.raises(MuteError), measure_latency(None, "zerodha", "modify_order"):
+        raise MuteError
     with pytest.raises(KeyboardInterrupt), measure_latency(None, "zerodha", "cancel_order"):
         raise KeyboardInterrupt
-    first, second = calls()
-    assert (first.success, second.success) == (False, False)
+    first, mute, second = calls()
+    assert (first.success, mute.success, second.success) == (False, False, False)
+    assert mute.error_message == "MuteError: (its text cannot be made)"
     assert second.error_message == "KeyboardInterrupt: "
     assert first.error_message is not None
     assert first.error_message.startswith("OddError: api_key=*** was refused \\x00\\ud800xxx")
@@ -324,6 +334,39 @@ def test_statistics_are_of_the_time_the_broker_and_the_operation_asked_for(store
             stats(bucket=bad)
     with pytest.raises(InvalidInput, match="no time zone"):
         get_latency_stats(START.replace(tzinfo=None), minute)
+
+
+@pytest.mark.only("sqlite")
+def test_moments_are_copied_as_the_same_text_that_a_statement_writes(store: Store) -> None:
+    """They are compared as text, so that every way in must agree to the letter."""
+    moments = [
+        START, START + timedelta(microseconds=1), START.replace(year=1, microsecond=999_999),
+        IST.localize(datetime(2026, 3, 2)), IST.localize(datetime(9999, 12, 31, 23, 59, 59)),
+    ]  # fmt: skip
+    columns = ("writer", "sequence", "written_at")
+    rows = [(f"{number}", number, moment) for number, moment in enumerate(moments)]
+    written = []
+    for way in ("copy", "statement"):
+        with get_write_session("latency") as tx:
+            if way == "copy":
+                tx.copy(latency_writers, columns, rows)
+            else:
+                values = [dict(zip(columns, row, strict=True)) for row in rows]
+                tx.many(Query.of(insert(latency_writers)), values)
+            sql = "SELECT written_at FROM latency_writers ORDER BY sequence"
+            written.append(list(tx.connection.exec_driver_sql(sql).scalars()))
+            tx.connection.exec_driver_sql("DELETE FROM latency_writers")
+    assert written[0] == written[1]
+    assert written[0][0] == "2026-03-02 03:45:00.000000"
+
+
+def test_statistics_are_read_from_the_index(store: Store) -> None:
+    for hour in range(2000):
+        record(hour * 3600)
+    assert flush_writers()
+    with get_write_session("latency") as tx:
+        tx.connection.exec_driver_sql("ANALYZE")
+    assert "ix_latency_metrics_start_time" in plan_of(store, latency._get_latency_stats)
 
 
 def test_old_calls_are_purged_with_the_marks_of_processes_that_ended(store: Store) -> None:

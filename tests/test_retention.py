@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from click.testing import CliRunner
-from sqlalchemy import Column, Table, func, select
+from sqlalchemy import Column, Table, event, func, select
 
 from openalgo_store import (
     InvalidInput,
@@ -96,14 +96,15 @@ def test_what_is_older_goes_and_what_is_as_old_or_newer_stays(
     with get_read_session(stream.database) as tx:
         left = tx.all(Query.of(select(stream.moment).order_by(stream.moment), datetime))
     assert left == moments[25:]
-    assert len(rests) == 3
+    assert len(rests) == 2
     assert stream.purge() == stream.purge(dry_run=True) == 0
 
 
-def test_rows_of_one_moment_fill_more_than_a_batch(stream: Stream, rests: list[float]) -> None:
-    stream.fill([BEFORE - HOUR] * 25)
-    assert stream.purge(batch_size=10) == 25
+def test_rows_of_one_moment_go_together(stream: Stream, rests: list[float]) -> None:
+    stream.fill([BEFORE - 2 * HOUR] * 5 + [BEFORE - HOUR] * 25)
+    assert stream.purge(batch_size=10) == 30
     assert stream.size() == 0
+    assert len(rests) == 1
 
 
 def test_each_batch_is_a_transaction_of_its_own(
@@ -159,6 +160,37 @@ def test_within_a_session_nothing_rests_and_the_session_decides(
         assert stream.purge(batch_size=10, tx=tx) == 25
     assert stream.size() == 0
     assert rests == []
+
+
+TELEGRAM = {"chat_id": 7, "message_type": "order", "content": "hello", "created_at": BEFORE}
+SENT = Stream("telegram", telegram_messages, telegram_messages.c.sent_at, TELEGRAM)
+PARKED = Stream("telegram", telegram_messages, telegram_messages.c.parked_at, TELEGRAM)
+
+
+@pytest.mark.parametrize("stream", [LATENCY, LOGS, SENT, PARKED], ids=lambda each: each.moment.name)
+def test_a_batch_is_found_by_its_index(store: Store, stream: Stream, rests: list[float]) -> None:
+    """On an analysed table of some thousand rows; the statements are those that were sent."""
+    save_telegram_chat(7)
+    stream.fill(BEFORE - n * HOUR for n in range(20_000))
+    sent: list[tuple[str, Any]] = []
+
+    def note(connection: Any, cursor: Any, statement: str, parameters: Any, *rest: Any) -> None:
+        sent.append((statement, parameters))
+
+    dialect = store.databases[stream.database]
+    with get_write_session(stream.database) as tx:
+        tx.connection.exec_driver_sql("ANALYZE")
+        event.listen(dialect.engine, "before_cursor_execute", note)
+        purge_rows(stream.database, stream.table, stream.moment, BEFORE - 17_000 * HOUR, tx=tx)
+        event.remove(dialect.engine, "before_cursor_execute", note)
+        assert len(sent) == 2 * 3
+        explain = {"sqlite": "EXPLAIN QUERY PLAN", "postgresql": "EXPLAIN"}[dialect.name]
+        for statement, parameters in sent:
+            rows = tx.connection.exec_driver_sql(f"{explain} {statement}", parameters)
+            plan = "\n".join(map(str, rows))
+            assert f"ix_{stream.table.name}_{stream.moment.name}" in plan, plan
+            assert "Seq Scan" not in plan, plan
+            assert "SCAN" not in plan, plan
 
 
 def test_what_makes_no_sense_is_refused(stream: Stream) -> None:

@@ -28,6 +28,7 @@ from .telegram_programs import deliveries, start
 
 CHATS = [number - 100 for number in range(200)]
 WORKERS = 8
+DEADLINE = 500
 MESSAGES = Query.of(select(telegram_messages), TelegramMessage)
 
 
@@ -79,7 +80,7 @@ def test_eight_workers_deliver_every_message_once_and_in_order(
         start("deliver", store.settings, tmp_path / f"{number}.log") for number in range(WORKERS)
     ]
     let_go(workers)
-    claims = [result_of(worker) for worker in workers]
+    claims = [result_of(worker, DEADLINE) for worker in workers]
     check(tmp_path, queued)
     assert all(each.delivered and each.attempts == 1 for each in stored())
     assert sum(each > 0 for each in claims) > 1, "one worker did everything"
@@ -100,7 +101,7 @@ def test_what_a_killed_worker_held_is_delivered_by_others_after_its_lease(
     doomed.communicate()
     assert doomed.returncode == -signal.SIGKILL
     for worker in others:
-        result_of(worker)
+        result_of(worker, DEADLINE)
     check(tmp_path, queued)
     attempts = Counter(each.attempts for each in stored())
     assert attempts == {1: sum(map(len, queued.values())) - len(held), 2: len(held)}

@@ -16,7 +16,15 @@ from psycopg import sql
 from sqlalchemy import select
 from sqlalchemy.engine import make_url
 
-from openalgo_store import Settings, Store, Transaction, Unavailable, get_read_session, use_store
+from openalgo_store import (
+    Settings,
+    Store,
+    Transaction,
+    Unavailable,
+    get_logs,
+    get_read_session,
+    use_store,
+)
 from openalgo_store.queries import Query
 from openalgo_store.repositories import latency
 from openalgo_store.tables.latency import latency_metrics
@@ -46,6 +54,15 @@ def test_sigterm_and_fork_lose_and_double_nothing(store: Store, soak: Callable[[
         # the signal may come when a row has been recorded but not yet been counted
         assert by_writer[name] in (count, count + 1), name
     assert by_writer["parent"] == recorded["parent"]
+
+
+def test_lines_that_wait_at_a_fork_are_written_by_the_parent_alone(store: Store) -> None:
+    process = start("log_and_fork", store.settings)
+    _, error = process.communicate(timeout=60)
+    assert process.returncode == 0, error
+    written = sorted(entry.message for entry in get_logs(logger="app").entries)
+    before, children = ([f"{of} {n}" for n in range(3)] for of in ("before fork", "child"))
+    assert written == ["after the forks", *before, *children]
 
 
 def test_sigterm_ends_a_process_whose_main_thread_holds_the_database(store: Store) -> None:

@@ -88,6 +88,23 @@ def test_rows_are_written_by_size_or_by_age_without_a_flush(table: Table) -> Non
         wait_until(lambda: 25 in table.rows)
 
 
+def test_a_flush_returns_while_others_go_on_producing() -> None:
+    produced = threading.Event()
+
+    def write(rows: Sequence[Row], mark: Mark) -> None:
+        if not produced.is_set():
+            writer.put((1,))  # as if another thread had been faster than the writer
+
+    writer = BufferedWriter("latency", write, interval=3600, batch_size=1)
+    writer.put((1,))
+    try:
+        assert writer.flush(DEADLINE)
+        assert writer.flush(DEADLINE)
+    finally:
+        produced.set()
+        writer.close()
+
+
 def test_the_newest_rows_stay_or_the_oldest_and_the_others_are_counted(table: Table) -> None:
     for drop, kept in (("oldest", range(2, 12)), ("newest", range(10))):
         table.rows.clear()

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from .. import clock
 from ..buffered_writer import MARKS_STAY, BufferedWriter, Mark
-from ..errors import InvalidInput, StoreError
+from ..errors import InvalidInput
 from ..queries import SqlFile
 from ..records import LatencyStats, Row
 from ..redaction import cut, redacted
@@ -28,6 +28,8 @@ _COLUMNS = (
     "error_message",
 )  # fmt: skip
 _MS = timedelta(milliseconds=1)
+_IST_OFFSET = 19_800
+"""Seconds that India is ahead of UTC, all year."""
 _LONGEST_ERROR = 500
 """Characters of an exception that are kept."""
 
@@ -120,7 +122,7 @@ class LatencyMeasurement:
                 success=error is None,
                 error_message=None if error is None else _told(error),
             )
-        except StoreError as failure:  # a measurement must not fail what it measures
+        except Exception as failure:  # a measurement must not fail what it measures
             _log.warning("the latency of %s is not recorded: %s", self.operation, failure)
 
     def __call__(self, function: F) -> F:
@@ -170,10 +172,6 @@ def get_latency_stats(
             bucket_seconds=int(seconds.total_seconds()),
             ist_offset=_IST_OFFSET,
         )
-
-
-_IST_OFFSET = 19_800
-"""Seconds that India is ahead of UTC, all year."""
 
 
 def purge_latency(
@@ -240,4 +238,8 @@ def _is_plain(text: str) -> bool:
 
 def _told(error: BaseException) -> str:
     """The exception as it is stored."""
-    return cut(redacted(f"{type(error).__name__}: {error}"), _LONGEST_ERROR)
+    try:
+        said = str(error)
+    except Exception:  # of a class with a bug of its own
+        said = "(its text cannot be made)"
+    return cut(redacted(f"{type(error).__name__}: {said}"), _LONGEST_ERROR)

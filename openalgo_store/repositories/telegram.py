@@ -1,6 +1,5 @@
 """Telegram: who may hear from the bot, and a queue for each chat that keeps its order."""
 
-import re
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -11,6 +10,7 @@ from .. import clock
 from ..errors import Conflict, InvalidInput, NotFound
 from ..queries import Query, SqlFile
 from ..records import TelegramChat, TelegramMessage
+from ..redaction import cut, redacted
 from ..retention import BATCH, purge_rows
 from ..store import reading, writing
 from ..tables.telegram import telegram_chats, telegram_messages
@@ -22,7 +22,6 @@ MAX_ATTEMPTS = 5
 
 _WORKER_LOST = "the worker's lease ran out: it died, or took too long"
 _ERROR_LENGTH = 500
-_BOT_TOKEN = re.compile(r"\d{5,}:[\w-]{20,}")
 
 _sql = SqlFile("telegram/telegram.sql", telegram_chats, telegram_messages)
 _now = UTCDateTime()
@@ -184,8 +183,8 @@ def claim_telegram_messages(
 def mark_telegram_delivered(message_id: int, claim: str, *, tx: Transaction | None = None) -> None:
     """The message was sent; the next one of its chat is free.
 
-    A lease that ran out does no harm as long as nobody else has claimed the message: then it
-    raises Conflict, as for a message that is delivered or parked. NotFound for an unknown one.
+    A lease that ran out still counts until another worker claims the message. From then on it is
+    a Conflict, as for a message that is delivered or parked; NotFound for an unknown one.
     """
     with writing("telegram", tx) as tx:
         if not tx.run(_mark_delivered, message_id=message_id, claim=claim, now=clock.now()):
@@ -203,7 +202,7 @@ def fail_telegram_message(
     """The message could not be sent; as it is now: free again, or parked after its last attempt.
 
     Its chat rests for `retry_after`, as Telegram asks of whoever sends too much. The first 500
-    characters of the error are kept, without bot tokens. Raises what mark_telegram_delivered does.
+    characters of the error are kept, without tokens. Raises what mark_telegram_delivered does.
     """
     now = clock.now()
     with writing("telegram", tx) as tx:
@@ -211,7 +210,7 @@ def fail_telegram_message(
             _fail_message,
             message_id=message_id,
             claim=claim,
-            error=_storable(error),
+            error=cut(redacted(error), _ERROR_LENGTH),
             retry_at=now + retry_after,
             now=now,
         )
@@ -247,12 +246,6 @@ def _claiming(message: TelegramMessage) -> dict[str, Any]:
 
 def _parking(message: TelegramMessage, now: datetime) -> dict[str, Any]:
     return {"id": message.id, "parked_at": now, "last_error": _WORKER_LOST}
-
-
-def _storable(error: str) -> str:
-    """The beginning of an error without what no database holds, and without the bot's token."""
-    text = error.encode(errors="replace").decode().replace("\0", "?")
-    return _BOT_TOKEN.sub("***", text)[:_ERROR_LENGTH]
 
 
 def _unknown_chat(chat_id: int) -> NotFound:
