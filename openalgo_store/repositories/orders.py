@@ -176,18 +176,20 @@ def get_order_history(
     Raises InvalidInput for a page below 1, and for a per_page outside 1 to 1,000.
     """
     orders = book.tables.orders
-    rules = _rules(orders, user_id, status, symbol, broker, day_bounds(start_date, end_date))
+    begin, end = day_bounds(start_date, end_date)
+    rules = _rules(orders, user_id, status, symbol, broker, begin)
+    newest = _before(orders, end)
     offset = page_offset(page, per_page)
     with reading(book.database, tx) as tx:
         if offset:
             # Only the place of the first row is counted to: that, the index alone can tell.
-            place = select(orders.c.placed_at, orders.c.id).where(*rules)
+            place = select(orders.c.placed_at, orders.c.id).where(*rules, *newest)
             after = literal(offset, Whole)  # a plain number would be taken for one of 32 bits
             first = tx.one(Query.of(_newest_first(place, orders).limit(1).offset(after), _Place))
             if first is None:
                 return []
-            rules.append(tuple_(orders.c.placed_at, orders.c.id) <= tuple(first))
-        found = select(*_columns(orders)).where(*rules)
+            newest = [tuple_(orders.c.placed_at, orders.c.id) <= tuple(first)]
+        found = select(*_columns(orders)).where(*rules, *newest)
         return tx.all(Query.of(_newest_first(found, orders).limit(per_page), Order))
 
 
@@ -210,10 +212,14 @@ def get_orders_after(
     InvalidInput for a cursor that is not one, and for a limit outside 1 to 1,000.
     """
     orders = book.tables.orders
-    rules = _rules(orders, user_id, status, symbol, broker, day_bounds(start_date, end_date))
+    begin, end = day_bounds(start_date, end_date)
+    rules = _rules(orders, user_id, status, symbol, broker, begin)
+    newest = _before(orders, end)
     if cursor is not None:
-        rules.append(tuple_(orders.c.placed_at, orders.c.id) < from_cursor(cursor))
-    found = select(*_columns(orders)).where(*rules)
+        place = from_cursor(cursor)
+        if end is None or place[0] < end:  # the nearer one alone: SQLite seeks by the first it sees
+            newest = [tuple_(orders.c.placed_at, orders.c.id) < place]
+    found = select(*_columns(orders)).where(*rules, *newest)
     one_more = _newest_first(found, orders).limit(row_limit("limit", limit) + 1)
     with reading(book.database, tx) as tx:
         rows = tx.all(Query.of(one_more, Order))
@@ -235,19 +241,21 @@ def _rules(
     status: str | None,
     symbol: str | None,
     broker: str | None,
-    days: tuple[datetime | None, datetime | None],
+    begin: datetime | None,
 ) -> list[ColumnElement[bool]]:
-    """Which orders are asked for."""
+    """Which orders are asked for, however new."""
     rules = [orders.c.user_id == user_id]
     for name, value in (("status", status), ("symbol", symbol), ("broker", broker)):
         if value is not None:
             rules.append(orders.c[name] == value)
-    begin, end = days
     if begin is not None:
         rules.append(orders.c.placed_at >= begin)
-    if end is not None:
-        rules.append(orders.c.placed_at < end)
     return rules
+
+
+def _before(orders: Table, end: datetime | None) -> list[ColumnElement[bool]]:
+    """Up to the end of the last day that is asked for."""
+    return [] if end is None else [orders.c.placed_at < end]
 
 
 def _newest_first(rows: Any, orders: Table) -> Any:
