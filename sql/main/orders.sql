@@ -61,7 +61,16 @@ WHERE id = :id
 RETURNING id, order_id, user_id, broker, symbol, exchange, action, quantity, price, trigger_price,
           order_type, product, status, fill_price, fill_quantity, placed_at, updated_at;
 
--- name: get_open_orders
+-- name: get_open_orders @sqlite
+-- Two ranges of ix_orders_user_status; the few that are found are sorted. Without the + SQLite
+-- would read all the orders of the user in their order, to sort none.
+SELECT id, order_id, user_id, broker, symbol, exchange, action, quantity, price, trigger_price,
+       order_type, product, status, fill_price, fill_quantity, placed_at, updated_at
+FROM /*book*/orders
+WHERE user_id = :user_id AND status IN ('TRIGGER_PENDING', 'OPEN')
+ORDER BY +placed_at DESC, +id DESC;
+
+-- name: get_open_orders @postgresql
 -- A range of ix_orders_user_status; the few that are found are sorted.
 SELECT id, order_id, user_id, broker, symbol, exchange, action, quantity, price, trigger_price,
        order_type, product, status, fill_price, fill_quantity, placed_at, updated_at
