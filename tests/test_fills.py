@@ -20,6 +20,7 @@ from openalgo_store import (
     Store,
     Trade,
     TransactionFailed,
+    create_order,
     get_order,
     get_positions,
     get_read_session,
@@ -31,7 +32,7 @@ from openalgo_store import (
     update_order_status,
 )
 
-from .rows import MONDAY, ODD_TEXTS, add_order, both_books, contents, new_user, trade_row
+from .rows import MONDAY, ODD_TEXTS, add_order, both_books, contents, new_user, order_row, trade_row
 
 
 @pytest.fixture
@@ -276,16 +277,20 @@ def test_sums_stop_before_they_overflow(user: int, book: Book) -> None:
 
 
 @both_books
-def test_values_stop_before_they_overflow_on_either_side_of_zero(user: int, book: Book) -> None:
-    for sign, symbol in ((1, "UP"), (-1, "DOWN")):
-        name, price = f"A{symbol}", sign * 2.3e12  # 2**61 millionths are 2.306e12 rupees
-        add_order(user, name, book=book, quantity=10, symbol=symbol)
-        for number in range(2):
-            record_fill(name, f"T{number}", 1, price, MONDAY, book=book)
-        before = contents(book)
-        with pytest.raises(InvalidInput, match=f"the position in {symbol} has grown beyond"):
-            record_fill(name, "T2", 1, 1.0, MONDAY, book=book)
-        assert contents(book) == before
+def test_each_sum_stops_before_it_overflows(user: int, book: Book) -> None:
+    """Quantities alone; values alone, above and below zero (2**61 are 2.306e12 rupees)."""
+    kinds = [(2**61 - 1, 0.0), (1, 2.3e12), (1, -2.3e12)]
+    for number, (quantity, price) in enumerate(kinds):
+        for action in ("BUY", "SELL"):
+            name = f"{action}{number}"
+            row = order_row(user, name, symbol=name, action=action, quantity=2**63 - 1)
+            create_order(**row, book=book)
+            for fill in range(2):
+                record_fill(name, f"T{fill}", quantity, price, MONDAY, book=book)
+            before = contents(book)
+            with pytest.raises(InvalidInput, match=f"the position in {name} has grown beyond"):
+                record_fill(name, "T2", 1, 0.0, MONDAY, book=book)
+            assert contents(book) == before
 
 
 # One transaction
