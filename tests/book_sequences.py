@@ -64,20 +64,16 @@ PLACES = st.builds(
 )
 """Where a position can be."""
 
-ORDERS = st.builds(
-    dict.__or__,
-    PLACES,
-    st.fixed_dictionaries(
-        {
-            "action": ACTIONS,
-            "quantity": st.sampled_from([10, 10, 15, 3 * 10**6]),
-            "order_type": st.sampled_from(["MARKET", "LIMIT", "SL", "SL-M"]),
-            "price": AMOUNTS,
-            "trigger_price": AMOUNTS,
-            "status": st.sampled_from(["OPEN", "OPEN", "OPEN", "TRIGGER_PENDING", "REJECTED"]),
-            "placed_at": MOMENTS,
-        }
-    ),
+ORDERS = st.fixed_dictionaries(
+    {
+        "action": ACTIONS,
+        "quantity": st.sampled_from([10, 10, 15, 3 * 10**6]),
+        "order_type": st.sampled_from(["MARKET", "LIMIT", "SL", "SL-M"]),
+        "price": AMOUNTS,
+        "trigger_price": AMOUNTS,
+        "status": st.sampled_from(["OPEN", "OPEN", "OPEN", "OPEN", "TRIGGER_PENDING", "REJECTED"]),
+        "placed_at": MOMENTS,
+    }
 )
 
 
@@ -103,8 +99,10 @@ HUGE = st.sampled_from([1, 2, 3]).map(
     }
 )
 """Two of these make a position as big as it can get."""
-SLIPS = st.sampled_from([{"quantity": 0}, {"price": nan}, {"quantity": 10**6, "price": 1e9}])
+WRONG = st.sampled_from([{"quantity": 0}, {"price": nan}, {"quantity": 10**6, "price": 1e9}])
 """What no trade can have."""
+OTHER = st.sampled_from([{"quantity": 1}, {"price": 1.05}])
+"""What makes a trade another one."""
 CHANGES = st.fixed_dictionaries(
     {}, optional={"quantity": QUANTITIES, "price": AMOUNTS, "order_type": st.just("LIMIT")}
 )
@@ -121,16 +119,15 @@ HOLDINGS = st.fixed_dictionaries(
 @st.composite
 def sequences(draw: st.DrawFn) -> "list[Step | Block]":
     """Orders and a dozen or more steps; there are few orders, places and executions: they meet."""
-    drawn = draw(st.lists(ORDERS, min_size=2, max_size=3))
-    orders = [each | {"order_id": name} for name, each in zip("ABC", drawn, strict=False)]
+    traded = st.sampled_from(draw(st.lists(PLACES, min_size=1, max_size=2)))
+    orders = [_joined(draw(traded), draw(ORDERS), order_id=order_id) for order_id in "ABC"]
     order = st.sampled_from(orders)
-    known = [each["order_id"] for each in orders]
-    order_id = st.sampled_from([*known, *known, "unknown"])
-    place = order.map(_place_of) | PLACES
+    order_id = st.sampled_from(["A", "A", "A", "B", "B", "B", "C", "unknown"])
+    place = traded | PLACES
     execution = st.sampled_from(draw(st.lists(EXECUTIONS, min_size=2, max_size=6)))
-    slip = st.builds(dict.__or__, execution, SLIPS)
+    slip = st.builds(dict.__or__, execution, WRONG | OTHER)
 
-    fill = st.builds(_joined, _weighted((execution, 10), (HUGE, 2), (slip, 1)), order_id=order_id)
+    fill = st.builds(_joined, _weighted((execution, 10), (HUGE, 2), (slip, 2)), order_id=order_id)
     trade = st.builds(_joined, execution, place, order_id=st.none() | order_id, action=ACTIONS)
     step = _weighted(
         (_step("record_fill", fill), 8),
