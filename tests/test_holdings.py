@@ -154,6 +154,9 @@ def test_live_shares_are_a_users(user: int) -> None:
         bulk_update_holdings(rows[:2], tx=tx)
         with pytest.raises(Conflict):
             bulk_update_holdings(rows[2:], tx=tx)
+    many = [row(user, f"S{number}", quantity=1) for number in range(2500)]
+    with pytest.raises(Conflict):
+        bulk_update_holdings([row(99), *many])  # of the last batch, for they are sorted
     assert contents(LIVE) == before
     assert bulk_update_holdings(rows, book=SANDBOX) == 3
     assert get_holdings(99, book=SANDBOX)[0].symbol == "TCS"
