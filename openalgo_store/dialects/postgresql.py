@@ -79,7 +79,9 @@ class PostgreSQL:
     def release_turn(self) -> None:
         """Nothing to do."""
 
-    def begin(self, connection: Connection, *, readonly: bool) -> None:
+    def begin(self, connection: Connection, *, readonly: bool, single: bool) -> None:
+        if single:
+            return
         connection.exec_driver_sql(
             "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" if readonly else "BEGIN"
         )

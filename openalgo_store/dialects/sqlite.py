@@ -158,7 +158,7 @@ class SQLite:
     def release_turn(self) -> None:
         self._turn.release()
 
-    def begin(self, connection: Connection, *, readonly: bool) -> None:
+    def begin(self, connection: Connection, *, readonly: bool, single: bool) -> None:
         if readonly:
             connection.exec_driver_sql("PRAGMA query_only = ON")
         # A deferred transaction that writes after it has read fails at once, whatever the timeout.

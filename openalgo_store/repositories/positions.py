@@ -11,7 +11,7 @@ from ..books import LIVE, Book, BookSql
 from ..bulk import Report
 from ..checks import require_day
 from ..records import Position
-from ..store import reading, writing
+from ..store import one_statement, writing
 from ..transaction import Transaction
 from ..types import StrictJson
 
@@ -46,7 +46,7 @@ def get_positions(
     what was traded before it is overnight.
     """
     today = clock.trading_day(clock.now()) if day is None else require_day(day)
-    with reading(book.database, tx) as tx:
+    with one_statement(book.database, tx) as tx:
         return tx.all(_get_positions[book], user_id=user_id, day=today)
 
 

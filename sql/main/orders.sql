@@ -1,18 +1,6 @@
 -- Orders. /*book*/ is nothing in the live book and sandbox_ in the paper-trading one.
 -- Columns of a record stand in the order of the table.
 
--- name: add_order
--- The whole record comes back; an order_id that is taken breaks uq_orders_order_id.
-INSERT INTO /*book*/orders (
-    order_id, user_id, broker, symbol, exchange, action, quantity, price, trigger_price,
-    order_type, product, status, placed_at
-) VALUES (
-    :order_id, :user_id, :broker, :symbol, :exchange, :action, :quantity, :price, :trigger_price,
-    :order_type, :product, :status, :placed_at
-)
-RETURNING id, order_id, user_id, broker, symbol, exchange, action, quantity, price, trigger_price,
-          order_type, product, status, fill_price, fill_quantity, placed_at, updated_at;
-
 -- name: get_order
 -- One probe of uq_orders_order_id.
 SELECT id, order_id, user_id, broker, symbol, exchange, action, quantity, price, trigger_price,
