@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from fractions import Fraction
-from typing import Any
 
 from openalgo_store import Position, SymbolPnl, Trade
 
@@ -21,12 +20,18 @@ def rupees(value: int) -> float:
     return float(value) / MILLION
 
 
+def price_of(value: int, quantity: int) -> float:
+    """The average price of what came to a value."""
+    return float(value) / (float(quantity) * MILLION)
+
+
 def day_of(moment: datetime) -> date:
     """The Indian day of a moment in UTC."""
     return (moment + INDIA).date()
 
 
-def flat_position(*place: Any) -> Position:
+def flat_position(user_id: int, broker: str, symbol: str, exchange: str, product: str) -> Position:
+    place = (user_id, broker, symbol, exchange, product)
     return Position(0, *place, 0, 0.0, None, 0.0, 0, 0, 0, 0, 0, 0, None)
 
 
@@ -35,9 +40,9 @@ def settled(position: Position) -> Position:
     quantity = position.buy_quantity - position.sell_quantity
     average = 0.0
     if quantity > 0:
-        average = rupees(position.buy_value) / position.buy_quantity
+        average = price_of(position.buy_value, position.buy_quantity)
     elif quantity < 0:
-        average = rupees(position.sell_value) / position.sell_quantity
+        average = price_of(position.sell_value, position.sell_quantity)
     now = position._replace(
         quantity=quantity,
         average_price=average,
@@ -66,8 +71,8 @@ def sums_of(trades: Sequence[Trade]) -> tuple[int, int, int, int]:
 def symbol_pnl(
     symbol: str, exchange: str, bought: int, bought_value: int, sold: int, sold_value: int
 ) -> SymbolPnl:
-    buy_average = bought_value / MILLION / bought if bought else 0.0
-    sell_average = sold_value / MILLION / sold if sold else 0.0
+    buy_average = bought_value / (MILLION * bought) if bought else 0.0
+    sell_average = sold_value / (MILLION * sold) if sold else 0.0
     return SymbolPnl(
         symbol=symbol,
         exchange=exchange,

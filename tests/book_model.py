@@ -32,6 +32,7 @@ from .book_arithmetic import (
     flat_position,
     millionths,
     position_pnl,
+    price_of,
     rupees,
     settled,
     sums_of,
@@ -185,7 +186,7 @@ class BookModel:
         return self._changed(
             order,
             fill_quantity=filled,
-            fill_price=rupees(self.fill_values[order.order_id]) / filled,
+            fill_price=price_of(self.fill_values[order.order_id], filled),
             status=status,
         )
 

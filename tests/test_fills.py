@@ -116,7 +116,7 @@ def test_the_average_price_of_an_order_is_that_of_whole_sums(user: int, book: Bo
         order = record_fill("A1", f"T{number}", quantity, price, MONDAY, book=book).order
         value = sum(units * round(at * 1_000_000) for units, at in fills[:number])
         count = sum(units for units, _ in fills[:number])
-        assert order.fill_price == pytest.approx(Fraction(value, 1_000_000 * count), rel=1e-15)
+        assert order.fill_price == float(Fraction(value, 1_000_000 * count))
         assert order.fill_quantity == count
 
 
@@ -291,6 +291,23 @@ def test_each_sum_stops_before_it_overflows(user: int, book: Book) -> None:
             with pytest.raises(InvalidInput, match=f"the position in {name} has grown beyond"):
                 record_fill(name, "T2", 1, 0.0, MONDAY, book=book)
             assert contents(book) == before
+
+
+@both_books
+def test_the_sum_of_an_order_stops_though_its_position_has_room(user: int, book: Book) -> None:
+    """In one position, so that what one order adds the other takes away."""
+    for name in ("UP", "DOWN"):
+        create_order(**order_row(user, name, quantity=9), book=book)
+    for number in range(2):
+        record_fill("UP", f"T{number}", 1, 2e12, MONDAY, book=book)
+        record_fill("DOWN", f"T{number}", 1, -2e12, MONDAY, book=book)
+    before = contents(book)
+    with pytest.raises(InvalidInput, match="the fills of order UP are beyond"):
+        record_fill("UP", "T2", 1, 2e12, MONDAY, book=book)
+    with pytest.raises(TransactionFailed), get_write_session(book.database) as tx:
+        with pytest.raises(InvalidInput, match="the fills of order UP are beyond"):
+            record_fill("UP", "T2", 1, 2e12, MONDAY, book=book, tx=tx)
+    assert contents(book) == before
 
 
 # One transaction

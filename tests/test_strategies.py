@@ -30,7 +30,7 @@ from openalgo_store.tables.main import STRATEGY_TYPES
 from .rows import ODD_TEXTS, new_user
 
 CONFIGS: list[Any] = [
-    None, {}, [], "", False, 0, -0.5, 2**53, "text", [None],
+    None, {}, [], "", False, "text", "1.0", [None, 0, -0.5, 1.0, 2**53],
     {"symbols": ["SBIN", "M&M"], "stop": {"loss": 1.5, "trail": True}, "note": None, "": ""},
     {text: [text] for text in ODD_TEXTS},
     {"big": 2**63, "huge": 10**40, "tiny": 5e-324, "deep": [[[[[[{"a": [1]}]]]]]]},
@@ -69,6 +69,13 @@ def test_any_json_comes_back_the_same(user: int) -> None:
         assert get_strategy(strategy.id) == strategy
         update_strategy(strategy.id, config=["another"])
         assert repr(update_strategy(strategy.id, config=config).config) == repr(config)
+
+
+def test_a_number_alone_is_no_config(user: int) -> None:
+    for number in (0, 1.0, -0.5, 10**30):
+        with pytest.raises(InvalidInput, match="put it into an object"):
+            create_strategy(user, "S", "python", config=number)
+    assert list_strategies(user) == []
 
 
 def test_any_text_comes_back_the_same(user: int) -> None:

@@ -215,6 +215,8 @@ class SQLite:
             return SessionMisuse("a read session cannot write: use get_write_session")
         if code & 0xFF in _UNAVAILABLE:
             return Unavailable(f"{self.identity} {_UNAVAILABLE[code & 0xFF]}")
+        if str(error) == "integer overflow":  # of a SUM
+            return violations.too_large()
         return StoreError(f"{self.identity}: {error}")
 
     def _violation(self, code: int, message: str, context: ExceptionContext | None) -> StoreError:

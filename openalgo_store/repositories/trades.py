@@ -149,8 +149,8 @@ def _known(row: dict[str, Any], book: Book, tx: Transaction) -> Trade:
 def _pnl_of(sums: _DailySums) -> SymbolPnl:
     bought, sold = sums.buy_quantity, sums.sell_quantity
     matched = min(bought, sold)
-    buy_average = sums.buy_value / 1_000_000 / bought if bought else 0.0
-    sell_average = sums.sell_value / 1_000_000 / sold if sold else 0.0
+    buy_average = sums.buy_value / (1_000_000 * bought) if bought else 0.0
+    sell_average = sums.sell_value / (1_000_000 * sold) if sold else 0.0
     return SymbolPnl(
         symbol=sums.symbol,
         exchange=sums.exchange,

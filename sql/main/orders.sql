@@ -33,19 +33,20 @@ RETURNING id, order_id, user_id, broker, symbol, exchange, action, quantity, pri
 
 -- name: add_fill_to_order
 -- By primary key, under the lock. The average price follows from whole sums, so that the order in
--- which fills arrive does not change it. A terminal status stays.
+-- which fills arrive does not change it. A terminal status stays. Nothing comes back when the sum
+-- has come near 64 bits.
 UPDATE /*book*/orders SET
     fill_quantity = fill_quantity + :quantity,
     fill_value = fill_value + :value,
-    fill_price = CAST(fill_value + :value AS DOUBLE PRECISION) / 1000000
-        / (fill_quantity + :quantity),
+    fill_price = CAST(fill_value + :value AS DOUBLE PRECISION)
+        / (CAST(fill_quantity + :quantity AS DOUBLE PRECISION) * 1000000),
     status = CASE
         WHEN status NOT IN ('TRIGGER_PENDING', 'OPEN') THEN status
         WHEN fill_quantity + :quantity = quantity THEN 'COMPLETE'
         ELSE 'OPEN'
     END,
     updated_at = :updated_at
-WHERE id = :id
+WHERE id = :id AND fill_value BETWEEN -:most AND :most
 RETURNING id, order_id, user_id, broker, symbol, exchange, action, quantity, price, trigger_price,
           order_type, product, status, fill_price, fill_quantity, placed_at, updated_at;
 
