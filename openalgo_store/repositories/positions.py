@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any, NamedTuple
 
-from sqlalchemy import Date
+from sqlalchemy import JSON, Date
 
 from .. import clock
 from ..books import LIVE, Book, BookSql
@@ -13,7 +13,6 @@ from ..checks import require_day
 from ..records import Position
 from ..store import one_statement, writing
 from ..transaction import Transaction
-from ..types import StrictJson
 
 _KEY = ("user_id", "broker", "symbol", "exchange", "product")
 _VALUES = (
@@ -34,7 +33,7 @@ class _Key(NamedTuple):
 
 _sql = BookSql("main/positions.sql", "positions")
 _get_positions = _sql.query("get_positions", Position, day=Date())
-_update_positions = _sql.query("update_positions", _Key, rows=StrictJson())
+_update_positions = _sql.query("update_positions", _Key, rows=JSON())
 
 
 def get_positions(
