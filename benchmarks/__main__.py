@@ -45,7 +45,9 @@ def main() -> None:
     parser.add_argument("--postgres", metavar="URL", help="a server that may create databases")
     parser.add_argument("--engine", choices=("sqlite", "postgresql"), help="only this engine")
     parser.add_argument("--rows", type=int, default=200_000, help="symbols (200,000)")
-    parser.add_argument("--orders", type=int, default=1_000_000, help="in a book (1,000,000)")
+    parser.add_argument(
+        "--orders", type=int, default=1_000_000, help="in a book, of 250 days (1,000,000)"
+    )
     parser.add_argument("--repeat", type=int, default=3, help="medians of so many runs (3)")
     chosen = parser.parse_args()
     if unknown := set(chosen.names) - set(BENCHMARKS):

@@ -1,8 +1,8 @@
 """The specification's way: its model and functions through SQLAlchemy's ORM.
 
 The tables are those of our migrations, so schema and indexes are the same (but for API keys, whose
-Argon2 hash no column of ours holds); so are the pool's settings and SQLite's pragmas. This is the
-only place of the project with an ORM.
+Argon2 hash no column of ours holds); so are the pool's settings and SQLite's pragmas. There is an
+ORM here and in orm_books.py, and nowhere else in the project.
 """
 
 import csv

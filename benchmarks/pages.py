@@ -47,6 +47,8 @@ def _ends(database: Database, trader: int, orders: int) -> dict[str, Way]:
     engine, last_number = database.raw, ceil(orders / PER_PAGE)
     before = get_order_history(trader, last_number - 1, PER_PAGE)[-1]
     cursor = to_cursor(before.placed_at, before.id)
+    last_page = get_orders_after(trader, cursor, PER_PAGE).orders
+    assert last_page == get_order_history(trader, last_number, PER_PAGE)
     place = raw_books.numbered_page(engine, trader, (last_number - 1) * PER_PAGE - 1, 1)[0]
     by_orm = partial(orm_books.get_order_history, database.orm, trader, per_page=PER_PAGE)
 

@@ -14,7 +14,7 @@ COUNT = 1_000
 
 
 def run(setting: Setting) -> list[Figure]:
-    """We find them by user, broker, symbol, exchange and product; the others know their ids."""
+    """ms. We find them by user, broker, symbol, exchange and product; the others know their ids."""
     figures = []
     for database in setting.books:
         found = three(medians(_ways(database), setting.repeat), 1e3)

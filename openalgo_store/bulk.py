@@ -3,9 +3,9 @@
 Amounts travel as whole millionths of a rupee, which every JSON reader understands alike.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Table
 
@@ -18,8 +18,19 @@ _BATCH = 1_000
 Key = tuple[Any, ...]
 
 
+class _Column(NamedTuple):
+    """A column of a report: what checks its values, and whether they are amounts."""
+
+    name: str
+    check: Callable[[Any, None], Any]
+    is_amount: bool
+
+
 class Report:
-    """The rows of a report by their key, in its order: whoever locks them does so in one order."""
+    """The rows of a report by their key, in its order: whoever locks them does so in one order.
+
+    Raises InvalidInput with the number of the row, counted from 1.
+    """
 
     def __init__(
         self,
@@ -28,18 +39,22 @@ class Report:
         values: Sequence[str],
         given: Iterable[Mapping[str, Any]],
     ) -> None:
-        self._columns = (*key, *values)
-        self._table = table
-        self._key = key
+        kinds: list[tuple[str, Any]] = [(name, table.c[name].type) for name in (*key, *values)]
+        self._columns = [
+            _Column(name, kind.process_bind_param, isinstance(kind, Rupees)) for name, kind in kinds
+        ]
+        self._names = {name for name, _ in kinds}
         self.given: dict[Key, Mapping[str, Any]] = {}
         rows: dict[Key, list[Any]] = {}
         for number, each in enumerate(given, 1):
-            place = self._checked_key(number, each)
+            row = self._row(number, each)
+            place = tuple(row[: len(key)])
+            if None in place:
+                raise InvalidInput(f"row {number} needs all of {', '.join(key)}")
+            if place in rows:
+                raise InvalidInput(f"row {number} has the key of a row before it: keep one of them")
             self.given[place] = each
-            rows[place] = [
-                *place,
-                *(self._checked(number, name, each.get(name)) for name in values),
-            ]
+            rows[place] = row
         self._rows = [rows[place] for place in sorted(rows)]
 
     def batches(self) -> Iterator[list[list[Any]]]:
@@ -48,27 +63,23 @@ class Report:
         while batch := list(islice(rows, _BATCH)):
             yield batch
 
-    def _checked_key(self, number: int, row: Mapping[str, Any]) -> Key:
-        if not isinstance(row, Mapping):
-            raise InvalidInput(f"row {number} is {type(row).__name__}, not a mapping")
-        if unknown := sorted(row.keys() - set(self._columns)):
+    def _row(self, number: int, given: Mapping[str, Any]) -> list[Any]:
+        if not isinstance(given, Mapping):
+            raise InvalidInput(f"row {number} is {type(given).__name__}, not a mapping")
+        if not given.keys() <= self._names:
             raise InvalidInput(
-                f"row {number}: {', '.join(unknown)} cannot be set: a row has "
-                f"{', '.join(self._columns)}"
+                f"row {number}: {', '.join(sorted(given.keys() - self._names))} cannot be set: "
+                f"a row has {', '.join(each.name for each in self._columns)}"
             )
-        place = tuple(self._checked(number, name, row.get(name)) for name in self._key)
-        if None in place:
-            raise InvalidInput(f"row {number} needs all of {', '.join(self._key)}")
-        if place in self.given:
-            raise InvalidInput(f"row {number} has the key of a row before it: keep one of them")
-        return place
-
-    def _checked(self, number: int, name: str, value: Any) -> Any:
-        kind: Any = self._table.c[name].type
-        try:
-            checked = kind.process_bind_param(value, None)
-        except InvalidInput as error:
-            raise InvalidInput(f"row {number}: {name}: {error}") from None
-        if checked is None or not isinstance(kind, Rupees):
-            return checked
-        return to_millionths(checked)
+        row = []
+        for name, check, is_amount in self._columns:
+            value = given.get(name)
+            if value is not None:
+                try:
+                    value = check(value, None)
+                except InvalidInput as error:
+                    raise InvalidInput(f"row {number}: {name}: {error}") from None
+                if is_amount:
+                    value = to_millionths(value)
+            row.append(value)
+        return row

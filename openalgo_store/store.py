@@ -57,7 +57,9 @@ class Store:
         end = clock.next_session_end(clock.now(), self.settings.session_expiry_time)
         return end.timestamp()
 
-    def transaction(self, database: str, *, readonly: bool, primary: bool = False) -> Transaction:
+    def transaction(
+        self, database: str, *, readonly: bool, primary: bool = False, single: bool = False
+    ) -> Transaction:
         """A session, to be entered. Reads of main go to the replica unless `primary`."""
         if self.closed:
             raise SessionMisuse(_CLOSED)
@@ -65,7 +67,7 @@ class Store:
         dialect = self.databases[database]
         if readonly and database == "main" and not primary:
             dialect = self.replica
-        return Transaction(dialect, database, self, readonly=readonly)
+        return Transaction(dialect, database, self, readonly=readonly, single=single)
 
     def open_writer(self, name: str, write: Write, batch_size: int = 20_000) -> BufferedWriter:
         """The writer of this name, new if there is none in `writers`; it ends with the store."""
@@ -179,6 +181,22 @@ def writing(
     if tx.readonly:
         raise SessionMisuse("a read session cannot write: pass a tx of get_write_session")
     return nullcontext(_joined(tx, database, store))
+
+
+def one_statement(
+    database: str = "main",
+    tx: Transaction | None = None,
+    *,
+    readonly: bool = True,
+    primary: bool = False,
+) -> AbstractContextManager[Transaction]:
+    """A session for a single statement, on the order path; or the given `tx`.
+
+    PostgreSQL is asked once: without BEGIN and COMMIT the statement is a transaction of its own.
+    """
+    if tx is not None:
+        return reading(database, tx) if readonly else writing(database, tx)
+    return current_store().transaction(database, readonly=readonly, primary=primary, single=True)
 
 
 get_read_session = reading

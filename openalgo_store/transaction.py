@@ -45,9 +45,18 @@ class Transaction:
     to an enclosing savepoint or whole: any verb, and a normal end, raise TransactionFailed.
     """
 
-    def __init__(self, dialect: Dialect, database: str, origin: object, *, readonly: bool) -> None:
+    def __init__(
+        self,
+        dialect: Dialect,
+        database: str,
+        origin: object,
+        *,
+        readonly: bool,
+        single: bool = False,
+    ) -> None:
         self.database = database
         self.readonly = readonly
+        self.single = single  # for one statement, which may commit itself: see one_statement
         self.origin = origin
         self._dialect = dialect
         self._process = os.getpid()
@@ -99,7 +108,7 @@ class Transaction:
             self._refuse_if_failed()
             if self._connection is None:
                 return
-            if self._dialect.is_failed(self._connection):
+            if not self.single and self._dialect.is_failed(self._connection):
                 self.fail(StoreError("a statement failed on the driver's own connection"))
                 self._refuse_if_failed()
             self._connection.commit()
@@ -291,6 +300,8 @@ class Transaction:
         self, query: Query[Any], params: Mapping[str, Any], **options: Any
     ) -> CursorResult[Any]:
         query.check(params)
+        if self.single and self._connection is not None:
+            raise SessionMisuse("this session is for one statement, and has had it")
         return self.connection.execute(
             query.on(self._dialect.name), params, execution_options=options
         )

@@ -196,12 +196,17 @@ class UTCDateTime(TypeDecorator[datetime]):
 
 
 class StrictJson(TypeDecorator[Any]):
-    """JSON as text; None is SQL NULL; no NaN, NUL or lone surrogate, however deep."""
+    """JSON as text; None is SQL NULL; no NaN, NUL or lone surrogate, however deep.
+
+    No number alone: SQLite would keep it as one of its own, and 1.0 would come back as 1.
+    """
 
     impl: TypeEngine[Any] | type[TypeEngine[Any]] = JSON(none_as_null=True)
     cache_ok = True
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            raise InvalidInput("JSON that is a number alone: put it into an object")
         return check_json(value)
 
 

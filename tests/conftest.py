@@ -15,6 +15,7 @@ from openalgo_store.store import Store, use_store
 
 from .leaks import Leaks
 from .postgres_server import PostgresServer, start_postgres
+from .recycling import RecycledDatabases
 
 ENGINES = os.environ.get("OPENALGO_TEST_ENGINES", "sqlite,postgresql").split(",")
 if not set(ENGINES) <= {"sqlite", "postgresql"}:
@@ -138,14 +139,20 @@ def migrated_settings(
     engine_name: str,
     tmp_path: Path,
     request: pytest.FixtureRequest,
-    new_postgres_database: Callable[[str | None], str],
-) -> Settings:
-    """Settings of five migrated databases, copied from ones prepared once for the test run."""
+    leaks: Leaks,
+) -> Iterator[Settings]:
+    """Settings of five migrated, empty databases: copied files, or one that is used again."""
     if engine_name == "sqlite":
         shutil.copytree(request.getfixturevalue("sqlite_template"), tmp_path, dirs_exist_ok=True)
-        return settings_of(_sqlite_urls(tmp_path))
-    template = request.getfixturevalue("postgresql_template")
-    return settings_of(dict.fromkeys(DATABASES, new_postgres_database(template)))
+        yield settings_of(_sqlite_urls(tmp_path))
+        return
+    recycled: RecycledDatabases = request.getfixturevalue("recycled_databases")
+    url = recycled.take()
+    yield settings_of(dict.fromkeys(DATABASES, url))
+    try:
+        leaks.check_server(url)
+    finally:
+        recycled.give_back(url)
 
 
 @pytest.fixture(scope="session")
@@ -164,6 +171,12 @@ def postgresql_template(postgres: PostgresServer) -> str:
     for name in DATABASES:
         run_migrations(url, name)
     return url
+
+
+@pytest.fixture(scope="session")
+def recycled_databases(postgres: PostgresServer, postgresql_template: str) -> RecycledDatabases:
+    """Copies of the migrated database, emptied after each test."""
+    return RecycledDatabases(postgres, postgresql_template)
 
 
 @pytest.fixture(scope="session")

@@ -20,6 +20,7 @@ from openalgo_store import (
     Store,
     Trade,
     TransactionFailed,
+    create_order,
     get_order,
     get_positions,
     get_read_session,
@@ -31,7 +32,7 @@ from openalgo_store import (
     update_order_status,
 )
 
-from .rows import MONDAY, ODD_TEXTS, add_order, both_books, contents, new_user, trade_row
+from .rows import MONDAY, ODD_TEXTS, add_order, both_books, contents, new_user, order_row, trade_row
 
 
 @pytest.fixture
@@ -115,7 +116,7 @@ def test_the_average_price_of_an_order_is_that_of_whole_sums(user: int, book: Bo
         order = record_fill("A1", f"T{number}", quantity, price, MONDAY, book=book).order
         value = sum(units * round(at * 1_000_000) for units, at in fills[:number])
         count = sum(units for units, _ in fills[:number])
-        assert order.fill_price == pytest.approx(Fraction(value, 1_000_000 * count), rel=1e-15)
+        assert order.fill_price == float(Fraction(value, 1_000_000 * count))
         assert order.fill_quantity == count
 
 
@@ -276,16 +277,37 @@ def test_sums_stop_before_they_overflow(user: int, book: Book) -> None:
 
 
 @both_books
-def test_values_stop_before_they_overflow_on_either_side_of_zero(user: int, book: Book) -> None:
-    for sign, symbol in ((1, "UP"), (-1, "DOWN")):
-        name, price = f"A{symbol}", sign * 2.3e12  # 2**61 millionths are 2.306e12 rupees
-        add_order(user, name, book=book, quantity=10, symbol=symbol)
-        for number in range(2):
-            record_fill(name, f"T{number}", 1, price, MONDAY, book=book)
-        before = contents(book)
-        with pytest.raises(InvalidInput, match=f"the position in {symbol} has grown beyond"):
-            record_fill(name, "T2", 1, 1.0, MONDAY, book=book)
-        assert contents(book) == before
+def test_each_sum_stops_before_it_overflows(user: int, book: Book) -> None:
+    """Quantities alone; values alone, above and below zero (2**61 are 2.306e12 rupees)."""
+    kinds = [(2**61 - 1, 0.0), (1, 2.3e12), (1, -2.3e12)]
+    for number, (quantity, price) in enumerate(kinds):
+        for action in ("BUY", "SELL"):
+            name = f"{action}{number}"
+            row = order_row(user, name, symbol=name, action=action, quantity=2**63 - 1)
+            create_order(**row, book=book)
+            for fill in range(2):
+                record_fill(name, f"T{fill}", quantity, price, MONDAY, book=book)
+            before = contents(book)
+            with pytest.raises(InvalidInput, match=f"the position in {name} has grown beyond"):
+                record_fill(name, "T2", 1, 0.0, MONDAY, book=book)
+            assert contents(book) == before
+
+
+@both_books
+def test_the_sum_of_an_order_stops_though_its_position_has_room(user: int, book: Book) -> None:
+    """In one position, so that what one order adds the other takes away."""
+    for name in ("UP", "DOWN"):
+        create_order(**order_row(user, name, quantity=9), book=book)
+    for number in range(2):
+        record_fill("UP", f"T{number}", 1, 2e12, MONDAY, book=book)
+        record_fill("DOWN", f"T{number}", 1, -2e12, MONDAY, book=book)
+    before = contents(book)
+    with pytest.raises(InvalidInput, match="the fills of order UP are beyond"):
+        record_fill("UP", "T2", 1, 2e12, MONDAY, book=book)
+    with pytest.raises(TransactionFailed), get_write_session(book.database) as tx:
+        with pytest.raises(InvalidInput, match="the fills of order UP are beyond"):
+            record_fill("UP", "T2", 1, 2e12, MONDAY, book=book, tx=tx)
+    assert contents(book) == before
 
 
 # One transaction

@@ -216,6 +216,14 @@ def test_a_report_sets_what_it_tells_and_leaves_the_sums(
 
 
 @both_books
+def test_a_report_without_a_day_quantity_says_nothing_of_the_day(user: int, book: Book) -> None:
+    filled = fill(user, [Traded(40, 103.0)], book=book)
+    bulk_update_positions([key(user, quantity=41, overnight_quantity=1)], book=book)
+    (found,) = get_positions(user, day=MONDAY.date(), book=book)
+    assert found == filled._replace(quantity=41, overnight_quantity=1, pnl=103.0)
+
+
+@both_books
 def test_the_next_fill_counts_from_the_sums_again(user: int, book: Book) -> None:
     fill(user, [Traded(40, 103.0), Traded(-10, 110.0)], book=book)
     report = key(user, quantity=-7, average_price=99.5, last_price=105.0, pnl=12.34)

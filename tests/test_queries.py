@@ -4,17 +4,28 @@ import importlib
 import pkgutil
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from sqlalchemy import Table
 
-from openalgo_store import LIVE, Store, clock, get_write_session, replace_symbols, repositories
+from openalgo_store import (
+    LIVE,
+    Book,
+    Store,
+    clock,
+    get_write_session,
+    replace_symbols,
+    repositories,
+)
 from openalgo_store.config import project_folder
 from openalgo_store.queries import Query, SqlFile, output_columns, read_statements
 from openalgo_store.tables.main import symbol_loads, symbols
 
-from .rows import shares
+from .plans import analyse, is_sorted
+from .rows import MONDAY, both_books, new_user, order_row, shares, trade_row
 
 FILES = sorted(
     str(each.relative_to(project_folder("sql")))
@@ -28,6 +39,10 @@ SAMPLES = {
     "broker": "zerodha", "symbol": "SHARE7", "exchange": "NSE", "token": "T7",
     "broker_symbol": "SHARE7-EQ", "pairs": '[["SHARE7", "NSE"]]', "id": 1,
     "user_id": 1, "name": "api_key_pepper", "after": 0, "newest": "", "batch_size": 500,
+    "order_id": "A7", "trade_id": "T7", "traded_at": "2026-03-02 04:00:00.000000+00:00",
+    "product": "CNC", "day": "2026-03-02", "trading_day": "2026-03-02", "most": 2**61,
+    "day_begin": "2026-03-01 18:30:00.000000", "day_end": "2026-03-02 18:30:00.000000",
+    "bought": 1, "bought_value": 1, "sold": 0, "sold_value": 0,
     "since": "2026-03-02 03:45:00.000000", "until": "2026-03-03 03:45:00.000000",
     "bucket_seconds": 60, "ist_offset": 19_800, "before": "2026-03-02 03:45:00.000000",
     "chat_id": 7, "now": "2026-03-02 04:00:00.000000", "row_limit": 10,
@@ -42,8 +57,28 @@ INDEXES = {
     "get_last_symbol_load": "ix_symbol_loads_broker_id",
 }
 """Which index serves a statement, as the comment above it says."""
-SORTS_A_FEW_ROWS = {"get_symbol_by_token", "get_symbol_by_broker_symbol"}
-"""One row for each broker that uses the same token."""
+BOOK_INDEXES = {
+    "get_order": "uq_orders_order_id",
+    "lock_order": "uq_orders_order_id",
+    "get_open_orders": "ix_orders_user_status",
+    "get_trade": "uq_trades_order_id_trade_id",
+    "get_imported_trade": "uq_trades_imported",
+    "get_daily_pnl": "ix_trades_user_date",
+    "get_daily_sums": "ix_trades_user_date",
+    "add_to_position": "uq_positions_user_id_broker_symbol_exchange_product",
+    "get_position": "uq_positions_user_id_broker_symbol_exchange_product",
+    "get_positions": "uq_positions_user_id_broker_symbol_exchange_product",
+    "get_holdings": "uq_holdings_user_id_broker_symbol_exchange",
+}
+"""The same for the statements of a book, whose prefix stands before the name of the table."""
+SORTS_A_FEW_ROWS = {
+    "get_symbol_by_token",
+    "get_symbol_by_broker_symbol",  # one row for each broker that uses the same token
+    "get_open_orders",
+    "get_daily_sums",  # one day's trades, grouped
+    "get_positions",  # of one user, where PostgreSQL finds a sort cheaper
+    "get_holdings",
+}
 
 
 def queries() -> Iterator[tuple[str, Query[object]]]:
@@ -60,7 +95,9 @@ def queries() -> Iterator[tuple[str, Query[object]]]:
 
 def test_every_statement_is_used_by_a_repository() -> None:
     named = {name for path in FILES for name in read_statements(path)}
-    assert {query.name for _, query in queries()} == named
+    fixed = {query.name for _, query in queries() if query.binds is not None}
+    assert fixed == named
+    assert named >= INDEXES.keys() | BOOK_INDEXES.keys()
     assert FILES
 
 
@@ -110,6 +147,41 @@ def test_every_lookup_is_served_by_its_index(store: Store, engine_name: str) -> 
             if query.name not in SORTS_A_FEW_ROWS:
                 assert "Sort" not in plan
                 assert "TEMP B-TREE" not in plan
+
+
+@both_books
+def test_every_lookup_of_a_book_is_served_by_its_index(
+    store: Store, engine_name: str, book: Book
+) -> None:
+    """Of 30 users with 100 rows each; one order in fifty is open, one trade in two imported."""
+    owners = [new_user(f"user{number}") for number in range(30)]
+    orders, trades, positions, holdings = book.tables
+    rows: dict[Table, list[dict[str, Any]]] = {table: [] for table in book.tables}
+    for number in range(3000):
+        owner, name, at = owners[number // 100], f"A{number}", MONDAY + timedelta(minutes=number)
+        status = "COMPLETE" if number % 50 else "OPEN"
+        rows[orders].append(order_row(owner, name, status=status, placed_at=at))
+        ordered = {"order_id": name if number % 2 else None, "traded_at": at}
+        rows[trades].append(trade_row(owner, f"T{number}", **ordered))
+        key = {"user_id": owner, "broker": "zerodha", "symbol": f"SHARE{number}", "exchange": "NSE"}
+        rows[holdings].append(key)
+        rows[positions].append(key | {"product": "CNC"})
+    with get_write_session(book.database) as tx:
+        for table, each in rows.items():
+            tx.copy(table, list(each[0]), [tuple(row.values()) for row in each])
+    analyse(store, book)
+    for database, query in queries():
+        index = BOOK_INDEXES.get(query.name)
+        if index is None or database != book.database:
+            continue
+        kind, of, columns = index.split("_", 2)
+        name = f"{kind}_{book.prefix}{of}_{columns}"
+        if engine_name == "sqlite" and kind == "uq" and columns != "imported":
+            name = f"sqlite_autoindex_{book.prefix}{of}_1"
+        plan = plan_of(store, query, database)
+        assert name in plan, plan
+        if query.name not in SORTS_A_FEW_ROWS:
+            assert not is_sorted(plan), plan
 
 
 class Pair(NamedTuple):

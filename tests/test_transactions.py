@@ -26,6 +26,7 @@ from openalgo_store import (
     use_store,
 )
 from openalgo_store.queries import Query
+from openalgo_store.store import one_statement
 from openalgo_store.tables.main import strategies, symbols, users
 
 from .rows import ALL_NAMES, COUNT_USERS, add_strategy, add_user, shares, user
@@ -328,7 +329,7 @@ def test_a_statement_gets_exactly_its_parameters(store: Store) -> None:
 
 
 def test_a_broken_rule_is_told_by_name_and_in_the_same_words(with_asha: Store) -> None:
-    def told(write: Callable[[Transaction], None]) -> StoreError:
+    def told(write: Callable[[Transaction], object]) -> StoreError:
         with pytest.raises(StoreError) as raised, get_write_session() as tx:
             write(tx)
         return raised.value
@@ -344,7 +345,11 @@ def test_a_broken_rule_is_told_by_name_and_in_the_same_words(with_asha: Store) -
     assert orphan.constraint == "fk_strategies_user_id"
     assert str(orphan) == "strategies.user_id must name a row of users"
 
-    odd = told(lambda tx: add_strategy(tx, 1, "momentum", strategy_type="astrology"))
+    astrology = (
+        "INSERT INTO strategies (user_id, name, strategy_type, is_active, created_at) "
+        "SELECT id, 'momentum', 'astrology', is_active, created_at FROM users"
+    )
+    odd = told(lambda tx: tx.run(Query.of(text(astrology))))  # past the type of the column
     assert isinstance(odd, InvalidInput)
     assert "ck_strategies_strategy_type" in str(odd)
 
@@ -440,3 +445,23 @@ def test_no_connection_is_left_open(store: Store, engine_name: str) -> None:
         assert not store.databases["main"]._gate._open  # type: ignore[attr-defined]
     else:
         assert get_engine().pool.checkedout() == 0  # type: ignore[attr-defined]
+
+
+def test_a_session_of_one_statement_takes_no_second_one(store: Store) -> None:
+    with one_statement() as tx:
+        assert tx.all(ALL_NAMES) == []
+        with pytest.raises(SessionMisuse, match="for one statement"):
+            tx.all(ALL_NAMES)
+
+
+def test_a_single_statement_is_committed_or_leaves_nothing(store: Store) -> None:
+    def add(name: str) -> None:
+        with one_statement(readonly=False) as tx:
+            add_user(tx, name)
+
+    add("asha")
+    with pytest.raises(Conflict):
+        add("asha")
+    add("binod")
+    with get_read_session() as tx:
+        assert sorted(tx.all(ALL_NAMES)) == ["asha", "binod"]

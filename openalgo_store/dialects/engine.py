@@ -33,8 +33,11 @@ class Dialect(Protocol):
     def release_turn(self) -> None:
         """Let the next writer in."""
 
-    def begin(self, connection: Connection, *, readonly: bool) -> None:
-        """Send BEGIN: one read-only snapshot, or a writing transaction."""
+    def begin(self, connection: Connection, *, readonly: bool, single: bool) -> None:
+        """Send BEGIN: one read-only snapshot, or a writing transaction.
+
+        Not needed for a single statement where the engine commits one by itself.
+        """
 
     def is_failed(self, connection: Connection) -> bool:
         """Whether COMMIT would roll back, as the driver knows it."""
@@ -76,7 +79,9 @@ def build_engine(url: str, dialect: Dialect, **options: Any) -> Engine:
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         transaction = connection.get_execution_options().get(TRANSACTION)
-        dialect.begin(connection, readonly=transaction is not None and transaction.readonly)
+        readonly = transaction is not None and transaction.readonly
+        single = transaction is not None and transaction.single
+        dialect.begin(connection, readonly=readonly, single=single)
 
     @event.listens_for(engine, "handle_error", retval=True)
     def tell(context: ExceptionContext) -> BaseException | None:

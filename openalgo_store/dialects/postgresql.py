@@ -79,7 +79,9 @@ class PostgreSQL:
     def release_turn(self) -> None:
         """Nothing to do."""
 
-    def begin(self, connection: Connection, *, readonly: bool) -> None:
+    def begin(self, connection: Connection, *, readonly: bool, single: bool) -> None:
+        if single:
+            return
         connection.exec_driver_sql(
             "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" if readonly else "BEGIN"
         )
@@ -135,6 +137,8 @@ class PostgreSQL:
         if state == "25006":
             return SessionMisuse("a read session cannot write: use get_write_session")
         message = getattr(diag, "message_primary", None) or type(error).__name__
+        if state == "22003":
+            return violations.too_large()
         if state[:2] == "22":
             return InvalidInput("a value does not fit its column: check its size and its form")
         if state[:2] in _UNAVAILABLE:

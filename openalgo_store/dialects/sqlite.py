@@ -159,7 +159,7 @@ class SQLite:
     def release_turn(self) -> None:
         self._turn.release()
 
-    def begin(self, connection: Connection, *, readonly: bool) -> None:
+    def begin(self, connection: Connection, *, readonly: bool, single: bool) -> None:
         if readonly:
             connection.exec_driver_sql("PRAGMA query_only = ON")
         # A deferred transaction that writes after it has read fails at once, whatever the timeout.
@@ -228,6 +228,8 @@ class SQLite:
             return SessionMisuse("a read session cannot write: use get_write_session")
         if code & 0xFF in _UNAVAILABLE:
             return Unavailable(f"{self.identity} {_UNAVAILABLE[code & 0xFF]}")
+        if str(error) == "integer overflow":  # of a SUM
+            return violations.too_large()
         return StoreError(f"{self.identity}: {error}")
 
     def _violation(self, code: int, message: str, context: ExceptionContext | None) -> StoreError:

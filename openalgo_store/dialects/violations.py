@@ -43,6 +43,11 @@ def not_allowed(constraint: str | None) -> InvalidInput:
     return InvalidInput(f"a value breaks the rule {constraint}: see the table's definition")
 
 
+def too_large() -> InvalidInput:
+    """A number beyond what the engines count with."""
+    return InvalidInput("a number does not fit into 64 bits, alone or added up: check its size")
+
+
 def missing(table: str | None, column: str | None) -> InvalidInput:
     """NULL where a value is needed."""
     return InvalidInput(f"{table}.{column} needs a value")

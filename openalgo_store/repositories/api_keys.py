@@ -135,7 +135,7 @@ def _load(store: Store, digest: str) -> tuple[CachedKey, float] | None:
     if store.invalid_keys.get(digest):  # another thread has just asked
         return None
     epoch = store.invalid_keys.epoch
-    with store.transaction("main", readonly=True, primary=True) as tx:
+    with store.transaction("main", readonly=True, primary=True, single=True) as tx:
         owner = tx.one(_get_owner, api_key=digest)
     if owner is None:
         store.invalid_keys.keep(digest, True, time.time() + _INVALID_FOR, epoch)

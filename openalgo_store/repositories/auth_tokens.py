@@ -11,7 +11,7 @@ from ..queries import SqlFile
 from ..records import AuthToken, SealedToken
 from ..security import TokenCipher
 from ..sentinels import prove_cipher, renew_cipher_proof
-from ..store import current_store, reading, writing
+from ..store import current_store, one_statement, reading, writing
 from ..tables.main import auth_tokens, users
 from ..transaction import Transaction
 from ..types import Whole, check_text
@@ -186,7 +186,7 @@ def _reseal(row: SealedToken, cipher: TokenCipher) -> dict[str, Any]:
 
 def _read(user_id: int, broker: str, tx: Transaction | None) -> SealedToken | None:
     """From the primary, unless it has expired."""
-    with reading("main", tx, primary=True) as tx:
+    with one_statement("main", tx, primary=True) as tx:
         sealed = tx.one(_get_auth_token, user_id=user_id, broker=broker)
     if sealed and sealed.token_expiry and sealed.token_expiry <= clock.now():
         return None

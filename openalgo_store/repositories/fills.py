@@ -12,7 +12,7 @@ from ..types import MOST_MILLIONTHS, Whole, check_rupees
 
 _orders = BookSql("main/orders.sql", "orders")
 _lock_order = _orders.query("lock_order", Order)
-_add_fill_to_order = _orders.query("add_fill_to_order", Order, value=Whole())
+_add_fill_to_order = _orders.query("add_fill_to_order", Order, value=Whole(), most=Whole())
 _trades = BookSql("main/trades.sql", "trades")
 _get_trade = _trades.query("get_trade", Trade)
 _add_trade = _trades.query("add_trade", Trade)
@@ -80,10 +80,14 @@ def record_fill(
             id=order.id,
             quantity=quantity,
             value=value,
+            most=MOST_MILLIONTHS,
             updated_at=clock.now(),
         )
+        if filled is None:
+            too_much = InvalidInput(f"the fills of order {order_id} are beyond what is added up")
+            tx.fail(too_much)  # the trade and the position must not be kept
+            raise too_much
     assert trade is not None  # nobody else can add one to a locked order
-    assert filled is not None
     return Fill(True, trade, filled, position)
 
 

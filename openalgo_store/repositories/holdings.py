@@ -3,20 +3,21 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from sqlalchemy import JSON
+
 from ..books import LIVE, Book, BookSql
 from ..bulk import Report
 from ..records import Holding
 from ..store import reading, writing
 from ..transaction import Transaction
-from ..types import StrictJson
 
 _KEY = ("user_id", "broker", "symbol", "exchange")
 _VALUES = ("isin", "quantity", "average_price", "last_price", "pnl", "pnl_percent")
 
 _sql = BookSql("main/holdings.sql", "holdings")
 _get_holdings = _sql.query("get_holdings", Holding)
-_open_holdings = _sql.command("open_holdings", rows=StrictJson())
-_update_holdings = _sql.command("update_holdings", rows=StrictJson())
+_open_holdings = _sql.command("open_holdings", rows=JSON())
+_update_holdings = _sql.command("update_holdings", rows=JSON())
 
 
 def get_holdings(

@@ -3,15 +3,25 @@
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Table, literal, select, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    Table,
+    bindparam,
+    exists,
+    insert,
+    literal,
+    select,
+    tuple_,
+    update,
+)
 
 from .. import clock
-from ..books import LIVE, Book, BookSql
+from ..books import BOOKS, LIVE, Book, BookSql
 from ..checks import day_bounds, from_cursor, only, page_offset, row_limit, to_cursor
 from ..errors import IllegalOrderState, InvalidInput, NotFound
-from ..queries import Query, SqlFile
+from ..queries import Query
 from ..records import Order, OrderPage
-from ..store import reading, writing
+from ..store import one_statement, reading, writing
 from ..tables.main import users
 from ..tables.trading import STATUSES
 from ..transaction import Transaction
@@ -24,10 +34,33 @@ _MOVES = {
 }
 """Where an order may go from here; the other statuses are the end."""
 _CHANGEABLE = {"quantity", "price", "trigger_price", "order_type"}
+_GIVEN = (
+    *("order_id", "user_id", "broker", "symbol", "exchange", "action", "quantity", "price"),
+    *("trigger_price", "order_type", "product", "status", "placed_at"),
+)
+"""What create_order writes."""
+
+
+def _columns(orders: Table) -> list[Any]:
+    return [orders.c[name] for name in Order._fields]
+
+
+def _adding(book: Book) -> Query[Order]:
+    """INSERT of an order; where the book has users, of an active one only: else no row comes back.
+
+    One statement, since the order path pays for each round trip.
+    """
+    orders = book.tables.orders
+    given = select(*(bindparam(name, type_=orders.c[name].type).label(name) for name in _GIVEN))
+    if book.has_users:
+        owner = bindparam("user_id", type_=Whole)
+        given = given.where(exists().where(users.c.id == owner, users.c.is_active))
+    added = insert(orders).from_select(_GIVEN, given).returning(*_columns(orders))
+    return Query.of(added, Order)
+
 
 _sql = BookSql("main/orders.sql", "orders")
-_lock_active_user = SqlFile("main/users.sql", users).query("lock_active_user", int, user_id=Whole())
-_add_order = _sql.query("add_order", Order)
+_add_order = {book: _adding(book) for book in BOOKS}
 _get_order = _sql.query("get_order", Order)
 _lock_order = _sql.query("lock_order", Order)
 _set_order_status = _sql.query("set_order_status", Order)
@@ -64,9 +97,7 @@ def create_order(
     Raises Conflict for an order_id that is taken; NotFound for an unknown or deactivated user
     (LIVE only); InvalidInput for a quantity below 1, NaN, a naive datetime, an unknown word.
     """
-    with writing(book.database, tx) as tx:
-        if book.has_users and tx.value(_lock_active_user, user_id=user_id) is None:
-            raise NotFound(f"there is no active user {user_id}")
+    with one_statement(book.database, tx, readonly=False) as tx:
         added = tx.one(
             _add_order[book],
             order_id=order_id,
@@ -83,13 +114,14 @@ def create_order(
             status=status,
             placed_at=clock.now() if placed_at is None else placed_at,
         )
-    assert added is not None  # what an INSERT returns
+    if added is None:
+        raise NotFound(f"there is no active user {user_id}")
     return added
 
 
 def get_order(order_id: str, *, book: Book = LIVE, tx: Transaction | None = None) -> Order | None:
     """The order with this id, or None."""
-    with reading(book.database, tx) as tx:
+    with one_statement(book.database, tx) as tx:
         return tx.one(_get_order[book], order_id=order_id)
 
 
@@ -153,7 +185,7 @@ def get_open_orders(
     user_id: int, *, book: Book = LIVE, tx: Transaction | None = None
 ) -> list[Order]:
     """The orders of a user that are TRIGGER_PENDING or OPEN, newest first."""
-    with reading(book.database, tx) as tx:
+    with one_statement(book.database, tx) as tx:
         return tx.all(_get_open_orders[book], user_id=user_id)
 
 
@@ -176,18 +208,20 @@ def get_order_history(
     Raises InvalidInput for a page below 1, and for a per_page outside 1 to 1,000.
     """
     orders = book.tables.orders
-    rules = _rules(orders, user_id, status, symbol, broker, day_bounds(start_date, end_date))
+    begin, end = day_bounds(start_date, end_date)
+    rules = _rules(orders, user_id, status, symbol, broker, begin)
+    newest = _before(orders, end)
     offset = page_offset(page, per_page)
     with reading(book.database, tx) as tx:
         if offset:
             # Only the place of the first row is counted to: that, the index alone can tell.
-            place = select(orders.c.placed_at, orders.c.id).where(*rules)
+            place = select(orders.c.placed_at, orders.c.id).where(*rules, *newest)
             after = literal(offset, Whole)  # a plain number would be taken for one of 32 bits
             first = tx.one(Query.of(_newest_first(place, orders).limit(1).offset(after), _Place))
             if first is None:
                 return []
-            rules.append(tuple_(orders.c.placed_at, orders.c.id) <= tuple(first))
-        found = select(*_columns(orders)).where(*rules)
+            newest = [tuple_(orders.c.placed_at, orders.c.id) <= tuple(first)]
+        found = select(*_columns(orders)).where(*rules, *newest)
         return tx.all(Query.of(_newest_first(found, orders).limit(per_page), Order))
 
 
@@ -210,12 +244,16 @@ def get_orders_after(
     InvalidInput for a cursor that is not one, and for a limit outside 1 to 1,000.
     """
     orders = book.tables.orders
-    rules = _rules(orders, user_id, status, symbol, broker, day_bounds(start_date, end_date))
+    begin, end = day_bounds(start_date, end_date)
+    rules = _rules(orders, user_id, status, symbol, broker, begin)
+    newest = _before(orders, end)
     if cursor is not None:
-        rules.append(tuple_(orders.c.placed_at, orders.c.id) < from_cursor(cursor))
-    found = select(*_columns(orders)).where(*rules)
+        place = from_cursor(cursor)
+        if end is None or place[0] < end:  # the nearer one alone: SQLite seeks by the first it sees
+            newest = [tuple_(orders.c.placed_at, orders.c.id) < place]
+    found = select(*_columns(orders)).where(*rules, *newest)
     one_more = _newest_first(found, orders).limit(row_limit("limit", limit) + 1)
-    with reading(book.database, tx) as tx:
+    with one_statement(book.database, tx) as tx:
         rows = tx.all(Query.of(one_more, Order))
     page = rows[:limit]
     more = len(rows) > limit
@@ -235,25 +273,23 @@ def _rules(
     status: str | None,
     symbol: str | None,
     broker: str | None,
-    days: tuple[datetime | None, datetime | None],
+    begin: datetime | None,
 ) -> list[ColumnElement[bool]]:
-    """Which orders are asked for."""
+    """Which orders are asked for, however new."""
     rules = [orders.c.user_id == user_id]
     for name, value in (("status", status), ("symbol", symbol), ("broker", broker)):
         if value is not None:
             rules.append(orders.c[name] == value)
-    begin, end = days
     if begin is not None:
         rules.append(orders.c.placed_at >= begin)
-    if end is not None:
-        rules.append(orders.c.placed_at < end)
     return rules
+
+
+def _before(orders: Table, end: datetime | None) -> list[ColumnElement[bool]]:
+    """Up to the end of the last day that is asked for."""
+    return [] if end is None else [orders.c.placed_at < end]
 
 
 def _newest_first(rows: Any, orders: Table) -> Any:
     """In the order of ix_orders_user_id_placed_at_id."""
     return rows.order_by(orders.c.placed_at.desc(), orders.c.id.desc())
-
-
-def _columns(orders: Table) -> list[Any]:
-    return [orders.c[name] for name in Order._fields]

@@ -4,16 +4,15 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any, NamedTuple
 
-from sqlalchemy import Date
+from sqlalchemy import JSON, Date
 
 from .. import clock
 from ..books import LIVE, Book, BookSql
 from ..bulk import Report
 from ..checks import require_day
 from ..records import Position
-from ..store import reading, writing
+from ..store import one_statement, writing
 from ..transaction import Transaction
-from ..types import StrictJson
 
 _KEY = ("user_id", "broker", "symbol", "exchange", "product")
 _VALUES = (
@@ -34,7 +33,7 @@ class _Key(NamedTuple):
 
 _sql = BookSql("main/positions.sql", "positions")
 _get_positions = _sql.query("get_positions", Position, day=Date())
-_update_positions = _sql.query("update_positions", _Key, rows=StrictJson())
+_update_positions = _sql.query("update_positions", _Key, rows=JSON())
 
 
 def get_positions(
@@ -46,7 +45,7 @@ def get_positions(
     what was traded before it is overnight.
     """
     today = clock.trading_day(clock.now()) if day is None else require_day(day)
-    with reading(book.database, tx) as tx:
+    with one_statement(book.database, tx) as tx:
         return tx.all(_get_positions[book], user_id=user_id, day=today)
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from ..cache import Snapshot
 from ..queries import SqlFile
 from ..records import Symbol
-from ..store import current_store, reading
+from ..store import current_store, one_statement, reading
 from ..tables.main import symbols
 from ..transaction import Transaction
 from ..types import StrictJson
@@ -37,7 +37,7 @@ def get_symbol(
     if tx is None:
         with suppress(KeyError):
             return _master(broker).by_symbol[exchange][symbol]
-    with reading("main", tx) as tx:
+    with one_statement("main", tx) as tx:
         return tx.one(_get_symbol, symbol=symbol, exchange=exchange, broker=broker)
 
 
@@ -69,7 +69,7 @@ def get_symbol_by_token(
     if tx is None:
         with suppress(KeyError):
             return _master(broker).by_token[exchange][token]
-    with reading("main", tx) as tx:
+    with one_statement("main", tx) as tx:
         return tx.one(_get_symbol_by_token, token=token, exchange=exchange, broker=broker)
 
 
@@ -80,7 +80,7 @@ def get_symbol_by_broker_symbol(
     if tx is None:
         with suppress(KeyError):
             return _master(broker).by_broker_symbol[exchange][broker_symbol]
-    with reading("main", tx) as tx:
+    with one_statement("main", tx) as tx:
         return tx.one(
             _get_symbol_by_broker_symbol,
             broker_symbol=broker_symbol,
@@ -102,7 +102,7 @@ def get_symbol_tokens(
                 found[symbol, exchange] = by_symbol[exchange][symbol].token
     absent = [list(pair) for pair in wanted if pair not in found]
     if absent:
-        with reading("main", tx) as tx:
+        with one_statement("main", tx) as tx:
             for row in tx.all(_get_symbol_tokens, pairs=absent, broker=broker):
                 found[row.symbol, row.exchange] = row.token
     return found

@@ -11,7 +11,7 @@ from ..checks import day_bounds, one_day, traded_value
 from ..errors import Conflict
 from ..queries import Query
 from ..records import DailyPnl, SymbolPnl, Trade
-from ..store import reading, writing
+from ..store import one_statement, reading, writing
 from ..transaction import Transaction
 from ..types import UTCDateTime, check_rupees
 
@@ -120,7 +120,7 @@ def get_daily_pnl(
 ) -> DailyPnl:
     """Turnover, and sells less buys, of an Indian day in rupees; zeros on a day without trades."""
     begin, end = one_day(date)
-    with reading(book.database, tx) as tx:
+    with one_statement(book.database, tx) as tx:
         found = tx.one(_get_daily_pnl[book], user_id=user_id, day_begin=begin, day_end=end)
     assert found is not None  # an aggregate without GROUP BY is always one row
     return found
@@ -131,7 +131,7 @@ def get_daily_pnl_by_symbol(
 ) -> list[SymbolPnl]:
     """The same for each instrument that was traded, with what was bought, sold and matched."""
     begin, end = one_day(date)
-    with reading(book.database, tx) as tx:
+    with one_statement(book.database, tx) as tx:
         found = tx.all(_get_daily_sums[book], user_id=user_id, day_begin=begin, day_end=end)
     return [_pnl_of(each) for each in found]
 
@@ -149,8 +149,8 @@ def _known(row: dict[str, Any], book: Book, tx: Transaction) -> Trade:
 def _pnl_of(sums: _DailySums) -> SymbolPnl:
     bought, sold = sums.buy_quantity, sums.sell_quantity
     matched = min(bought, sold)
-    buy_average = sums.buy_value / 1_000_000 / bought if bought else 0.0
-    sell_average = sums.sell_value / 1_000_000 / sold if sold else 0.0
+    buy_average = sums.buy_value / (1_000_000 * bought) if bought else 0.0
+    sell_average = sums.sell_value / (1_000_000 * sold) if sold else 0.0
     return SymbolPnl(
         symbol=sums.symbol,
         exchange=sums.exchange,

@@ -16,7 +16,7 @@ from ..errors import Conflict, InvalidInput, NotFound
 from ..queries import Query, SqlFile
 from ..records import User
 from ..security import hash_password, is_outdated, verify_password
-from ..store import current_store, reading, writing
+from ..store import current_store, one_statement, reading, writing
 from ..tables.main import api_keys, auth_tokens, users
 from ..transaction import Transaction
 from ..types import PlainText
@@ -78,7 +78,7 @@ def authenticate_user(
     None takes the same time whether the name is unknown, deactivated or has another password.
     A hash made with outdated parameters is replaced on the way.
     """
-    with reading("main", tx, primary=True) as session:
+    with one_statement("main", tx, primary=True) as session:
         login = session.one(_get_login, username_key=_folded(username))
     stand_in = _stand_in_hash()  # before it is known who is there: the first call takes longer
     if login is None or not login.is_active:
@@ -93,19 +93,19 @@ def authenticate_user(
 
 def get_user(user_id: int, *, tx: Transaction | None = None) -> User | None:
     """The user with this id, deactivated or not, or None."""
-    with reading("main", tx) as tx:
+    with one_statement("main", tx) as tx:
         return tx.one(_get_user, user_id=user_id)
 
 
 def get_user_by_username(username: str, *, tx: Transaction | None = None) -> User | None:
     """The user with this name in any case, deactivated or not, or None."""
-    with reading("main", tx) as tx:
+    with one_statement("main", tx) as tx:
         return tx.one(_get_user_by_username, username_key=_folded(username))
 
 
 def get_user_by_email(email: str, *, tx: Transaction | None = None) -> User | None:
     """The user with this e-mail address in any case, deactivated or not, or None."""
-    with reading("main", tx) as tx:
+    with one_statement("main", tx) as tx:
         return tx.one(_get_user_by_email, email_key=_folded(email))
 
 

@@ -1,18 +1,6 @@
 -- Orders. /*book*/ is nothing in the live book and sandbox_ in the paper-trading one.
 -- Columns of a record stand in the order of the table.
 
--- name: add_order
--- The whole record comes back; an order_id that is taken breaks uq_orders_order_id.
-INSERT INTO /*book*/orders (
-    order_id, user_id, broker, symbol, exchange, action, quantity, price, trigger_price,
-    order_type, product, status, placed_at
-) VALUES (
-    :order_id, :user_id, :broker, :symbol, :exchange, :action, :quantity, :price, :trigger_price,
-    :order_type, :product, :status, :placed_at
-)
-RETURNING id, order_id, user_id, broker, symbol, exchange, action, quantity, price, trigger_price,
-          order_type, product, status, fill_price, fill_quantity, placed_at, updated_at;
-
 -- name: get_order
 -- One probe of uq_orders_order_id.
 SELECT id, order_id, user_id, broker, symbol, exchange, action, quantity, price, trigger_price,
@@ -45,23 +33,33 @@ RETURNING id, order_id, user_id, broker, symbol, exchange, action, quantity, pri
 
 -- name: add_fill_to_order
 -- By primary key, under the lock. The average price follows from whole sums, so that the order in
--- which fills arrive does not change it. A terminal status stays.
+-- which fills arrive does not change it. A terminal status stays. Nothing comes back when the sum
+-- has come near 64 bits.
 UPDATE /*book*/orders SET
     fill_quantity = fill_quantity + :quantity,
     fill_value = fill_value + :value,
-    fill_price = CAST(fill_value + :value AS DOUBLE PRECISION) / 1000000
-        / (fill_quantity + :quantity),
+    fill_price = CAST(fill_value + :value AS DOUBLE PRECISION)
+        / (CAST(fill_quantity + :quantity AS DOUBLE PRECISION) * 1000000),
     status = CASE
         WHEN status NOT IN ('TRIGGER_PENDING', 'OPEN') THEN status
         WHEN fill_quantity + :quantity = quantity THEN 'COMPLETE'
         ELSE 'OPEN'
     END,
     updated_at = :updated_at
-WHERE id = :id
+WHERE id = :id AND fill_value BETWEEN -:most AND :most
 RETURNING id, order_id, user_id, broker, symbol, exchange, action, quantity, price, trigger_price,
           order_type, product, status, fill_price, fill_quantity, placed_at, updated_at;
 
--- name: get_open_orders
+-- name: get_open_orders @sqlite
+-- Two ranges of ix_orders_user_status; the few that are found are sorted. Without the + SQLite
+-- would read all the orders of the user in their order, to sort none.
+SELECT id, order_id, user_id, broker, symbol, exchange, action, quantity, price, trigger_price,
+       order_type, product, status, fill_price, fill_quantity, placed_at, updated_at
+FROM /*book*/orders
+WHERE user_id = :user_id AND status IN ('TRIGGER_PENDING', 'OPEN')
+ORDER BY +placed_at DESC, +id DESC;
+
+-- name: get_open_orders @postgresql
 -- A range of ix_orders_user_status; the few that are found are sorted.
 SELECT id, order_id, user_id, broker, symbol, exchange, action, quantity, price, trigger_price,
        order_type, product, status, fill_price, fill_quantity, placed_at, updated_at

@@ -20,9 +20,11 @@ UPDATE /*book*/positions AS p SET (
         SELECT added.*, added.buy_quantity - added.sell_quantity AS quantity,
                CASE
                    WHEN added.buy_quantity > added.sell_quantity
-                   THEN CAST(added.buy_value AS DOUBLE PRECISION) / 1000000 / added.buy_quantity
+                   THEN CAST(added.buy_value AS DOUBLE PRECISION)
+                       / (CAST(added.buy_quantity AS DOUBLE PRECISION) * 1000000)
                    WHEN added.sell_quantity > added.buy_quantity
-                   THEN CAST(added.sell_value AS DOUBLE PRECISION) / 1000000 / added.sell_quantity
+                   THEN CAST(added.sell_value AS DOUBLE PRECISION)
+                       / (CAST(added.sell_quantity AS DOUBLE PRECISION) * 1000000)
                    ELSE 0.0
                END AS average_price
         FROM (

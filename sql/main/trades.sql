@@ -33,8 +33,8 @@ WHERE order_id IS NULL AND user_id = :user_id AND broker = :broker AND exchange 
 -- name: get_daily_pnl
 -- A range of ix_trades_user_date, which holds all that is read. Each price is a whole number of
 -- millionths, so that the sum does not depend on the order of the rows. No trades: zeros.
-SELECT CAST(COALESCE(SUM(value), 0) AS DOUBLE PRECISION) / 1000000 AS turnover,
-       CAST(COALESCE(SUM(CASE action WHEN 'SELL' THEN value ELSE -value END), 0)
+SELECT CAST(CAST(COALESCE(SUM(value), 0) AS BIGINT) AS DOUBLE PRECISION) / 1000000 AS turnover,
+       CAST(CAST(COALESCE(SUM(CASE action WHEN 'SELL' THEN value ELSE -value END), 0) AS BIGINT)
             AS DOUBLE PRECISION) / 1000000 AS realized_pnl
 FROM (
     SELECT action, quantity * CAST(ROUND(price * 1000000) AS BIGINT) AS value

@@ -1,0 +1,94 @@
+"""Migrated PostgreSQL databases that serve one test after another: emptying one is far quicker
+than making a new one. A test that changed the schema has its database dropped.
+"""
+
+from typing import Any
+
+import psycopg
+from sqlalchemy.engine import make_url
+
+from .postgres_server import PostgresServer
+
+_BOOKKEEPING = ("_yoyo_log", "_yoyo_version", "_yoyo_migration", "openalgo_migrations", "yoyo_lock")
+
+_SCHEMA = """
+SELECT md5(string_agg(line, ',' ORDER BY line)) FROM (
+    SELECT concat_ws(' ', a.attrelid::regclass, a.attname, a.atttypid::regtype, a.attnotnull)
+    FROM pg_attribute AS a JOIN pg_class AS c ON c.oid = a.attrelid
+    WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind = 'r' AND a.attnum > 0
+    UNION ALL
+    SELECT concat_ws(' ', conrelid::regclass, conname, pg_get_constraintdef(oid))
+    FROM pg_constraint WHERE connamespace = current_schema()::regnamespace
+    UNION ALL
+    SELECT indexdef FROM pg_indexes WHERE schemaname = current_schema()
+    UNION ALL
+    SELECT concat_ws(' ', tgrelid::regclass, tgname) FROM pg_trigger WHERE NOT tgisinternal
+    UNION ALL
+    SELECT m::text FROM openalgo_migrations AS m
+) AS schema (line)
+"""
+
+_DISCONNECT = """
+SELECT pg_terminate_backend(pid, CASE WHEN state = 'idle' THEN 0 ELSE 5000 END)
+FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
+"""
+
+_TABLES = """
+SELECT relname FROM pg_class
+WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r' AND relname <> ALL (%s)
+"""
+
+_RESTART = """
+SELECT setval(format('%I', sequencename)::regclass, start_value, false) FROM pg_sequences
+WHERE schemaname = current_schema() AND last_value IS NOT NULL
+"""
+
+
+class RecycledDatabases:
+    """Copies of a migrated template, taken for a test and given back after it."""
+
+    def __init__(self, server: PostgresServer, template: str) -> None:
+        self._server = server
+        self._template = template
+        self._free: list[str] = []
+        with self._connect(template) as connection:
+            self._schema = _one(connection, _SCHEMA)
+
+    def take(self) -> str:
+        """The URL of an empty database."""
+        return self._free.pop() if self._free else self._server.create_database(self._template)
+
+    def give_back(self, url: str) -> None:
+        """Empty it for the next test, or drop it if it is no longer what it was."""
+        try:
+            with self._connect(url) as connection:
+                connection.execute(_DISCONNECT)
+                recyclable = _one(connection, _SCHEMA) == self._schema
+                if recyclable:
+                    _empty(connection)
+        except psycopg.Error:  # a test may have left anything behind
+            recyclable = False
+        if recyclable:
+            self._free.append(url)
+        else:
+            self._server.drop_database(url)
+
+    def _connect(self, url: str) -> psycopg.Connection[Any]:
+        target = make_url(url).set(drivername="postgresql")
+        return psycopg.connect(target.render_as_string(hide_password=False), autocommit=True)
+
+
+def _empty(connection: psycopg.Connection[Any]) -> None:
+    """Remove all rows but those of the migrations, and number new ones from 1 again."""
+    tables = [row[0] for row in connection.execute(_TABLES, [list(_BOOKKEEPING)])]
+    asked = " UNION ALL ".join(f"SELECT '{t}' WHERE EXISTS (SELECT FROM {t})" for t in tables)
+    if filled := [row[0] for row in connection.execute(asked.encode())]:
+        connection.execute(f"TRUNCATE {', '.join(filled)} CASCADE".encode())
+    connection.execute(_RESTART)
+
+
+def _one(connection: psycopg.Connection[Any], query: str) -> Any:
+    row = connection.execute(query.encode()).fetchone()
+    assert row is not None
+    return row[0]

@@ -1,0 +1,145 @@
+"""LIVE never shows what is SANDBOX's, and the reverse: apart, and in one database or file."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from openalgo_store import (
+    LIVE,
+    SANDBOX,
+    Book,
+    NotFound,
+    SessionMisuse,
+    Store,
+    WrongDatabase,
+    bulk_update_holdings,
+    bulk_update_positions,
+    clock,
+    create_order,
+    get_daily_pnl,
+    get_daily_pnl_by_symbol,
+    get_holdings,
+    get_open_orders,
+    get_order,
+    get_order_history,
+    get_orders_after,
+    get_positions,
+    get_read_session,
+    get_trades,
+    get_write_session,
+    record_fill,
+    record_trade,
+    update_order_status,
+    use_store,
+)
+from openalgo_store.books import BOOKS
+from openalgo_store.config import DATABASES
+from openalgo_store.migrate import run_migrations
+
+from .conftest import Urls, settings_of
+from .rows import MONDAY, add_order, both_books, contents, new_user, order_row, trade_row
+
+TODAY = MONDAY.date()
+
+
+@pytest.fixture(params=["apart", "together"])
+def opened(request: pytest.FixtureRequest, engine_name: str) -> Iterator[Store]:
+    """A store whose five databases are apart, and one whose five names are one database."""
+    if request.param == "apart":
+        urls: Urls = request.getfixturevalue("separate_urls")
+    else:
+        fresh: Urls = request.getfixturevalue("fresh_urls")
+        urls = dict.fromkeys(DATABASES, fresh["main"])
+    for name in ("main", "sandbox"):
+        run_migrations(urls[name], name)
+    with Store(settings_of(urls)) as store:
+        use_store(store)
+        yield store
+    use_store(None)
+
+
+def everything(user: int, book: Book) -> dict[str, Any]:
+    """What each reading function tells of a user in a book."""
+    return {
+        "open orders": get_open_orders(user, book=book),
+        "history": get_order_history(user, book=book),
+        "cursor": get_orders_after(user, book=book).orders,
+        "orders": [get_order(name, book=book) for name in ("A1", "A2")],
+        "trades": get_trades(user, book=book),
+        "positions": get_positions(user, book=book),
+        "holdings": get_holdings(user, book=book),
+        "pnl": get_daily_pnl(user, TODAY, book=book),
+        "by symbol": get_daily_pnl_by_symbol(user, TODAY, book=book),
+    }
+
+
+def write_everything(user: int, book: Book) -> None:
+    """A row in each table of the book, by each writing function."""
+    for name in ("A1", "A2"):
+        add_order(user, name, book=book)
+        record_fill(name, "T1", 40, 812.0, MONDAY, book=book)
+    update_order_status("A2", "CANCELLED", book=book)
+    record_trade(**trade_row(user, "T1"), book=book)
+    key = {"user_id": user, "broker": "zerodha", "symbol": "SBIN", "exchange": "NSE"}
+    assert bulk_update_positions([key | {"product": "CNC", "last_price": 1.0}], book=book) == []
+    assert bulk_update_holdings([key | {"quantity": 5}], book=book) == 1
+
+
+def test_a_book_never_shows_what_is_the_others(
+    opened: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clock, "now", lambda: MONDAY)
+    user = new_user()
+    for book, other in (BOOKS, BOOKS[::-1]):
+        before = everything(user, other), contents(other)
+        write_everything(user, book)
+        assert (everything(user, other), contents(other)) == before
+    live, paper = (everything(user, book) for book in BOOKS)
+    assert live == paper  # the same was written, and each has its own
+    assert all(len(rows) in (1, 2, 3) for book in BOOKS for rows in contents(book).values())
+
+
+def test_the_same_order_number_is_one_order_in_each_book(opened: Store) -> None:
+    user = new_user()
+    live, paper = (
+        create_order(**order_row(user, "A1", quantity=units), book=book)
+        for book, units in ((LIVE, 10), (SANDBOX, 20))
+    )
+    record_fill("A1", "T1", 20, 1.0, MONDAY, book=SANDBOX)
+    assert get_order("A1") == get_order("A1", book=LIVE) == live
+    assert get_order("A1", book=SANDBOX) != paper
+    assert get_positions(user) == []
+
+
+@both_books
+def test_a_session_of_the_other_book_is_refused(store: Store, book: Book) -> None:
+    user = new_user()
+    other = SANDBOX if book is LIVE else LIVE
+    add_order(user, "A1", book=book)
+    before = contents(book), contents(other)
+    for session in (get_read_session, get_write_session):
+        with session(other.database) as tx:
+            with pytest.raises(WrongDatabase, match="does not hold these tables"):
+                get_order("A1", book=book, tx=tx)
+    with get_write_session(other.database) as tx:
+        with pytest.raises(WrongDatabase):
+            add_order(user, "A2", book=book, tx=tx)
+        with pytest.raises(WrongDatabase):
+            record_fill("A1", "T1", 1, 1.0, MONDAY, book=book, tx=tx)
+        with pytest.raises(WrongDatabase):
+            bulk_update_positions([], book=book, tx=tx)
+    with pytest.raises(NotFound):
+        record_fill("A1", "T1", 1, 1.0, MONDAY, book=other)
+    assert (contents(book), contents(other)) == before
+
+
+@pytest.mark.parametrize("opened", ["together"], indirect=True)
+def test_books_in_one_database_are_not_written_in_two_sessions_of_a_thread(opened: Store) -> None:
+    user = new_user()
+    with get_write_session("main") as tx:
+        add_order(user, "A1", book=LIVE, tx=tx)
+        with pytest.raises(SessionMisuse, match="main and sandbox are one database"):
+            add_order(user, "A1", book=SANDBOX)
+    assert get_order("A1") is not None
+    assert get_order("A1", book=SANDBOX) is None

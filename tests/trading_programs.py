@@ -1,0 +1,175 @@
+"""Processes that trade, all of them in one market: the same orders, the same fills to come.
+
+They are forked from one process that has imported this module and opened no store.
+"""
+
+import json
+import signal
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from random import Random
+from typing import Any, NamedTuple
+
+from openalgo_store import Settings, Store, bulk_update_positions, record_fill, use_store
+from openalgo_store.books import BOOKS, Book
+
+from .conftest import settings_of
+from .programs import urls_of
+
+_CONTEXT = get_context("forkserver")
+_CONTEXT.set_forkserver_preload([__name__])
+
+USER_ID = 1
+FILLERS = 8
+ORDERS = 20
+POSITIONS = [
+    {"broker": "zerodha", "symbol": f"SHARE{number}", "exchange": "NSE", "product": "MIS"}
+    for number in range(5)
+]
+MOMENTS = [datetime(2026, 7, day, 5, tzinfo=UTC) for day in (1, 2)]
+LAST_PRICES = [99.95, 100.0, 100.05, 100.123456]
+
+
+class SentFill(NamedTuple):
+    """A fill as an exchange tells of it."""
+
+    order_id: str
+    trade_id: str
+    quantity: int
+    price: float
+    traded_at: datetime
+
+
+def own_fills(filler: int, count: int) -> list[SentFill]:
+    """The fills that one process brings."""
+    chance = Random(filler)
+    return [
+        SentFill(
+            order_id=f"order{chance.randrange(ORDERS)}",
+            trade_id=f"{filler}-{number}",
+            quantity=chance.randint(1, 10**5),
+            price=chance.choice([chance.randint(1, 10**5) / 20, chance.randint(1, 10**10) / 10**6]),
+            traded_at=chance.choice(MOMENTS),
+        )
+        for number in range(count)
+    ]
+
+
+def all_fills(count: int) -> list[SentFill]:
+    """The fills of every process, each once."""
+    return [fill for filler in range(FILLERS) for fill in own_fills(filler, count)]
+
+
+def sent_fills(filler: int, count: int) -> list[SentFill]:
+    """What one process sends: its own fills, and once more those of the next one."""
+    fills = own_fills(filler, count) + own_fills((filler + 1) % FILLERS, count)
+    Random(filler).shuffle(fills)
+    return fills
+
+
+def all_orders(count: int) -> list[dict[str, Any]]:
+    """Orders on both sides of each position; every other one ends COMPLETE."""
+    filled: Counter[str] = Counter()
+    for fill in all_fills(count):
+        filled[fill.order_id] += fill.quantity
+    return [
+        {
+            **POSITIONS[number % len(POSITIONS)],
+            "order_id": f"order{number}",
+            "user_id": USER_ID,
+            "action": "BUY" if number < ORDERS // 2 else "SELL",
+            "quantity": filled[f"order{number}"] + number % 2,
+            "order_type": "MARKET",
+            "price": None,
+            "trigger_price": None,
+            "status": "OPEN",
+            "placed_at": MOMENTS[0],
+        }
+        for number in range(ORDERS)
+    ]
+
+
+class Trader:
+    """A process that runs one of the programs below, once it is told to go."""
+
+    def __init__(
+        self, program: Callable[..., None], settings: Settings, book: Book, *arguments: int
+    ) -> None:
+        self._line, its_end = _CONTEXT.Pipe()
+        self._process = _CONTEXT.Process(
+            target=_run,
+            args=(program, urls_of(settings), book.database, its_end, *arguments),
+            daemon=True,
+        )
+        self._process.start()
+        its_end.close()
+
+    def hear(self) -> str:
+        """The next that it says."""
+        return str(self._line.recv())
+
+    def tell(self, word: str) -> None:
+        """What it waits for."""
+        self._line.send(word)
+
+    def end(self) -> list[str]:
+        """All else that it said until it ended, as it should."""
+        said = self._last_words()
+        assert self._process.exitcode == 0
+        return said
+
+    def kill(self) -> list[str]:
+        """What it could still say."""
+        self._process.kill()
+        return self._last_words()
+
+    def _last_words(self) -> list[str]:
+        said = []
+        with self._line, suppress(EOFError):
+            while True:
+                said.append(self.hear())
+        self._process.join()
+        return said
+
+
+def go(*traders: Trader) -> None:
+    """Let them go as soon as all of them are ready."""
+    for trader in traders:
+        assert trader.hear() == "ready"
+    for trader in traders:
+        trader.tell("go")
+
+
+def fill_orders(line: Connection, book: Book, filler: int, count: int) -> None:
+    """Send the fills, and say of each whether it was recorded or known."""
+    for fill in sent_fills(filler, count):
+        sent = record_fill(*fill, book=book)
+        line.send(f"{'recorded' if sent.recorded else 'known'} {fill.trade_id}")
+
+
+def report_prices(line: Connection, book: Book, backwards: int) -> None:
+    """Set the last price of every position over and over, until told to stop; say how often."""
+    reports = 0
+    while not line.poll():
+        price = LAST_PRICES[reports % len(LAST_PRICES)]
+        rows = [row | {"user_id": USER_ID, "last_price": price} for row in POSITIONS]
+        bulk_update_positions(reversed(rows) if backwards else rows, book=book)
+        reports += 1
+    line.recv()
+    line.send(str(reports))
+
+
+def _run(
+    program: Callable[..., None], urls: str, database: str, line: Connection, *arguments: int
+) -> None:
+    signal.alarm(600)  # never outlive the test
+    (book,) = (each for each in BOOKS if each.database == database)
+    with line, Store(settings_of(json.loads(urls))) as store:
+        use_store(store)
+        line.send("ready")
+        line.recv()
+        program(line, book, *arguments)
