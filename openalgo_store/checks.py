@@ -1,32 +1,11 @@
-"""What pages, filters and days must be: checked before a session is opened."""
+"""What days, trades and changes must be: checked before a session is opened."""
 
-import re
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 from . import clock
 from .errors import InvalidInput
-from .types import MOST_MILLIONTHS, check_quantity, check_rupees, to_millionths
-
-MOST_ROWS = 1_000
-"""The most rows of one page."""
-
-_CURSOR = re.compile(r"(-?[0-9]{1,18})/([0-9]{1,19})")
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def row_limit(name: str, count: int) -> int:
-    """How many rows to read at once; InvalidInput outside 1 to 1,000."""
-    if not _is_whole(count) or not 1 <= count <= MOST_ROWS:
-        raise InvalidInput(f"{name} must be a whole number from 1 to {MOST_ROWS}: read more pages")
-    return count
-
-
-def page_offset(page: int, per_page: int) -> int:
-    """How many rows stand before a page; the first is 1."""
-    if not _is_whole(page) or page < 1:
-        raise InvalidInput("page must be a whole number: the first is 1")
-    return (page - 1) * row_limit("per_page", per_page)
+from .types import MOST_MILLIONTHS, check_moment, check_quantity, check_rupees, to_millionths
 
 
 def day_bounds(first: date | None, last: date | None) -> tuple[datetime | None, datetime | None]:
@@ -53,28 +32,10 @@ def one_day(day: date) -> tuple[datetime, datetime]:
 
 def trading_day(moment: datetime) -> date:
     """The Indian day of a moment; InvalidInput for a naive one."""
-    if not isinstance(moment, datetime):
-        raise InvalidInput(f"a datetime is needed, not {type(moment).__name__}")
     try:
-        return clock.trading_day(moment)
-    except (ValueError, OverflowError) as error:
+        return clock.trading_day(check_moment(moment))
+    except OverflowError as error:
         raise InvalidInput(str(error)) from None
-
-
-def to_cursor(moment: datetime, row_id: int) -> str:
-    """The place of a row in a history, as text that a caller hands back."""
-    return f"{(moment - _EPOCH) // timedelta(microseconds=1)}/{row_id}"
-
-
-def from_cursor(cursor: str) -> tuple[datetime, int]:
-    """The place that to_cursor wrote down."""
-    found = _CURSOR.fullmatch(cursor) if isinstance(cursor, str) else None
-    try:
-        if found:
-            return _EPOCH + timedelta(microseconds=int(found[1])), int(found[2])
-    except OverflowError:
-        pass
-    raise InvalidInput("the cursor is not one: pass the next_cursor of the page before, or None")
 
 
 def traded_value(quantity: int, price: float) -> int:
@@ -101,7 +62,3 @@ def only(allowed: set[str], changes: dict[str, Any], function: str) -> dict[str,
             f"it takes {', '.join(sorted(allowed))}"
         )
     return changes
-
-
-def _is_whole(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)

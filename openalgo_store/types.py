@@ -63,6 +63,16 @@ def check_finite(value: float) -> float:
     return float(value)
 
 
+def check_moment(value: datetime) -> datetime:
+    """The moment in UTC, if it is an aware datetime."""
+    if not isinstance(value, datetime):
+        raise InvalidInput(f"a datetime is needed, not {type(value).__name__}")
+    try:
+        return require_aware(value)
+    except (ValueError, OverflowError) as error:
+        raise InvalidInput(str(error)) from None
+
+
 def check_quantity(value: int) -> int:
     """The number of units, if it is whole and 1 or more."""
     if isinstance(value, bool) or not isinstance(value, int):
@@ -182,14 +192,7 @@ class UTCDateTime(TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        if not isinstance(value, datetime):
-            raise InvalidInput(f"a datetime is needed, not {type(value).__name__}")
-        try:
-            return require_aware(value)
-        except (ValueError, OverflowError) as error:
-            raise InvalidInput(str(error)) from None
+        return None if value is None else check_moment(value)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         return None if value is None else value.replace(tzinfo=UTC)

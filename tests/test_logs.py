@@ -73,8 +73,10 @@ def test_the_newest_come_first_and_a_page_ends_where_the_next_begins(store: Stor
     ]
     assert get_logs(limit=24).next_cursor is None
     for bad in ("", "7", "yesterday_7", f"{START.isoformat()}_x"):
-        with pytest.raises(InvalidInput, match="next_cursor of a page"):
+        with pytest.raises(InvalidInput, match="next_cursor of the page"):
             get_logs(cursor=bad)
+    with pytest.raises(InvalidInput, match="has no time zone"):
+        get_logs(until=START.replace(tzinfo=None), cursor=get_logs(limit=1).next_cursor)
     for limit in (0, 1001):
         with pytest.raises(InvalidInput, match="from 1 to 1000"):
             get_logs(limit=limit)

@@ -5,26 +5,27 @@ from collections.abc import Sequence
 from datetime import datetime
 from string import ascii_lowercase, ascii_uppercase
 
-from sqlalchemy import ColumnElement, func, literal, or_, select, tuple_
+from sqlalchemy import ColumnElement, func, or_, select
 
 from .. import clock
 from ..buffered_writer import MARKS_STAY, Mark
 from ..errors import ConfigurationError, InvalidInput
+from ..pages import NewestFirst, row_limit, split
 from ..queries import Query, SqlFile
 from ..quiet import quietly
 from ..records import LogEntry, LogPage, Row
 from ..retention import BATCH, purge_rows
-from ..store import open_store, reading, writing
+from ..store import one_statement, open_store, writing
 from ..tables.logs import application_logs, log_writers
 from ..transaction import Transaction
-from ..types import UTCDateTime, Whole
+from ..types import UTCDateTime
 
 LOG_COLUMNS = LogEntry._fields[1:]
 """The columns of what a handler gives to `write_log_batch`."""
-_MOST = 1000
 _AS_LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
 
 _logs = application_logs.c
+_newest_first = NewestFirst(_logs.timestamp, _logs.id)
 
 _sql = SqlFile("logs/logs.sql", application_logs, log_writers)
 _mark_log_batch = _sql.command("mark_log_batch")
@@ -60,9 +61,7 @@ def get_logs(
     `text` is looked for in the message and the traceback; A to Z are the same as a to z, every
     other character is itself. `cursor` is the next_cursor of the page before.
     """
-    if not 1 <= limit <= _MOST:
-        raise InvalidInput(f"limit: a number from 1 to {_MOST}")
-    rules: list[ColumnElement[bool]] = []
+    rules = _newest_first.older(until, cursor)
     if level is not None:
         rules.append(_logs.level.in_(_levels_from(level)))
     if logger is not None:  # "/" comes after "."
@@ -70,22 +69,15 @@ def get_logs(
         rules.append((_logs.logger == logger) | below)
     if since is not None:
         rules.append(_logs.timestamp >= since)
-    if until is not None:
-        rules.append(_logs.timestamp < until)
     if text is not None:
         wanted = text.translate(_AS_LOWER)
         found_in = (_logs.message, _logs.exception)
         rules.append(or_(*(_lower(each).contains(wanted, autoescape=True) for each in found_in)))
-    if cursor is not None:
-        rules.append(_before(cursor))
-    page = select(*(_logs[name] for name in LogEntry._fields)).where(*rules).limit(limit + 1)
-    newest_first = page.order_by(_logs.timestamp.desc(), _logs.id.desc())
-    with quietly(), reading("logs", tx) as tx:
-        entries = tx.all(Query.of(newest_first, LogEntry))
-    if len(entries) <= limit:
-        return LogPage(entries, None)
-    last = entries[limit - 1]
-    return LogPage(entries[:limit], f"{last.timestamp.isoformat()}_{last.id}")
+    found = _newest_first.ordered(select(*(_logs[name] for name in LogEntry._fields)))
+    one_more = found.where(*rules).limit(row_limit("limit", limit) + 1)
+    with quietly(), one_statement("logs", tx) as tx:
+        entries = tx.all(Query.of(one_more, LogEntry))
+    return LogPage(*split(entries, limit, "timestamp"))
 
 
 def purge_logs(
@@ -127,14 +119,3 @@ def _levels_from(level: int | str) -> list[str]:
 def _lower(column: ColumnElement[str]) -> ColumnElement[str]:
     """A to Z as a to z: the columns compare by code point, so no other letter changes."""
     return func.lower(column)
-
-
-def _before(cursor: str) -> ColumnElement[bool]:
-    """What comes after the page that ended with this cursor."""
-    moment, _, number = cursor.rpartition("_")
-    try:
-        at, after = datetime.fromisoformat(moment), int(number)
-    except ValueError:
-        raise InvalidInput("cursor: pass the next_cursor of a page as it is") from None
-    here = tuple_(literal(at, UTCDateTime()), literal(after, Whole()))
-    return tuple_(_logs.timestamp, _logs.id) < here

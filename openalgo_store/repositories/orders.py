@@ -11,14 +11,14 @@ from sqlalchemy import (
     insert,
     literal,
     select,
-    tuple_,
     update,
 )
 
 from .. import clock
 from ..books import BOOKS, LIVE, Book, BookSql
-from ..checks import day_bounds, from_cursor, only, page_offset, row_limit, to_cursor
+from ..checks import day_bounds, only
 from ..errors import IllegalOrderState, InvalidInput, NotFound
+from ..pages import NewestFirst, page_offset, row_limit, split
 from ..queries import Query
 from ..records import Order, OrderPage
 from ..store import one_statement, reading, writing
@@ -60,6 +60,9 @@ def _adding(book: Book) -> Query[Order]:
 
 
 _sql = BookSql("main/orders.sql", "orders")
+_newest_first = {
+    book: NewestFirst(book.tables.orders.c.placed_at, book.tables.orders.c.id) for book in BOOKS
+}
 _add_order = {book: _adding(book) for book in BOOKS}
 _get_order = _sql.query("get_order", Order)
 _lock_order = _sql.query("lock_order", Order)
@@ -207,22 +210,22 @@ def get_order_history(
     A far page must be counted to: `get_orders_after` goes on from page to page at no such cost.
     Raises InvalidInput for a page below 1, and for a per_page outside 1 to 1,000.
     """
-    orders = book.tables.orders
+    orders, order = book.tables.orders, _newest_first[book]
     begin, end = day_bounds(start_date, end_date)
     rules = _rules(orders, user_id, status, symbol, broker, begin)
-    newest = _before(orders, end)
+    newest = order.older(end, None)
     offset = page_offset(page, per_page)
     with reading(book.database, tx) as tx:
         if offset:
             # Only the place of the first row is counted to: that, the index alone can tell.
-            place = select(orders.c.placed_at, orders.c.id).where(*rules, *newest)
+            place = order.ordered(select(order.moment, order.row_id).where(*rules, *newest))
             after = literal(offset, Whole)  # a plain number would be taken for one of 32 bits
-            first = tx.one(Query.of(_newest_first(place, orders).limit(1).offset(after), _Place))
+            first = tx.one(Query.of(place.limit(1).offset(after), _Place))
             if first is None:
                 return []
-            newest = [tuple_(orders.c.placed_at, orders.c.id) <= tuple(first)]
-        found = select(*_columns(orders)).where(*rules, *newest)
-        return tx.all(Query.of(_newest_first(found, orders).limit(per_page), Order))
+            newest = order.from_place(*first)
+        found = order.ordered(select(*_columns(orders)).where(*rules, *newest))
+        return tx.all(Query.of(found.limit(per_page), Order))
 
 
 def get_orders_after(
@@ -243,21 +246,14 @@ def get_orders_after(
     Each page costs the same, and none shows an order twice while new ones come in. Raises
     InvalidInput for a cursor that is not one, and for a limit outside 1 to 1,000.
     """
-    orders = book.tables.orders
+    orders, order = book.tables.orders, _newest_first[book]
     begin, end = day_bounds(start_date, end_date)
-    rules = _rules(orders, user_id, status, symbol, broker, begin)
-    newest = _before(orders, end)
-    if cursor is not None:
-        place = from_cursor(cursor)
-        if end is None or place[0] < end:  # the nearer one alone: SQLite seeks by the first it sees
-            newest = [tuple_(orders.c.placed_at, orders.c.id) < place]
-    found = select(*_columns(orders)).where(*rules, *newest)
-    one_more = _newest_first(found, orders).limit(row_limit("limit", limit) + 1)
+    rules = _rules(orders, user_id, status, symbol, broker, begin) + order.older(end, cursor)
+    found = order.ordered(select(*_columns(orders)).where(*rules))
+    one_more = found.limit(row_limit("limit", limit) + 1)
     with one_statement(book.database, tx) as tx:
         rows = tx.all(Query.of(one_more, Order))
-    page = rows[:limit]
-    more = len(rows) > limit
-    return OrderPage(page, to_cursor(page[-1].placed_at, page[-1].id) if more else None)
+    return OrderPage(*split(rows, limit, "placed_at"))
 
 
 def _locked(order_id: str, book: Book, tx: Transaction) -> Order:
@@ -283,13 +279,3 @@ def _rules(
     if begin is not None:
         rules.append(orders.c.placed_at >= begin)
     return rules
-
-
-def _before(orders: Table, end: datetime | None) -> list[ColumnElement[bool]]:
-    """Up to the end of the last day that is asked for."""
-    return [] if end is None else [orders.c.placed_at < end]
-
-
-def _newest_first(rows: Any, orders: Table) -> Any:
-    """In the order of ix_orders_user_id_placed_at_id."""
-    return rows.order_by(orders.c.placed_at.desc(), orders.c.id.desc())

@@ -1,0 +1,90 @@
+"""Pages, newest first: numbered ones, and keyset ones whose cursor is the place of the last row."""
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar, TypeVarTuple
+
+from sqlalchemy import ColumnElement, Select, tuple_
+
+from .errors import InvalidInput
+from .types import check_moment
+
+R = TypeVar("R")
+Ts = TypeVarTuple("Ts")
+
+MOST_ROWS = 1_000
+"""The most rows of one page."""
+
+_CURSOR = re.compile(r"(-?[0-9]{1,18})/([0-9]{1,19})")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def row_limit(name: str, count: int) -> int:
+    """How many rows to read at once; InvalidInput outside 1 to 1,000."""
+    if not _is_whole(count) or not 1 <= count <= MOST_ROWS:
+        raise InvalidInput(f"{name} must be a whole number from 1 to {MOST_ROWS}: read more pages")
+    return count
+
+
+def page_offset(page: int, per_page: int) -> int:
+    """How many rows stand before a page; the first is 1."""
+    if not _is_whole(page) or page < 1:
+        raise InvalidInput("page must be a whole number: the first is 1")
+    return (page - 1) * row_limit("per_page", per_page)
+
+
+class NewestFirst:
+    """The order of a table's pages: by a moment, then by id, both falling, as in its index."""
+
+    def __init__(self, moment: ColumnElement[datetime], row_id: ColumnElement[int]) -> None:
+        self.moment = moment
+        self.row_id = row_id
+
+    def ordered(self, rows: Select[*Ts]) -> Select[*Ts]:
+        """The rows in this order."""
+        return rows.order_by(self.moment.desc(), self.row_id.desc())
+
+    def older(self, end: datetime | None, cursor: str | None) -> list[ColumnElement[bool]]:
+        """What lies before a moment and after a cursor, where they are given.
+
+        The nearer of the two alone: SQLite seeks by the first it sees.
+        """
+        end = None if end is None else check_moment(end)
+        place = None if cursor is None else _place(cursor)
+        if place is not None and (end is None or place[0] < end):
+            return [tuple_(self.moment, self.row_id) < place]
+        return [] if end is None else [self.moment < end]
+
+    def from_place(self, moment: datetime, row_id: int) -> list[ColumnElement[bool]]:
+        """The row at a place, and what is older."""
+        return [tuple_(self.moment, self.row_id) <= (moment, row_id)]
+
+
+def split(rows: Sequence[R], limit: int, moment: str) -> tuple[list[R], str | None]:
+    """A page of one row more than its limit: what is shown, and the cursor where more follows."""
+    shown = list(rows[:limit])
+    if len(rows) <= limit:
+        return shown, None
+    last: Any = shown[-1]
+    return shown, to_cursor(getattr(last, moment), last.id)
+
+
+def to_cursor(moment: datetime, row_id: int) -> str:
+    """The place of a row, as text that a caller hands back."""
+    return f"{(moment - _EPOCH) // timedelta(microseconds=1)}/{row_id}"
+
+
+def _place(cursor: str) -> tuple[datetime, int]:
+    """Where the page ended that gave this cursor."""
+    found = _CURSOR.fullmatch(cursor) if isinstance(cursor, str) else None
+    try:
+        if found:
+            return _EPOCH + timedelta(microseconds=int(found[1])), int(found[2])
+    except OverflowError:
+        pass
+    raise InvalidInput("the cursor is not one: pass the next_cursor of the page before, or None")
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
