@@ -11,9 +11,16 @@ from psycopg import sql
 from sqlalchemy.engine import make_url
 
 from openalgo_store import StoreError, security
+from openalgo_store.config import project_folder
 
 _LEAST = 8
 """Shorter texts stand anywhere by chance."""
+_PUBLIC = "\n".join(
+    path.read_text(encoding="utf-8")
+    for folder in ("sql", "migrations")
+    for path in project_folder(folder).rglob("*.sql")
+)
+"""What hypothesis also takes texts from: the name of a column stands in every database."""
 
 
 class Leaks:
@@ -47,6 +54,8 @@ class Leaks:
     def check(self, place: str, content: bytes) -> None:
         """Fail if one of the secrets stands in the content."""
         for secret in self.secrets:
+            if secret in _PUBLIC:
+                continue
             found = secret.encode(errors="surrogatepass") in content
             assert not found, f"{place} holds the secret {secret!r}"
 

@@ -346,6 +346,11 @@ def test_every_statement_on_tokens_is_served_by_an_index(sealing: Store) -> None
         assert not re.search("SCAN|Seq Scan|Sort|TEMP B-TREE", plan), plan
 
 
+def is_no_number_alone(value: Any) -> bool:
+    """What auth_data may be."""
+    return isinstance(value, bool) or not isinstance(value, (int, float))
+
+
 STORABLE = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
@@ -361,7 +366,7 @@ JSON = st.recursive(
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-@given(STORABLE, STORABLE, STORABLE | st.none(), JSON)
+@given(STORABLE, STORABLE, STORABLE | st.none(), JSON.filter(is_no_number_alone))
 def test_any_storable_text_and_json_comes_back_the_same(
     sealing: Store, access: str, refresh: str, feed: str | None, data: Any
 ) -> None:

@@ -42,7 +42,7 @@ PAGES = [README, *sorted((ROOT / "docs").glob("*.md"))]
 COMMANDS = (
     "python3 -m venv .venv && .venv/bin/pip install --quiet . && .venv/bin/openalgo-store demo",
     "python3 -m venv .venv && .venv/bin/pip install --quiet tox tox-uv && "
-    ".venv/bin/tox run -e lint,type,py311-sqlite,py311-postgres",
+    ".venv/bin/tox run-parallel -p 2 -e lint,type,py311-sqlite,py311-postgres",
 )
 
 

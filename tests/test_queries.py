@@ -90,7 +90,9 @@ def queries() -> Iterator[tuple[str, Query[object]]]:
             if isinstance(each, Query):
                 yield DATABASES[each.name], each
             elif isinstance(each, dict) and LIVE in each:
-                yield from ((book.database, query) for book, query in each.items())
+                for book, query in each.items():
+                    if isinstance(query, Query):
+                        yield book.database, query
 
 
 def test_every_statement_is_used_by_a_repository() -> None:
