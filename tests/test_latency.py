@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any, NamedTuple
 
@@ -215,13 +215,19 @@ def test_an_exception_is_recorded_and_goes_on(store: Store) -> None:
 def test_a_measurement_never_fails_what_it_measures(
     store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
+    ids: tuple[Any, ...] = ("x" * 51, 26030200001, "a\0b")
+    placed = []
+    for order_id in ids:
+        with measure_latency(order_id, "zerodha", "place_order"):
+            placed.append(order_id)
     with measure_latency(None, "zerodha", "place_order") as measured:
         measured.order_id = "x" * 51
+    assert placed == list(ids)
     with pytest.raises(ZeroDivisionError), measure_latency(None, "zerodha", "place_order"):
         use_store(None)
         _ = 1 / 0
     use_store(store)
-    assert [each for each in caplog.messages if "is not recorded: order_id" in each]
+    assert len([each for each in caplog.messages if "is not recorded: order_id" in each]) == 4
     assert [each for each in caplog.messages if "is not recorded: no store is open" in each]
     assert calls() == []
     with pytest.raises(InvalidInput, match="broker"):
@@ -251,6 +257,18 @@ def test_functions_and_coroutines_are_measured_at_each_call(store: Store) -> Non
     divided = [each for each in found if each.operation == "divide"]
     assert sorted(each.success for each in divided) == [False, True, True]
     assert all(each.latency_ms >= 49 for each in divided)
+
+
+def test_a_generator_function_is_refused_because_its_call_takes_no_time(store: Store) -> None:
+    def pages() -> Iterator[int]:
+        yield 1
+
+    async def ticks() -> AsyncIterator[int]:
+        yield 1
+
+    for function in (pages, ticks):
+        with pytest.raises(InvalidInput, match="measure the loop"):
+            measure_latency(None, "zerodha", "get_pages")(function)
 
 
 @pytest.fixture

@@ -86,7 +86,8 @@ def measure_latency(
     """Record how long a block or a function takes, and whether it raises, which it goes on to do.
 
     For `with measure_latency(…) as measured:`, where measured.order_id may be set to an id that
-    the call has brought, and as a decorator, of coroutine functions too.
+    the call has brought, and as a decorator, of coroutine functions too. InvalidInput at once for
+    a broker or an operation that no column can hold; for an order's id that is logged at the end.
     """
     return LatencyMeasurement(order_id, broker, operation)
 
@@ -95,7 +96,7 @@ class LatencyMeasurement:
     """One call that is being measured; `order_id` may be set until it ends."""
 
     def __init__(self, order_id: str | None, broker: str | None, operation: str) -> None:
-        _check_texts(order_id, broker, operation, None)
+        _check_texts(None, broker, operation, None)  # a bad id stops no order: __exit__ logs it
         self.order_id = order_id
         self.broker = broker
         self.operation = operation
@@ -127,6 +128,8 @@ class LatencyMeasurement:
 
     def __call__(self, function: F) -> F:
         """The function, measured at each call."""
+        if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+            raise InvalidInput("a generator takes its time later: measure the loop that reads it")
         fresh = partial(LatencyMeasurement, self.order_id, self.broker, self.operation)
         if inspect.iscoroutinefunction(function):
 
