@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, select
+from sqlalchemy import Connection, create_engine, event, select
 from sqlalchemy.pool import NullPool
 
 from openalgo_store import (
@@ -369,6 +369,27 @@ def test_an_empty_queue_is_found_empty_without_a_write(chats: list[int]) -> None
 
 
 # Side by side
+
+
+@pytest.mark.only("sqlite")
+def test_leases_and_rests_begin_when_the_wait_for_the_file_is_over(
+    chats: list[int], time: Clock, store: Store
+) -> None:
+    """The hand of the clock moves on when the file is free, which is when BEGIN has been sent."""
+
+    def begun(connection: Connection) -> None:
+        time.go_on(MINUTE)
+
+    queue(7, "hello")
+    event.listen(store.databases["telegram"].engine, "begin", begun)
+    (claimed,) = claim_telegram_messages(lease=MINUTE)
+    assert claimed.held_until == time.now + MINUTE
+    failed = fail_telegram_message(claimed.id, claimed.claim or "", "429", retry_after=MINUTE)
+    assert failed.held_until == time.now + MINUTE
+    time.go_on(MINUTE)
+    mark_telegram_delivered(*claim_one(lease=2 * MINUTE))
+    now = time.now
+    assert stored()[0].sent_at == now
 
 
 @pytest.mark.only("postgresql")

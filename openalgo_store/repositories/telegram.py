@@ -8,6 +8,7 @@ from sqlalchemy import Boolean, select
 
 from .. import clock
 from ..errors import Conflict, InvalidInput, NotFound
+from ..pages import row_limit
 from ..queries import Query, SqlFile
 from ..records import TelegramChat, TelegramMessage
 from ..redaction import cut, redacted
@@ -164,13 +165,14 @@ def claim_telegram_messages(
     one's attempt counted. A chat that is not authorised any more, or has its notifications off,
     waits. Empty means that there is nothing to do now: ask again later.
     """
-    if limit < 1 or lease <= timedelta():
-        raise InvalidInput("limit must be 1 or more, and the lease longer than nothing")
+    row_limit("limit", limit)
+    if lease <= timedelta():
+        raise InvalidInput("the lease must be longer than nothing")
     with reading("telegram", tx) as session:
         if session.value(_find_waiting) is None:
             return []
     with writing("telegram", tx) as session:
-        now = clock.now()
+        now = _now_inside(session)
         free = session.all(_lock_free, now=now, row_limit=limit)
         while spent := [each for each in free if each.attempts >= each.max_attempts]:
             session.many(_park_message, [_parking(each, now) for each in spent])
@@ -187,7 +189,8 @@ def mark_telegram_delivered(message_id: int, claim: str, *, tx: Transaction | No
     a Conflict, as for a message that is delivered or parked; NotFound for an unknown one.
     """
     with writing("telegram", tx) as tx:
-        if not tx.run(_mark_delivered, message_id=message_id, claim=claim, now=clock.now()):
+        now = _now_inside(tx)
+        if not tx.run(_mark_delivered, message_id=message_id, claim=claim, now=now):
             raise _lost_claim(message_id, tx)
 
 
@@ -204,8 +207,8 @@ def fail_telegram_message(
     Its chat rests for `retry_after`, as Telegram asks of whoever sends too much. The first 500
     characters of the error are kept, without tokens. Raises what mark_telegram_delivered does.
     """
-    now = clock.now()
     with writing("telegram", tx) as tx:
+        now = _now_inside(tx)
         failed = tx.one(
             _fail_message,
             message_id=message_id,
@@ -233,6 +236,12 @@ def purge_telegram_messages(
     ends = (telegram_messages.c.sent_at, telegram_messages.c.parked_at)
     options: dict[str, Any] = {"batch_size": batch_size, "dry_run": dry_run, "tx": tx}
     return sum(purge_rows("telegram", telegram_messages, end, before, **options) for end in ends)
+
+
+def _now_inside(tx: Transaction) -> datetime:
+    """The time once the transaction has begun, for which it may wait on SQLite."""
+    _ = tx.connection
+    return clock.now()
 
 
 def _claimed(message: TelegramMessage, until: datetime) -> TelegramMessage:
