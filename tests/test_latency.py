@@ -332,6 +332,15 @@ def test_buckets_begin_when_the_clock_in_india_says_so(store: Store) -> None:
     assert midnight - timedelta(minutes=5) in minutes
 
 
+def test_buckets_before_1970_begin_at_midnight_in_india_too(store: Store) -> None:
+    midnight = IST.localize(datetime(1969, 12, 31))
+    for moment in (midnight - timedelta(seconds=1), midnight, midnight + timedelta(hours=23)):
+        record_latency(None, "zerodha", "place_order", moment, moment)
+    assert flush_writers()
+    days = get_latency_stats(midnight - 9 * DAY, midnight + 9 * DAY, bucket=DAY)
+    assert [(each.bucket, each.count) for each in days] == [(midnight - DAY, 1), (midnight, 2)]
+
+
 def test_statistics_are_of_the_time_the_broker_and_the_operation_asked_for(store: Store) -> None:
     for broker in ("angel", "zerodha"):
         for operation in ("cancel_order", "place_order"):

@@ -119,6 +119,14 @@ def test_a_chat_that_goes_over_to_another_user_has_to_be_authorised_anew(store: 
     assert (moved.user_id, moved.is_authorized) == (2, False)
 
 
+def test_a_chat_of_nobody_that_goes_to_a_user_has_to_be_authorised_anew(store: Store) -> None:
+    save_telegram_chat(7)
+    authorize_telegram_chat(7)
+    assert save_telegram_chat(7, username="asha").is_authorized
+    taken = save_telegram_chat(7, user_id=2)
+    assert (taken.user_id, taken.is_authorized) == (2, False)
+
+
 def test_authorising_says_whose_a_chat_is_and_may_be_taken_back(store: Store) -> None:
     save_telegram_chat(7)
     authorize_telegram_chat(7, 1)
@@ -351,6 +359,9 @@ def test_claims_of_a_session_that_is_rolled_back_are_none(chats: list[int]) -> N
 def test_what_makes_no_sense_is_refused(chats: list[int]) -> None:
     acts: list[Callable[[], object]] = [
         lambda: claim_telegram_messages(0),
+        lambda: claim_telegram_messages("a"),  # type: ignore[arg-type]
+        lambda: claim_telegram_messages(2**70),
+        lambda: fail_telegram_message(1, "", ValueError()),  # type: ignore[arg-type]
         lambda: claim_telegram_messages(lease=timedelta(0)),
         lambda: queue_telegram_message(7, "order", "hello", max_attempts=0),
         lambda: queue_telegram_message(7, "order" * 11, "hello"),

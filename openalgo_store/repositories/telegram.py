@@ -56,7 +56,7 @@ def save_telegram_chat(
     """Keep a chat, new or known, under Telegram's id of it (64 bits, negative for groups).
 
     A new one is not authorised. Of a known one only what is given changes; if that is another
-    user, the authorisation ends.
+    user, or the first one, the authorisation ends.
     """
     with writing("telegram", tx) as tx:
         saved = tx.one(
@@ -207,6 +207,8 @@ def fail_telegram_message(
     Its chat rests for `retry_after`, as Telegram asks of whoever sends too much. The first 500
     characters of the error are kept, without tokens. Raises what mark_telegram_delivered does.
     """
+    if not isinstance(error, str):
+        raise InvalidInput(f"error: text is needed, as in str(error), not {type(error).__name__}")
     with writing("telegram", tx) as tx:
         now = _now_inside(tx)
         failed = tx.one(

@@ -14,16 +14,19 @@ DELETE FROM latency_writers WHERE written_at < :before;
 -- name: get_latency_stats @sqlite
 -- A range of ix_latency_metrics_start_time, sorted once. It has no percentile_cont: the value at
 -- place p * (n - 1) of n, places from 0, lies between the two rows around it. strftime rounds to
--- milliseconds, so that it is given whole seconds.
+-- milliseconds, so that it is given whole seconds. Its % has the sign of the left: the second one
+-- brings seconds before 1970 down to the start of their bucket too.
 WITH calls AS (
     SELECT
         broker,
         operation,
-        (CAST(strftime('%s', substr(start_time, 1, 19)) AS INTEGER) + :ist_offset)
-            / nullif(:bucket_seconds, 0) * :bucket_seconds - :ist_offset AS bucket,
+        second - ((second + :ist_offset) % :bucket_seconds + :bucket_seconds) % :bucket_seconds AS bucket,
         success,
         latency_ms
-    FROM latency_metrics
+    FROM (
+        SELECT *, CAST(strftime('%s', substr(start_time, 1, 19)) AS INTEGER) AS second
+        FROM latency_metrics
+    )
     WHERE start_time >= :since AND start_time < :until
         AND (:broker IS NULL OR broker = :broker)
         AND (:operation IS NULL OR operation = :operation)

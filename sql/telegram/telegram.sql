@@ -4,7 +4,7 @@
 
 -- name: save_chat
 -- The conflict is found by uq_telegram_chats_chat_id. What is not given stays as it was; a chat
--- that goes over to another user has to be authorised anew.
+-- that goes over to another user, or from nobody to one, has to be authorised anew.
 INSERT INTO telegram_chats (
     chat_id, user_id, username, is_authorized, notification_enabled, created_at
 ) VALUES (
@@ -12,7 +12,8 @@ INSERT INTO telegram_chats (
 )
 ON CONFLICT (chat_id) DO UPDATE SET
     is_authorized = telegram_chats.is_authorized
-        AND coalesce(excluded.user_id = telegram_chats.user_id, TRUE),
+        AND (excluded.user_id IS NULL
+             OR coalesce(excluded.user_id = telegram_chats.user_id, FALSE)),
     user_id = coalesce(excluded.user_id, telegram_chats.user_id),
     username = coalesce(excluded.username, telegram_chats.username)
 RETURNING id, chat_id, user_id, username, is_authorized, notification_enabled, created_at;
