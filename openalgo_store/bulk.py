@@ -67,9 +67,10 @@ class Report:
         if not isinstance(given, Mapping):
             raise InvalidInput(f"row {number} is {type(given).__name__}, not a mapping")
         if not given.keys() <= self._names:
+            unknown = sorted(map(str, given.keys() - self._names))
             raise InvalidInput(
-                f"row {number}: {', '.join(sorted(given.keys() - self._names))} cannot be set: "
-                f"a row has {', '.join(each.name for each in self._columns)}"
+                f"row {number}: {', '.join(unknown)} cannot be set: a row has "
+                f"{', '.join(each.name for each in self._columns)}"
             )
         row = []
         for name, check, is_amount in self._columns:

@@ -33,7 +33,7 @@ def one_day(day: date) -> tuple[datetime, datetime]:
 def trading_day(moment: datetime) -> date:
     """The Indian day of a moment; InvalidInput for a naive one."""
     try:
-        return clock.trading_day(check_moment(moment))
+        return require_day(clock.trading_day(check_moment(moment)))
     except OverflowError as error:
         raise InvalidInput(str(error)) from None
 
@@ -44,6 +44,13 @@ def traded_value(quantity: int, price: float) -> int:
     if quantity >= MOST_MILLIONTHS or abs(value) >= MOST_MILLIONTHS:
         raise InvalidInput("quantity × price is more than a book can add up: check both")
     return value
+
+
+def not_blank(name: str, text: str) -> str:
+    """The text, if it names something."""
+    if isinstance(text, str) and not text.strip():
+        raise InvalidInput(f"the {name} is empty: give one")
+    return text
 
 
 def true_or_false(name: str, value: bool) -> bool:

@@ -15,7 +15,7 @@ def now() -> datetime:
 
 def require_aware(moment: datetime) -> datetime:
     """The moment in UTC; ValueError for a naive one, whose zone would be a guess."""
-    if moment.tzinfo is None:
+    if moment.utcoffset() is None:
         raise ValueError(f"{moment!r} has no time zone: pass an aware datetime")
     return moment.astimezone(UTC)
 

@@ -16,7 +16,8 @@ class MigrationRefused(StoreError):
 class Unavailable(StoreError):
     """The database cannot serve now: out of reach, pool exhausted, locked, deadlocked, full.
 
-    Nothing of the transaction was kept, unless it was COMMIT itself that lost its answer.
+    Nothing of the transaction was kept, unless it was COMMIT itself that lost its answer, or the
+    single statement of a function that has no more, as create_order: look before trying again.
     """
 
 

@@ -190,7 +190,10 @@ def one_statement(
     readonly: bool = True,
     primary: bool = False,
 ) -> AbstractContextManager[Transaction]:
-    """A session for a single statement, on the order path; or the given `tx`.
+    """A session for a single statement of the store's own; or the given `tx`.
+
+    It is committed as it ends, whatever follows in the block. `readonly` chooses the replica and
+    lets writers pass; that the statement only reads is for its author to see to.
 
     PostgreSQL is asked once: without BEGIN and COMMIT the statement is a transaction of its own.
     """

@@ -168,6 +168,7 @@ class Transaction:
 
     def stream(self, query: Query[R], **params: Any) -> Iterator[R]:
         """Every record, a thousand in memory at a time."""
+        self._refuse_if_single()
         return _closing(self._execute(query, params, yield_per=_STREAM), query)
 
     def run(self, query: Query[None], **params: Any) -> int:
@@ -236,8 +237,8 @@ class Transaction:
     @property
     def connection(self) -> Connection:
         """The Core Connection, in its transaction."""
-        self._refuse_if_unusable()
-        return self._begin() if self._connection is None else self._connection
+        self._refuse_if_single()
+        return self._connected()
 
     @property
     def driver_connection(self) -> Any:
@@ -253,6 +254,14 @@ class Transaction:
         self._failure = self._failure or error
 
     # Inside
+
+    def _connected(self) -> Connection:
+        self._refuse_if_unusable()
+        return self._begin() if self._connection is None else self._connection
+
+    def _refuse_if_single(self) -> None:
+        if self.single:
+            raise SessionMisuse("this session is for one statement alone: get one of your own")
 
     def _refuse_if_unusable(self) -> None:
         if self._state != "open":
@@ -300,9 +309,9 @@ class Transaction:
         self, query: Query[Any], params: Mapping[str, Any], **options: Any
     ) -> CursorResult[Any]:
         query.check(params)
-        if self.single and self._connection is not None:
-            raise SessionMisuse("this session is for one statement, and has had it")
-        return self.connection.execute(
+        if self._connection is not None:
+            self._refuse_if_single()
+        return self._connected().execute(
             query.on(self._dialect.name), params, execution_options=options
         )
 

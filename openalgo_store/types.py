@@ -20,6 +20,10 @@ MOST_MILLIONTHS = 2**61
 """What an amount stays below, in millionths of a rupee, so that sums of it keep to 64 bits."""
 
 
+_LONGEST_INT = 3_300
+"""Bits, some thousand digits: Python refuses to write much longer ones."""
+
+
 def check_text(text: str) -> str:
     """The text, if both engines can hold it: no NUL, no lone surrogate."""
     if "\0" in text:
@@ -40,6 +44,8 @@ def check_json(value: Any) -> Any:
         check_text(value)
     elif isinstance(value, float):
         check_finite(value)
+    elif isinstance(value, int) and value.bit_length() > _LONGEST_INT:
+        raise InvalidInput("JSON with a number of a thousand digits: write it as text")
     elif isinstance(value, dict):
         for key, item in value.items():
             if not isinstance(key, str):
@@ -58,9 +64,13 @@ def check_finite(value: float) -> float:
     """The number as a float, if it is one and neither NaN nor infinite."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise InvalidInput(f"a number is needed, not {type(value).__name__}")
-    if not math.isfinite(value):
+    try:
+        number = float(value)
+    except OverflowError:
+        raise InvalidInput("a number of more digits than a double holds: check it") from None
+    if not math.isfinite(number):
         raise InvalidInput("NaN and infinity are not numbers the store keeps")
-    return float(value)
+    return number
 
 
 def check_moment(value: datetime) -> datetime:
@@ -210,7 +220,10 @@ class StrictJson(TypeDecorator[Any]):
     def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
         if isinstance(value, (int, float)) and not isinstance(value, bool):
             raise InvalidInput("JSON that is a number alone: put it into an object")
-        return check_json(value)
+        try:
+            return check_json(value)
+        except RecursionError:
+            raise InvalidInput("JSON of too many levels: flatten it") from None
 
 
 def to_json(value: Any) -> str:

@@ -46,6 +46,8 @@ ENDS = ("COMPLETE", "CANCELLED", "REJECTED")
 INSTRUMENT = ("broker", "symbol", "exchange")
 POSITION_KEY = ("user_id", *INSTRUMENT, "product")
 HOLDING_KEY = ("user_id", *INSTRUMENT)
+OF_ORDER = (*POSITION_KEY, "action")
+"""What a trade has in common with its order."""
 
 Row = Mapping[str, Any]
 
@@ -216,9 +218,11 @@ class BookModel:
         self._refuse_if_failed()
         place: Any = (order_id, trade_id)
         if order_id is None:
-            place = tuple(values[name] for name in (*INSTRUMENT, "traded_at")) + place
+            place = tuple(values[name] for name in (*OF_ORDER, "traded_at")) + place
         elif order_id not in self.orders:
             raise self._broken()
+        elif any(getattr(self.orders[order_id], name) != values[name] for name in OF_ORDER):
+            raise Conflict("not of its order")
         trade = self.trades.get(place) or Trade(
             id=0, trade_id=trade_id, order_id=order_id, quantity=quantity,
             price=rupees(millionths(price)), **values,
@@ -235,10 +239,14 @@ class BookModel:
         for place in report.keys() & self.positions.keys():
             old, given = self.positions[place], report[place]
             now = old._replace(**{name: _kept(name, given[name]) for name in given})
-            if "pnl" not in given:
+            if "pnl" not in given and now.quantity == now.buy_quantity - now.sell_quantity:
                 now = now._replace(pnl=position_pnl(now))
-            if "day_quantity" in given:
+            if "day_quantity" in given or "overnight_quantity" in given:
                 now = now._replace(trading_day=day_of(self.now))
+                if "overnight_quantity" not in given:
+                    now = now._replace(overnight_quantity=now.quantity - now.day_quantity)
+                elif "day_quantity" not in given:
+                    now = now._replace(day_quantity=now.quantity - now.overnight_quantity)
             self.positions[place] = now
         return [row for row in rows if _place(POSITION_KEY, row) not in self.positions]
 

@@ -128,7 +128,8 @@ def sequences(draw: st.DrawFn) -> "list[Step | Block]":
     slip = st.builds(dict.__or__, execution, WRONG | OTHER)
 
     fill = st.builds(_joined, _weighted((execution, 10), (HUGE, 2), (slip, 2)), order_id=order_id)
-    trade = st.builds(_joined, execution, place, order_id=st.none() | order_id, action=ACTIONS)
+    any_trade = st.builds(_joined, execution, place, order_id=st.none() | order_id, action=ACTIONS)
+    trade = any_trade | st.builds(_trade_of, execution, order)
     step = _weighted(
         (_step("record_fill", fill), 8),
         (_step("create_order", order), 1),
@@ -152,6 +153,11 @@ def _weighted(*choices: "tuple[st.SearchStrategy[Any], int]") -> "st.SearchStrat
 
 def _block(step: "st.SearchStrategy[Any]", most: int) -> "st.SearchStrategy[Block]":
     return st.builds(Block, st.lists(step, min_size=1, max_size=most), st.booleans())
+
+
+def _trade_of(execution: Values, order: Values) -> Values:
+    names = ("order_id", "broker", "symbol", "exchange", "product", "action")
+    return {**execution, **{name: order[name] for name in names}}
 
 
 def _joined(*parts: Values, **values: Any) -> Values:

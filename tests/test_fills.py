@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from fractions import Fraction
 from typing import Any
 
@@ -179,6 +179,14 @@ def test_a_fill_whose_trade_was_imported_finds_no_position(user: int, book: Book
 
 # What is refused
 
+
+class NoOffset(tzinfo):
+    """A time zone that does not say what time it is there."""
+
+    def utcoffset(self, moment: datetime | None) -> None:
+        return None
+
+
 BAD_FILLS: list[tuple[dict[str, Any], str]] = [
     ({"quantity": 0}, "a quantity must be 1 or more"),
     ({"quantity": -1}, "a quantity must be 1 or more"),
@@ -189,6 +197,7 @@ BAD_FILLS: list[tuple[dict[str, Any], str]] = [
     ({"quantity": 2**70}, "more than a book can add up"),
     ({"price": math.nan}, "NaN and infinity"),
     ({"price": -math.inf}, "NaN and infinity"),
+    ({"price": 10**400}, "more digits than a double holds"),
     ({"price": "812"}, "a number is needed, not str"),
     ({"price": None}, "a number is needed, not NoneType"),
     ({"price": 2e12, "quantity": 2}, "more than a book can add up"),
@@ -197,6 +206,10 @@ BAD_FILLS: list[tuple[dict[str, Any], str]] = [
     ({"traded_at": datetime(2026, 3, 2, 9, 30)}, "has no time zone"),
     ({"traded_at": datetime.max.replace(tzinfo=UTC)}, "date value out of range"),
     ({"traded_at": MONDAY.date()}, "a datetime is needed, not date"),
+    ({"traded_at": datetime(2026, 3, 2, 9, 30, tzinfo=NoOffset())}, "has no time zone"),
+    ({"traded_at": datetime(9001, 1, 1, tzinfo=UTC)}, "not one of this market"),
+    ({"trade_id": ""}, "the trade_id is empty"),
+    ({"trade_id": " \t"}, "the trade_id is empty"),
     ({"trade_id": "T" * 51}, "text of 51 characters where the column holds 50"),
     ({"trade_id": "T\0"}, "text with a NUL character"),
     ({"trade_id": 7}, "text is needed, not int"),

@@ -216,11 +216,20 @@ def test_a_report_sets_what_it_tells_and_leaves_the_sums(
 
 
 @both_books
-def test_a_report_without_a_day_quantity_says_nothing_of_the_day(user: int, book: Book) -> None:
-    filled = fill(user, [Traded(40, 103.0)], book=book)
-    bulk_update_positions([key(user, quantity=41, overnight_quantity=1)], book=book)
-    (found,) = get_positions(user, day=MONDAY.date(), book=book)
-    assert found == filled._replace(quantity=41, overnight_quantity=1, pnl=103.0)
+def test_of_day_and_overnight_quantity_one_follows_from_the_other(user: int, book: Book) -> None:
+    fill(user, [Traded(40, 103.0)], book=book)
+    for told, day, overnight in (
+        ({"last_price": 103.0}, 0, 40),  # what was traded on an earlier day
+        ({"day_quantity": 0}, 0, 40),
+        ({"overnight_quantity": 15}, 25, 15),
+        ({"quantity": 75, "overnight_quantity": 60}, 15, 60),
+        ({"day_quantity": -5}, -5, 80),
+        ({"day_quantity": 1, "overnight_quantity": 2}, 1, 2),
+        ({"last_price": 104.0}, 1, 2),
+    ):
+        bulk_update_positions([key(user, **told)], book=book)
+        (found,) = get_positions(user, book=book)
+        assert (found.day_quantity, found.overnight_quantity) == (day, overnight), told
 
 
 @both_books
@@ -241,12 +250,14 @@ def test_pnl_follows_when_it_is_not_told(user: int, book: Book) -> None:
     fill(user, [Traded(40, 103.0), Traded(-10, 110.0)], book=book)  # 3,020 paid in all
     for told, pnl in (
         ({"last_price": 100.0}, -20.0),
-        ({"quantity": 20}, -1020.0),
-        ({"average_price": 50.0}, -1020.0),
-        ({"last_price": 0.1, "quantity": 3}, -3019.7),
-        ({"day_quantity": 3, "last_price": None}, -3019.7),
+        ({"average_price": 50.0}, -20.0),
+        ({"last_price": 0.1}, -3017.0),
+        ({"day_quantity": 3, "last_price": None}, -3017.0),
+        ({"quantity": 20, "last_price": 100.0}, -3017.0),  # not what was filled: nobody can tell
+        ({"quantity": 0}, -3017.0),
         ({"last_price": 200.0, "pnl": 1.5}, 1.5),
-        ({}, -2420.0),
+        ({}, 1.5),
+        ({"quantity": 30}, 2980.0),
     ):
         assert bulk_update_positions([key(user, **told)], book=book) == []
         (position,) = get_positions(user, book=book)

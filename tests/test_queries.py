@@ -39,7 +39,7 @@ SAMPLES = {
     "broker": "zerodha", "symbol": "SHARE7", "exchange": "NSE", "token": "T7",
     "broker_symbol": "SHARE7-EQ", "pairs": '[["SHARE7", "NSE"]]', "id": 1,
     "user_id": 1, "name": "api_key_pepper", "after": 0, "newest": "", "batch_size": 500,
-    "order_id": "A7", "trade_id": "T7", "traded_at": "2026-03-02 04:00:00.000000+00:00",
+    "order_id": "A7", "trade_id": "T7", "action": "BUY", "traded_at": "2026-03-02 04:00:00.000000+00:00",
     "product": "CNC", "day": "2026-03-02", "trading_day": "2026-03-02", "most": 2**61,
     "day_begin": "2026-03-01 18:30:00.000000", "day_end": "2026-03-02 18:30:00.000000",
     "bought": 1, "bought_value": 1, "sold": 0, "sold_value": 0,

@@ -78,12 +78,21 @@ def test_a_number_alone_is_no_config(user: int) -> None:
     assert list_strategies(user) == []
 
 
+def test_json_beyond_what_can_be_written_is_refused(user: int) -> None:
+    deep: list[Any] = []
+    for _ in range(5000):
+        deep = [deep]
+    for config, message in ((deep, "too many levels"), ([10**5000], "a thousand digits")):
+        with pytest.raises(InvalidInput, match=message):
+            create_strategy(user, "S", "python", config=config)
+    assert list_strategies(user) == []
+
+
 def test_any_text_comes_back_the_same(user: int) -> None:
-    texts = [text for text in ODD_TEXTS if text.strip()]
-    for text in texts:
+    for text in ODD_TEXTS:
         strategy = create_strategy(user, text, "chartink", description=text)
         assert (strategy.name, strategy.description) == (text, text)
-    assert [each.name for each in list_strategies(user)] == sorted(texts)
+    assert [each.name for each in list_strategies(user)] == sorted(ODD_TEXTS)
 
 
 def test_strategies_are_told_by_name_and_by_what_is_asked(user: int) -> None:

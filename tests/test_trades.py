@@ -61,7 +61,8 @@ def import_trades(book: Book, rows: Iterable[dict[str, Any]]) -> None:
 def test_a_trade_is_kept_with_every_column_and_no_effect_on_the_books(
     user: int, book: Book
 ) -> None:
-    order = add_order(user, "A1", book=book)
+    of_order = {"symbol": "NIFTY26MARFUT", "exchange": "NFO", "action": "SELL", "product": "NRML"}
+    order = add_order(user, "A1", book=book, **of_order)
     for order_id in ("A1", None):
         trade = record_trade(
             "T1", user, "zerodha", "NIFTY26MARFUT", "NFO", "SELL", "NRML", 75, 22_410.05,
@@ -114,12 +115,28 @@ def test_a_trade_without_an_order_is_known_by_all_but_quantity_and_price(
     binod = new_user("binod")
     changes: list[dict[str, Any]] = [
         {}, {"trade_id": "T2"}, {"user_id": binod}, {"broker": "fyers"}, {"symbol": "INFY"},
-        {"exchange": "BSE"}, {"traded_at": MONDAY + MICROSECOND},
+        {"exchange": "BSE"}, {"action": "SELL"}, {"product": "MIS"},
+        {"traded_at": MONDAY + MICROSECOND},
     ]  # fmt: skip
     made = [record_trade(**trade_row(user, "T1") | change, book=book) for change in changes]
     assert len({each.id for each in made}) == len(changes)
     again = [record_trade(**trade_row(user, "T1") | change, book=book) for change in changes]
     assert again == made
+
+
+@both_books
+def test_a_trade_must_be_of_its_order(user: int, book: Book) -> None:
+    add_order(user, "A1", book=book)
+    before = contents(book)
+    changes: list[dict[str, Any]] = [
+        {"user_id": new_user("binod")}, {"broker": "fyers"}, {"symbol": "INFY"},
+        {"exchange": "BSE"}, {"action": "SELL"}, {"product": "MIS"},
+    ]  # fmt: skip
+    for change in changes:
+        row = trade_row(user, "T1", order_id="A1") | change
+        with pytest.raises(Conflict, match=f"T1 differs from order A1 in {next(iter(change))}: "):
+            record_trade(**row, book=book)
+    assert contents(book) == before
 
 
 def test_a_trade_of_an_unknown_user_or_order_is_a_conflict(user: int) -> None:

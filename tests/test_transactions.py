@@ -2,9 +2,11 @@
 
 import threading
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from sqlalchemy import delete, insert, select, text, update
+from sqlalchemy import event as sqlalchemy_event
 
 from openalgo_store import (
     Conflict,
@@ -465,3 +467,35 @@ def test_a_single_statement_is_committed_or_leaves_nothing(store: Store) -> None
     add("binod")
     with get_read_session() as tx:
         assert sorted(tx.all(ALL_NAMES)) == ["asha", "binod"]
+
+
+def test_a_session_of_one_statement_has_no_other_verb(store: Store) -> None:
+    verbs: list[Callable[[Transaction], object]] = [
+        lambda tx: tx.many(Query.of(insert(users)), [user("asha")]),
+        lambda tx: tx.copy(users, ["id"], []),
+        lambda tx: next(tx.stream(ALL_NAMES)),
+        lambda tx: tx.lock("master"),
+        lambda tx: tx.connection,
+        lambda tx: tx.driver_connection,
+        lambda tx: tx.savepoint().__enter__(),
+    ]
+    for verb in verbs:
+        with one_statement(readonly=False) as tx:
+            with pytest.raises(SessionMisuse, match="for one statement alone"):
+                verb(tx)
+
+
+@pytest.mark.only("postgresql")
+def test_a_single_statement_asks_the_server_once(store: Store, engine_name: str) -> None:
+    asked: list[str] = []
+
+    def note(*event: Any) -> None:
+        asked.append(event[2].split()[0])
+
+    engine = store.databases["main"].engine
+    sqlalchemy_event.listen(engine, "before_cursor_execute", note)
+    with one_statement(readonly=False) as tx:
+        add_user(tx, "asha")
+    with one_statement() as tx:
+        assert tx.all(ALL_NAMES) == ["asha"]
+    assert asked == ["INSERT", "SELECT"]

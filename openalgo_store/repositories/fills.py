@@ -47,6 +47,7 @@ def record_fill(
     REJECTED order and for more than its quantity; Conflict for this trade_id with another quantity
     or price; InvalidInput. Nothing is written then.
     """
+    checks.not_blank("trade_id", trade_id)
     day = checks.trading_day(traded_at)
     value = checks.traded_value(quantity, price)
     price = check_rupees(price)
@@ -84,7 +85,10 @@ def record_fill(
             updated_at=clock.now(),
         )
         if filled is None:
-            too_much = InvalidInput(f"the fills of order {order_id} are beyond what is added up")
+            too_much = InvalidInput(
+                f"the fills of order {order_id} are beyond what can be added up: "
+                "check its quantities and prices"
+            )
             tx.fail(too_much)  # the trade and the position must not be kept
             raise too_much
     assert trade is not None  # nobody else can add one to a locked order
@@ -127,7 +131,10 @@ def _position_with(
     if position is None and tx.run(_open_position[book], **key) is not None:
         position = tx.one(_add_to_position[book], **key, **fill)
     if position is None:
-        raise InvalidInput(f"the position in {order.symbol} has grown beyond what can be added up")
+        raise InvalidInput(
+            f"the position in {order.symbol} has grown beyond what can be added up: "
+            "check the quantities and prices of its fills"
+        )
     return position
 
 

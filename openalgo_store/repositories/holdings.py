@@ -45,5 +45,6 @@ def bulk_update_holdings(
     with writing(book.database, tx) as tx:
         for rows in report.batches():
             tx.run(_open_holdings[book], rows=rows)
+        for rows in report.batches():  # an insert that waits must hold no row of an update
             tx.run(_update_holdings[book], rows=rows)
     return len(report.given)

@@ -16,7 +16,7 @@ from sqlalchemy import (
 
 from .. import clock
 from ..books import BOOKS, LIVE, Book, BookSql
-from ..checks import day_bounds, only
+from ..checks import day_bounds, not_blank, only
 from ..errors import IllegalOrderState, InvalidInput, NotFound
 from ..pages import NewestFirst, page_offset, row_limit, split
 from ..queries import Query
@@ -98,8 +98,11 @@ def create_order(
     """A new order, unfilled; price and trigger_price in rupees, placed_at by default now.
 
     Raises Conflict for an order_id that is taken; NotFound for an unknown or deactivated user
-    (LIVE only); InvalidInput for a quantity below 1, NaN, a naive datetime, an unknown word.
+    (LIVE only); InvalidInput for a quantity below 1, NaN, a naive datetime, an unknown word. After
+    Unavailable look whether the order is there: it may be, if only the answer was lost.
     """
+    for name, text in (("order_id", order_id), ("broker", broker), ("symbol", symbol)):
+        not_blank(name, text)
     with one_statement(book.database, tx, readonly=False) as tx:
         added = tx.one(
             _add_order[book],

@@ -42,7 +42,7 @@ def get_positions(
     """The positions of a user, flat ones too, by broker, symbol, exchange and product.
 
     day_quantity and overnight_quantity are told as of an Indian trading day, by default today:
-    what was traded before it is overnight.
+    what was traded before it is overnight. How it was on a day before the last trade is not kept.
     """
     today = clock.trading_day(clock.now()) if day is None else require_day(day)
     with one_statement(book.database, tx) as tx:
@@ -59,8 +59,10 @@ def bulk_update_positions(
 
     Each has the key (user_id, broker, symbol, exchange, product) and some of quantity,
     average_price, last_price, pnl (in rupees), day_quantity, overnight_quantity; what is absent or
-    None stays. Without pnl it follows from the rest. The sums of the fills stay, and the next
-    fill counts from them. Raises InvalidInput, with the row's number, and writes nothing.
+    None stays. Without pnl it follows from the fills and the last price, unless the quantity is not
+    that of the fills: then it stays. Of day_quantity and overnight_quantity, as of today, one
+    follows from the other. The sums of the fills stay, and the next fill counts from them. Raises
+    InvalidInput, with the row's number, and writes nothing.
     """
     report = Report(book.tables.positions, _KEY, _VALUES, positions_data)
     today = clock.trading_day(clock.now())

@@ -5,8 +5,8 @@ from typing import Any
 from sqlalchemy import select, update
 
 from .. import clock
-from ..checks import only, true_or_false
-from ..errors import InvalidInput, NotFound
+from ..checks import not_blank, only, true_or_false
+from ..errors import NotFound
 from ..queries import Query, SqlFile
 from ..records import Strategy
 from ..store import reading, writing
@@ -38,7 +38,7 @@ def create_strategy(
     Raises Conflict for a name that the user has given already and for an unknown user;
     InvalidInput for an empty name, another type, and what is not JSON.
     """
-    _refuse_blank(name)
+    not_blank("name", name)
     with writing("main", tx) as tx:
         added = tx.one(
             _add_strategy,
@@ -84,7 +84,7 @@ def update_strategy(strategy_id: int, *, tx: Transaction | None = None, **change
     """
     row = only(_CHANGEABLE, changes, "update_strategy") | {"updated_at": clock.now()}
     if "name" in changes:
-        _refuse_blank(changes["name"])
+        not_blank("name", changes["name"])
     changed = update(strategies).where(strategies.c.id == strategy_id).values(row)
     with writing("main", tx) as tx:
         return _found(strategy_id, tx.one(Query.of(changed.returning(*_columns), Strategy)))
@@ -115,8 +115,3 @@ def _found(strategy_id: int, strategy: Strategy | None) -> Strategy:
     if strategy is None:
         raise NotFound(f"there is no strategy {strategy_id}")
     return strategy
-
-
-def _refuse_blank(name: str) -> None:
-    if isinstance(name, str) and not name.strip():
-        raise InvalidInput("the name is empty: give one")

@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 from sqlalchemy import select
 
 from ..books import LIVE, Book, BookSql
-from ..checks import day_bounds, one_day, traded_value
+from ..checks import day_bounds, not_blank, one_day, traded_value
 from ..errors import Conflict
 from ..queries import Query
-from ..records import DailyPnl, SymbolPnl, Trade
+from ..records import DailyPnl, Order, SymbolPnl, Trade
 from ..store import one_statement, reading, writing
 from ..transaction import Transaction
 from ..types import UTCDateTime, check_rupees
@@ -28,9 +28,12 @@ class _DailySums(NamedTuple):
 
 
 _BOOKED_KEY: Sequence[str] = ("order_id", "trade_id")
-_IMPORTED_KEY: Sequence[str] = ("user_id", "broker", "exchange", "symbol", "trade_id", "traded_at")
+_OF_ORDER = ("user_id", "broker", "symbol", "exchange", "action", "product")
+"""What a trade has in common with its order."""
+_IMPORTED_KEY: Sequence[str] = (*_OF_ORDER, "trade_id", "traded_at")
 """What a trade without an order is known by."""
 
+_get_order = BookSql("main/orders.sql", "orders").query("get_order", Order)
 _sql = BookSql("main/trades.sql", "trades")
 _add_trade = _sql.query("add_trade", Trade)
 _get_trade = _sql.query("get_trade", Trade)
@@ -62,9 +65,10 @@ def record_trade(
     """Keep a trade of the past: orders and positions stay as they are (record_fill changes them).
 
     The same trade again changes nothing: it is known by its order_id and trade_id, without an
-    order by all but its quantity and price. Raises Conflict when those differ, and for an unknown
-    user (LIVE) or order; InvalidInput.
+    order by all but its quantity and price. Raises Conflict when those differ, for a trade that is
+    not of its order, and for an unknown user (LIVE) or order; InvalidInput.
     """
+    not_blank("trade_id", trade_id)
     traded_value(quantity, price)  # or the P&L of its day could not be told
     row: dict[str, Any] = {
         "trade_id": trade_id,
@@ -80,6 +84,7 @@ def record_trade(
         "traded_at": traded_at,
     }
     with writing(book.database, tx) as tx:
+        _refuse_another_orders(row, book, tx)
         trade = tx.one(_add_trade[book], **row) or _known(row, book, tx)
     if (trade.quantity, trade.price) != (row["quantity"], row["price"]):
         raise Conflict(
@@ -134,6 +139,16 @@ def get_daily_pnl_by_symbol(
     with one_statement(book.database, tx) as tx:
         found = tx.all(_get_daily_sums[book], user_id=user_id, day_begin=begin, day_end=end)
     return [_pnl_of(each) for each in found]
+
+
+def _refuse_another_orders(row: dict[str, Any], book: Book, tx: Transaction) -> None:
+    """Conflict for a trade that its order cannot have; one without an order must only be new."""
+    order = row["order_id"] and tx.one(_get_order[book], order_id=row["order_id"])
+    if order and (differing := [each for each in _OF_ORDER if getattr(order, each) != row[each]]):
+        raise Conflict(
+            f"trade {row['trade_id']} differs from order {row['order_id']} in "
+            f"{', '.join(differing)}: give the order that it is of"
+        )
 
 
 def _known(row: dict[str, Any], book: Book, tx: Transaction) -> Trade:

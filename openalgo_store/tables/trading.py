@@ -57,11 +57,12 @@ def _orders(metadata: MetaData, prefix: str) -> Table:
         Column("placed_at", UTCDateTime, nullable=False),
         Column("updated_at", UTCDateTime),
         counter_column("fill_value"),  # in millionths of a rupee, as the values of positions
-        Index(f"ix_{prefix}orders_user_status", "user_id", "status"),
         Index(f"ix_{prefix}orders_symbol_date", "symbol", "placed_at"),
     )
     c = orders.c
-    Index(f"ix_{prefix}orders_user_id_placed_at_id", c.user_id, c.placed_at.desc(), c.id.desc())
+    newest_first = (c.placed_at.desc(), c.id.desc())
+    Index(f"ix_{prefix}orders_user_id_placed_at_id", c.user_id, *newest_first)
+    Index(f"ix_{prefix}orders_user_status", c.user_id, c.status, *newest_first)
     return orders
 
 
@@ -92,7 +93,7 @@ def _trades(metadata: MetaData, prefix: str) -> Table:
     c = trades.c
     Index(  # a trade without an order is known by all of these together
         f"uq_{prefix}trades_imported",
-        *(c.user_id, c.broker, c.exchange, c.symbol, c.trade_id, c.traded_at),
+        *(c.user_id, c.broker, c.exchange, c.symbol, c.trade_id, c.traded_at, c.action, c.product),
         unique=True,
         sqlite_where=c.order_id.is_(None),
         postgresql_where=c.order_id.is_(None),

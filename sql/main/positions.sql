@@ -80,7 +80,8 @@ ORDER BY broker, symbol, exchange, product;
 -- name: update_positions @sqlite
 -- The unique key, once for each row: CROSS JOIN keeps the rows outside, and MATERIALIZED from being
 -- read again for each position of the table. json_extract, because ->> needs SQLite 3.38. Amounts
--- come in millionths.
+-- come in millionths. The P&L follows from the fills only while the quantity is theirs; of day and
+-- overnight quantity the one that is not given follows from the other.
 WITH given AS MATERIALIZED (
     SELECT p.id, json_extract(item.value, '$[5]') AS quantity,
            CAST(json_extract(item.value, '$[6]') AS DOUBLE PRECISION) / 1000000 AS average_price,
@@ -100,15 +101,27 @@ UPDATE /*book*/positions AS p SET
     quantity = COALESCE(given.quantity, p.quantity),
     average_price = COALESCE(given.average_price, p.average_price),
     last_price = COALESCE(given.last_price, p.last_price),
-    pnl = COALESCE(
-        given.pnl,
-        CAST(p.sell_value - p.buy_value AS DOUBLE PRECISION) / 1000000
+    pnl = CASE
+        WHEN given.pnl IS NOT NULL THEN given.pnl
+        WHEN COALESCE(given.quantity, p.quantity) <> p.buy_quantity - p.sell_quantity THEN p.pnl
+        ELSE CAST(p.sell_value - p.buy_value AS DOUBLE PRECISION) / 1000000
             + COALESCE(given.quantity, p.quantity)
             * COALESCE(given.last_price, p.last_price, given.average_price, p.average_price)
+    END,
+    day_quantity = COALESCE(
+        given.day_quantity,
+        COALESCE(given.quantity, p.quantity) - given.overnight_quantity,
+        p.day_quantity
     ),
-    day_quantity = COALESCE(given.day_quantity, p.day_quantity),
-    overnight_quantity = COALESCE(given.overnight_quantity, p.overnight_quantity),
-    trading_day = CASE WHEN given.day_quantity IS NULL THEN p.trading_day ELSE :trading_day END
+    overnight_quantity = COALESCE(
+        given.overnight_quantity,
+        COALESCE(given.quantity, p.quantity) - given.day_quantity,
+        p.overnight_quantity
+    ),
+    trading_day = CASE
+        WHEN COALESCE(given.day_quantity, given.overnight_quantity) IS NULL THEN p.trading_day
+        ELSE :trading_day
+    END
 FROM given
 WHERE p.id = given.id
 RETURNING user_id, broker, symbol, exchange, product;
@@ -137,15 +150,27 @@ UPDATE /*book*/positions AS p SET
     quantity = COALESCE(given.quantity, p.quantity),
     average_price = COALESCE(given.average_price, p.average_price),
     last_price = COALESCE(given.last_price, p.last_price),
-    pnl = COALESCE(
-        given.pnl,
-        CAST(p.sell_value - p.buy_value AS DOUBLE PRECISION) / 1000000
+    pnl = CASE
+        WHEN given.pnl IS NOT NULL THEN given.pnl
+        WHEN COALESCE(given.quantity, p.quantity) <> p.buy_quantity - p.sell_quantity THEN p.pnl
+        ELSE CAST(p.sell_value - p.buy_value AS DOUBLE PRECISION) / 1000000
             + COALESCE(given.quantity, p.quantity)
             * COALESCE(given.last_price, p.last_price, given.average_price, p.average_price)
+    END,
+    day_quantity = COALESCE(
+        given.day_quantity,
+        COALESCE(given.quantity, p.quantity) - given.overnight_quantity,
+        p.day_quantity
     ),
-    day_quantity = COALESCE(given.day_quantity, p.day_quantity),
-    overnight_quantity = COALESCE(given.overnight_quantity, p.overnight_quantity),
-    trading_day = CASE WHEN given.day_quantity IS NULL THEN p.trading_day ELSE :trading_day END
+    overnight_quantity = COALESCE(
+        given.overnight_quantity,
+        COALESCE(given.quantity, p.quantity) - given.day_quantity,
+        p.overnight_quantity
+    ),
+    trading_day = CASE
+        WHEN COALESCE(given.day_quantity, given.overnight_quantity) IS NULL THEN p.trading_day
+        ELSE :trading_day
+    END
 FROM given
 WHERE p.id = given.id
 RETURNING p.user_id, p.broker, p.symbol, p.exchange, p.product;

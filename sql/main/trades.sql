@@ -28,7 +28,8 @@ SELECT id, trade_id, order_id, user_id, broker, symbol, exchange, action, produc
        price, traded_at
 FROM /*book*/trades
 WHERE order_id IS NULL AND user_id = :user_id AND broker = :broker AND exchange = :exchange
-  AND symbol = :symbol AND trade_id = :trade_id AND traded_at = :traded_at;
+  AND symbol = :symbol AND trade_id = :trade_id AND traded_at = :traded_at
+  AND action = :action AND product = :product;
 
 -- name: get_daily_pnl
 -- A range of ix_trades_user_date, which holds all that is read. Each price is a whole number of
