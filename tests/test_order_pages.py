@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from openalgo_store import (
     Book,
@@ -18,6 +19,7 @@ from openalgo_store import (
     get_orders_after,
     get_write_session,
 )
+from openalgo_store.queries import Query
 from openalgo_store.tables.trading import STATUSES
 
 from .plans import analyse, is_index_only, is_sorted, plans_of
@@ -312,3 +314,19 @@ def test_pages_are_read_from_their_index(user: int, book: Book, store: Store) ->
             assert is_index_only(plan, index), plan
             assert not is_sorted(plan), plan
     assert len(plans_of(store, book, asks[4])) == 2
+
+
+@both_books
+def test_pages_of_a_rare_status_are_read_from_theirs(user: int, book: Book, store: Store) -> None:
+    fill_history(book, [user, new_user("binod")], 20_000)
+    with get_write_session(book.database) as tx:
+        orders = book.tables.orders
+        tx.run(Query.of(update(orders).values(status="COMPLETE")))
+        rare = update(orders).where(orders.c.id % 1000 == 0).values(status="REJECTED")
+        tx.run(Query.of(rare))
+    analyse(store, book)
+    index = f"ix_{book.tables.orders.name}_user_status"
+    for ask in (get_orders_after, get_order_history):
+        (page,) = plans_of(store, book, partial(ask, user, status="REJECTED", book=book))
+        assert index in page, page
+        assert not is_sorted(page), page
