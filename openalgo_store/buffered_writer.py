@@ -88,6 +88,7 @@ class BufferedWriter:
         self._wake: SimpleQueue[SimpleQueue[bool] | None] = SimpleQueue()
         self._asleep = True
         self._ended = False
+        self._retired = False
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
         self._writing = threading.Lock()
@@ -118,6 +119,8 @@ class BufferedWriter:
             return self._drain(timeout)
         done: SimpleQueue[bool] = SimpleQueue()
         self._wake.put(done)
+        if self._ended:  # just now: nobody may answer
+            return not self._waiting()
         try:
             return done.get(timeout=timeout)
         except Empty:
@@ -138,6 +141,12 @@ class BufferedWriter:
             self._thread.join(timeout if written else _MOMENT)
         _open.pop(self, None)
         return written
+
+    def retire(self) -> None:
+        """Take no more and wait for nothing: the thread writes the rest and ends by itself."""
+        self._room, self.drop = 0, "newest"
+        self._retired = True
+        self._wake.put(None)
 
     def stats(self) -> WriterStats:
         """What became of the rows put so far."""
@@ -201,7 +210,12 @@ class BufferedWriter:
                     for done in flushes:
                         done.put(written)
                     flushes.clear()
+                self._ended = self._ended or (self._retired and not self._waiting())
         self._give_up()
+        _open.pop(self, None)
+        while not self._wake.empty():  # who asked just now
+            if (late := self._wake.get()) is not None:
+                late.put(not self._waiting())
 
     def _give_up(self) -> None:
         if lost := self._waiting():
@@ -216,7 +230,8 @@ class BufferedWriter:
         self._asleep = True
         try:
             while not self._ended:
-                is_due = not self._delay and len(self._rows) >= self.batch_size
+                is_many = len(self._rows) >= self.batch_size or self._retired
+                is_due = is_many and not self._delay
                 wait = 0.0 if is_due else max(0.0, deadline - monotonic())
                 if (done := self._wake.get(timeout=wait)) is not None:
                     return [done]

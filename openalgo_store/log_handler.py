@@ -2,6 +2,7 @@
 
 import logging
 from datetime import UTC, datetime
+from threading import get_ident
 from typing import Any
 
 from .buffered_writer import BufferedWriter, Drop
@@ -51,7 +52,7 @@ class DatabaseLogHandler(logging.Handler):
 
     def handle(self, record: logging.LogRecord) -> bool:
         """Pass the filters and emit; nothing of what a writer's own work logs."""
-        if is_quiet():
+        if is_quiet(get_ident()) or is_quiet(record.thread):  # a queue may have brought it
             return False
         passed: Any = self.filter(record)
         if passed:
@@ -66,12 +67,19 @@ class DatabaseLogHandler(logging.Handler):
             self.handleError(record)
 
     def flush(self) -> None:
-        """Wait, for some seconds at most, until the lines before this are written."""
-        self._writer.flush(_WAIT)
+        """Wait, for some seconds at most, until the lines before this are written.
+
+        Not where dictConfig calls it: the writer needs the lock that it holds.
+        """
+        if not _holds_logging():
+            self._writer.flush(_WAIT)
 
     def close(self) -> None:
-        """Write the rest and take no more."""
-        self._writer.close(_WAIT)
+        """Write the rest and take no more; where dictConfig calls it, a moment later."""
+        if _holds_logging():
+            self._writer.retire()
+        else:
+            self._writer.close(_WAIT)
         super().close()
 
     def _row(self, record: logging.LogRecord) -> Row:
@@ -106,6 +114,11 @@ class DatabaseLogHandler(logging.Handler):
 
 
 _formatter = logging.Formatter()
+
+
+def _holds_logging() -> bool:
+    """Whether this thread holds the lock of the module logging, which any logger may need."""
+    return bool(logging._lock._is_owned())  # type: ignore[attr-defined]
 
 
 def _message(record: logging.LogRecord) -> str:

@@ -3,6 +3,8 @@
 import json
 import logging
 import logging.config
+import logging.handlers
+import queue
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -270,6 +272,46 @@ def test_dict_config_makes_one(store: Store) -> None:
         logging.getLogger("app").removeHandler(handler)
         logging.getLogger("app").setLevel(logging.NOTSET)
         handler.close()
+
+
+def test_configuring_logging_anew_waits_for_nothing_and_loses_no_line(store: Store) -> None:
+    """It closes the handlers under a lock that the writer needs, when every logger is at DEBUG."""
+    handlers = {"database": {"class": "openalgo_store.DatabaseLogHandler", "flush_interval": 3600}}
+    root = logging.getLogger()
+    level, kept = root.level, root.handlers[:]
+    config = {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "handlers": handlers,
+        "root": {"handlers": ["database"], "level": "DEBUG"},
+    }
+    try:
+        logging.config.dictConfig(config)
+        log.info("the last words")
+        began = time.monotonic()
+        logging.config.dictConfig(config)
+        assert time.monotonic() - began < 4
+        assert [each.message for each in lines()] == ["the last words"]
+        wait_until(lambda: "logs writer" not in [each.name for each in threading.enumerate()])
+    finally:
+        for handler in root.handlers[:]:
+            handler.close()
+        root.handlers[:] = kept
+        root.setLevel(level)
+
+
+def test_a_queue_in_front_of_the_handler_does_not_make_it_feed_itself(store: Store) -> None:
+    waiting: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    target = DatabaseLogHandler(flush_interval=0.01)
+    listener = logging.handlers.QueueListener(waiting, target)
+    with attached(logging.handlers.QueueHandler(waiting)):
+        log.info("one line")
+        listener.start()
+        wait_until(lambda: target._writer.stats().written >= 1)
+        assert flush_writers()
+    listener.stop()
+    target.close()
+    assert "openalgo_store" not in {e.logger.partition(".")[0] for e in get_logs(limit=500).entries}
 
 
 def test_lines_of_before_the_store_wait_for_it(
