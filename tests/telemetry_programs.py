@@ -8,6 +8,7 @@ import random
 import signal
 import subprocess
 import sys
+import threading
 import time
 from datetime import UTC, datetime
 from types import FrameType
@@ -108,6 +109,24 @@ def end_inside_a_session(settings: Settings) -> None:
             tx.connection.exec_driver_sql("DELETE FROM latency_metrics")
             record("never written, or at last")
             signal.raise_signal(signal.SIGTERM)
+            threading.Event().wait()
+
+
+def end_inside_a_lock(settings: Settings) -> None:
+    """SIGTERM, twice, comes where the main thread holds the lock of a handler the writer needs."""
+    logging.getLogger("sqlalchemy").setLevel(logging.INFO)
+    handler = logging.FileHandler(os.devnull)
+    logging.getLogger("sqlalchemy").addHandler(handler)
+    with Store(settings) as store:
+        use_store(store)
+        flush_on_sigterm()
+        lock = handler.lock
+        assert lock is not None
+        with lock:
+            record("written")
+            signal.raise_signal(signal.SIGTERM)
+            signal.raise_signal(signal.SIGTERM)
+        threading.Event().wait()
 
 
 def log_and_fork(settings: Settings) -> None:
@@ -142,8 +161,8 @@ def main(name: str, urls: str, *arguments: str) -> None:
     """Run one program."""
     signal.alarm(100)  # never outlive the test
     programs = (
-        end_children_by_sigterm, end_inside_a_session, log_and_fork, record_until_killed,
-        record_and_end,
+        end_children_by_sigterm, end_inside_a_lock, end_inside_a_session, log_and_fork,
+        record_until_killed, record_and_end,
     )  # fmt: skip
     {each.__name__: each for each in programs}[name](settings_of(json.loads(urls)), *arguments)
 

@@ -54,11 +54,12 @@ class attached:  # noqa: N801
     def __init__(self, handler: logging.Handler) -> None:
         self.handler = handler
 
-    def __enter__(self) -> None:
+    def __enter__(self) -> logging.Handler:
         root = logging.getLogger()
         self.level = root.level
         root.addHandler(self.handler)
         root.setLevel(logging.DEBUG)
+        return self.handler
 
     def __exit__(self, *_: object) -> None:
         logging.getLogger().removeHandler(self.handler)
@@ -300,18 +301,28 @@ def test_configuring_logging_anew_waits_for_nothing_and_loses_no_line(store: Sto
         root.setLevel(level)
 
 
-def test_a_queue_in_front_of_the_handler_does_not_make_it_feed_itself(store: Store) -> None:
+def test_a_queue_in_front_of_the_handler_does_not_make_it_feed_itself(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It asks which thread a line is of: the thread that brings it is another."""
+    monkeypatch.setattr(logging.getLogger("sqlalchemy"), "level", logging.DEBUG)
     waiting: queue.SimpleQueue[Any] = queue.SimpleQueue()
-    target = DatabaseLogHandler(flush_interval=0.01)
-    listener = logging.handlers.QueueListener(waiting, target)
-    with attached(logging.handlers.QueueHandler(waiting)):
+    with (
+        Store(store.settings) as loud,
+        attached(DatabaseLogHandler()) as target,
+        attached(logging.handlers.QueueHandler(waiting)),
+    ):
+        use_store(loud)
+        logging.getLogger().removeHandler(target)
         log.info("one line")
-        listener.start()
-        wait_until(lambda: target._writer.stats().written >= 1)
+        target.handle(waiting.get())
         assert flush_writers()
-    listener.stop()
-    target.close()
-    assert "openalgo_store" not in {e.logger.partition(".")[0] for e in get_logs(limit=500).entries}
+        assert not waiting.empty()  # what the writer's statements log
+        while not waiting.empty():
+            target.handle(waiting.get())
+        assert flush_writers()
+        assert writer_stats()["logs"].written == 1
+    use_store(store)
 
 
 def test_lines_of_before_the_store_wait_for_it(

@@ -73,6 +73,14 @@ def test_sigterm_ends_a_process_whose_main_thread_holds_the_database(store: Stor
     assert set(stored().values()) <= {1}
 
 
+def test_sigterm_inside_a_lock_that_the_writer_needs_loses_nothing(store: Store) -> None:
+    """The main thread goes on until it has left the lock; a second signal changes nothing."""
+    process = start("end_inside_a_lock", store.settings)
+    _, error = process.communicate(timeout=20)
+    assert process.returncode == -signal.SIGTERM, error
+    assert stored() == {"written": 1}
+
+
 def test_a_kill_loses_at_most_what_the_interval_covers(store: Store) -> None:
     process = start("record_until_killed", store.settings)
     assert process.stdout is not None
