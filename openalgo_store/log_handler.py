@@ -8,12 +8,10 @@ from typing import Any
 from .buffered_writer import BufferedWriter, Drop
 from .quiet import is_quiet
 from .records import Row
-from .redaction import as_json, cut, redacted
+from .redaction import LONGEST, as_json, cut, redacted
 from .repositories.logs import write_log_batch
 
 _NOT_EXTRA = {*vars(logging.makeLogRecord({})), "message", "asctime", "taskName"}
-_LONGEST = 65_536
-"""Characters of a message and of a traceback that are kept."""
 _WAIT = 5.0
 """Seconds in which the database must take what is left, when logging ends."""
 
@@ -97,7 +95,7 @@ class DatabaseLogHandler(logging.Handler):
         )
 
     def _text(self, text: str) -> str:
-        return cut(redacted(text) if self.redact else text, _LONGEST)
+        return cut(redacted(text) if self.redact else text, LONGEST)
 
     def _exception(self, record: logging.LogRecord) -> str | None:
         """The formatted traceback."""
