@@ -6,15 +6,16 @@ interrupted: deque and SimpleQueue are whole in one step.
 
 import logging
 import threading
+import traceback
 from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import timedelta
-from itertools import count
 from queue import Empty, SimpleQueue
 from time import monotonic
 from typing import Literal, NamedTuple
 from uuid import uuid4
 
+from .counter import Counter
 from .errors import ConfigurationError, Conflict, InvalidInput, StoreError, Unavailable
 from .processes import tell_of_forks
 from .quiet import quietly
@@ -92,7 +93,7 @@ class BufferedWriter:
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
         self._writing = threading.Lock()
-        self._dropped = _Counter()
+        self._dropped = Counter()
         self._told_dropped = self._written = self._failed = 0
         self._delay = 0.0  # before the next attempt; 0 while all is well
         self._error: StoreError | None = None
@@ -135,10 +136,11 @@ class BufferedWriter:
         written = self.flush(timeout)
         self._ended = True
         self._wake.put(None)
-        if self._thread is None:
-            self._give_up()
-        else:
+        if self._thread is not None:
             self._thread.join(timeout if written else _MOMENT)
+        if self._thread is None or not self._thread.is_alive():
+            self._give_up()
+            self._tell_losses()
         _open.pop(self, None)
         return written
 
@@ -222,7 +224,7 @@ class BufferedWriter:
             self._failed += lost
             self._rows.clear()
             self._batches.clear()
-            _log.error("%s: %d rows are lost: %s", self.name, lost, self._error or "no answer")
+            self._tell(logging.ERROR, "%d rows are lost: %s", lost, self._error or "no answer")
 
     def _sleep(self) -> list[SimpleQueue[bool]]:
         """Until there is something to do: for a flush, which is returned, at once."""
@@ -302,14 +304,14 @@ class BufferedWriter:
         self._tell_losses()
         if not self._is_told and not isinstance(error, ConfigurationError):  # no store is open yet
             self._is_told = True
-            _log.warning("%s: %d rows wait for the database: %s", self.name, self._waiting(), error)
+            self._tell(logging.WARNING, "%d rows wait for the database: %s", self._waiting(), error)
         self._error = error
         self._delay = min(self._delay * 2 or _RETRY, _LONGEST_RETRY)
 
     def _succeed(self) -> None:
         if self._is_told:
             self._is_told = False
-            _log.warning("%s: the database is back, what waited is written", self.name)
+            self._tell(logging.WARNING, "the database is back, what waited is written")
         self._delay, self._error = 0.0, None
         self._tell_losses()
 
@@ -317,12 +319,23 @@ class BufferedWriter:
         """One line for all rows that were refused, and one for those that found no room."""
         if self._refused:
             self._failed += len(self._refused)
-            first = self._refused[0]
-            _log.error("%s: %d rows were refused: %s", self.name, len(self._refused), first)
+            number, first = len(self._refused), self._refused[0]
+            self._tell(logging.ERROR, "%d rows were refused: %s", number, first)
             self._refused.clear()
         if (dropped := self._dropped.value()) > self._told_dropped:
             new, self._told_dropped = dropped - self._told_dropped, dropped
-            _log.warning("%s: %d rows dropped: %d waited before", self.name, new, self._capacity)
+            closed = "" if self._room else ", or the writer is closed"
+            self._tell(
+                logging.WARNING, "%d rows dropped: %d waited before%s", new, self._capacity, closed
+            )
+
+    def _tell(self, level: int, text: str, *arguments: object) -> None:
+        """Log; an application's filter or handler with a bug must not end the thread."""
+        try:
+            _log.log(level, f"%s: {text}", self.name, *arguments, stacklevel=2)
+        except Exception:
+            if logging.raiseExceptions:
+                traceback.print_exc()
 
 
 _open: dict[BufferedWriter, None] = {}
@@ -332,21 +345,3 @@ _open: dict[BufferedWriter, None] = {}
 def open_writers() -> list[BufferedWriter]:
     """The writers of this process that have something to write, or may soon."""
     return list(_open)
-
-
-class _Counter:
-    """Counts without a lock; only readers wait for each other."""
-
-    def __init__(self) -> None:
-        self._numbers = count()
-        self._reads = 0
-        self._reading = threading.Lock()
-
-    def add(self) -> None:
-        next(self._numbers)
-
-    def value(self) -> int:
-        with self._reading:
-            found = next(self._numbers) - self._reads
-            self._reads += 1
-        return found

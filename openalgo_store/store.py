@@ -44,6 +44,7 @@ class Store:
         self.replica = opened.get(replica) or open_dialect(replica, settings)
         self.secrets = Secrets(settings)
         self.writers: dict[str, BufferedWriter] = {}
+        self._last_writers: list[BufferedWriter] | None = None  # while it closes
         self._make_caches()
         tell_of_forks(self)
 
@@ -71,7 +72,7 @@ class Store:
 
     def open_writer(self, name: str, write: Write, batch_size: int = 20_000) -> BufferedWriter:
         """The writer of this name, new if there is none in `writers`; it ends with the store."""
-        if self.closed:
+        if self._last_writers is not None:
             raise SessionMisuse(_CLOSED)
         return self.writers.setdefault(name, BufferedWriter(name, write, batch_size=batch_size))
 
@@ -82,13 +83,14 @@ class Store:
 
     def close(self) -> None:
         """Write what is buffered and close every connection, also those of open sessions."""
-        for writer in self.writers.values():
+        self._last_writers = [*(self._last_writers or ()), *self.writers.values()]
+        self.writers = {}  # nothing is recorded any more
+        for writer in self._last_writers:
             writer.close()
         if self is _current:
             for writer in open_writers():  # of log handlers, which write to the current store
                 writer.flush()
         self.closed = True
-        self.writers.clear()
         for dialect in self.dialects:
             dialect.close()
 

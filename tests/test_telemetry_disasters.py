@@ -6,7 +6,7 @@ import sqlite3
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -17,6 +17,7 @@ from sqlalchemy import select
 from sqlalchemy.engine import make_url
 
 from openalgo_store import (
+    SessionMisuse,
     Settings,
     Store,
     Transaction,
@@ -25,7 +26,9 @@ from openalgo_store import (
     get_read_session,
     use_store,
 )
+from openalgo_store.buffered_writer import Mark
 from openalgo_store.queries import Query
+from openalgo_store.records import Row
 from openalgo_store.repositories import latency
 from openalgo_store.tables.latency import latency_metrics
 from openalgo_store.writers import flush_writers, writer_stats
@@ -119,6 +122,30 @@ def test_closing_at_any_moment_loses_nothing(store: Store, soak: Callable[[int],
                 recorded.append(f"{run}-{number}")
     use_store(store)
     assert stored() == Counter(recorded)
+
+
+def test_what_is_recorded_while_the_store_closes_is_refused(store: Store) -> None:
+    """A row is written or its caller is told."""
+    entered, go_on = threading.Event(), threading.Event()
+    with Store(store.settings) as short:
+        use_store(short)
+
+        def write(rows: Sequence[Row], mark: Mark) -> None:
+            entered.set()
+            assert go_on.wait(30)
+            latency._write(short, rows, mark)
+
+        short.open_writer("latency", write)
+        record("before")
+        closing = threading.Thread(target=short.close)
+        closing.start()
+        assert entered.wait(30)
+        with pytest.raises(SessionMisuse, match="closed"):
+            record("too late")
+        go_on.set()
+        closing.join()
+    use_store(store)
+    assert stored() == {"before": 1}
 
 
 def test_a_commit_without_an_answer_is_not_repeated(

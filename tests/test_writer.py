@@ -1,6 +1,7 @@
 """The bounded writer: nothing lost, nothing doubled, every row counted, and nobody waits."""
 
 import itertools
+import logging
 import signal
 import subprocess
 import sys
@@ -206,6 +207,46 @@ def test_closing_writes_the_rest_and_counts_what_it_cannot(
         assert writer.stats()[:4] == (0, 0, 1, 0)
     assert table.rows == [1]
     assert "latency: 1 rows are lost: the table is away" in caplog.messages
+
+
+def test_a_filter_with_a_bug_does_not_end_the_thread(
+    table: Table, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The application's, on the logger of the store."""
+
+    def filter_badly(record: logging.LogRecord) -> bool:
+        raise RuntimeError("the filter has a bug")
+
+    log = logging.getLogger("openalgo_store")
+    log.addFilter(filter_badly)
+    try:
+        with writing_to(table, interval=3600) as writer:
+            table.away = True
+            writer.put((1,))
+            assert not writer.flush(0.05)
+            wait_until(lambda: table.tried > 1)
+            table.away = False
+            assert writer.flush(DEADLINE)
+    finally:
+        log.removeFilter(filter_badly)
+    assert table.rows == [1]
+    assert "the filter has a bug" in capsys.readouterr().err
+
+
+def test_rows_that_come_too_late_are_counted_and_told(
+    table: Table, caplog: pytest.LogCaptureFixture
+) -> None:
+    with writing_to(table, interval=3600) as writer:
+        writer.put((1,))
+        table.lets_in.clear()
+        thread = threading.Thread(target=writer.close)
+        thread.start()
+        wait_until(lambda: table.tried == 1)  # it closes, and the last batch is on its way
+        writer.put((2,))
+        table.lets_in.set()
+        thread.join()
+        assert writer.stats() == (1, 1, 0, 0, None)
+    assert [each for each in caplog.messages if "or the writer is closed" in each]
 
 
 def test_closing_ends_the_thread() -> None:
