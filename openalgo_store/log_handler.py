@@ -9,7 +9,7 @@ from .buffered_writer import BufferedWriter, Drop
 from .quiet import is_quiet
 from .records import Row
 from .redaction import LONGEST, as_json, cut, redacted
-from .repositories.logs import write_log_batch
+from .repositories.logs import LogBatches
 
 _NOT_EXTRA = {*vars(logging.makeLogRecord({})), "message", "asctime", "taskName"}
 _WAIT = 5.0
@@ -37,7 +37,7 @@ class DatabaseLogHandler(logging.Handler):
         self.redact = redact
         self._writer = BufferedWriter(
             "logs",
-            write_log_batch,
+            LogBatches().write,
             batch_size=batch_size,
             interval=flush_interval,
             capacity=capacity,

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,6 +22,8 @@ from openalgo_store import (
     LogEntry,
     Settings,
     Store,
+    Transaction,
+    Unavailable,
     close_databases,
     flush_writers,
     get_logs,
@@ -46,6 +49,17 @@ def handler() -> Iterator[DatabaseLogHandler]:
     made = DatabaseLogHandler()
     with attached(made):
         yield made
+
+
+@pytest.fixture
+def other_logs(store: Store, tmp_path: Path) -> Iterator[Store]:
+    """A store with a logs database of its own."""
+    url = f"sqlite:///{tmp_path / 'other_logs.db'}"
+    settings = replace(store.settings, logs_database_url=url)
+    init_databases(settings, warm=False).close()
+    with Store(settings) as other:
+        use_store(store)
+        yield other
 
 
 class attached:  # noqa: N801
@@ -342,13 +356,40 @@ def test_lines_of_before_the_store_wait_for_it(
 
 
 def test_closing_the_store_writes_the_lines_before_it(
-    store: Store, handler: DatabaseLogHandler
+    store: Store, other_logs: Store, handler: DatabaseLogHandler
 ) -> None:
-    with Store(store.settings) as other:
-        use_store(other)
-        log.info("the last words")
+    """To it: what is written later goes to the next store."""
+    use_store(other_logs)
+    log.info("the last words")
+    other_logs.close()
     use_store(store)
-    assert [each.message for each in lines()] == ["the last words"]
+    assert lines() == []
+    with Store(other_logs.settings) as again:
+        use_store(again)
+        assert [each.message for each in lines()] == ["the last words"]
+    use_store(store)
+
+
+def test_a_batch_whose_commit_got_no_answer_does_not_go_to_the_next_store_too(
+    store: Store, other_logs: Store, handler: DatabaseLogHandler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit, lost = Transaction._commit, list[int]()
+
+    def commit_unheard(tx: Transaction) -> None:
+        commit(tx)
+        if tx.database == "logs" and not tx.readonly and not lost:
+            lost.append(1)
+            use_store(other_logs)
+            raise Unavailable("the connection broke")
+
+    monkeypatch.setattr(Transaction, "_commit", commit_unheard)
+    log.info("once")
+    wait_until(lambda: bool(lost))
+    assert lines() == []
+    log.info("later")
+    assert [each.message for each in lines()] == ["later"]
+    use_store(store)
+    assert [each.message for each in lines()] == ["once"]
 
 
 def test_a_filter_of_the_handler_counts(store: Store, handler: DatabaseLogHandler) -> None:

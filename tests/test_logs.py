@@ -45,7 +45,7 @@ def found(**filters: Any) -> list[str]:
 def test_an_entry_comes_back_as_it_was_written(store: Store) -> None:
     extra = {"user": 5, "tags": ["a", None], "nested": {"π": 1.5}}
     row = (START, "ERROR", "app.orders", "it failed", "orders", "place", 42, "Traceback…", extra)
-    write_log_batch([row], Mark("one", 1))
+    write_log_batch(store, [row], Mark("one", 1))
     (entry,) = get_logs().entries
     assert entry[1:] == row
     assert entry.timestamp.tzinfo is UTC
@@ -54,7 +54,7 @@ def test_an_entry_comes_back_as_it_was_written(store: Store) -> None:
 def test_a_batch_is_written_once_however_often_it_is_tried(store: Store) -> None:
     row = (START, "INFO", "app", "once", None, None, None, None, None)
     for _ in range(3):
-        write_log_batch([row], Mark("one", 1))
+        write_log_batch(store, [row], Mark("one", 1))
     assert found() == ["once"]
 
 

@@ -15,7 +15,7 @@ from ..queries import Query, SqlFile
 from ..quiet import quietly
 from ..records import LogEntry, LogPage, Row
 from ..retention import BATCH, purge_rows
-from ..store import one_statement, open_store, writing
+from ..store import Store, one_statement, open_store, writing
 from ..tables.logs import application_logs, log_writers
 from ..transaction import Transaction
 from ..types import UTCDateTime
@@ -32,14 +32,37 @@ _mark_log_batch = _sql.command("mark_log_batch")
 _forget_log_writers = _sql.command("forget_log_writers", before=UTCDateTime())
 
 
-def write_log_batch(rows: Sequence[Row], mark: Mark) -> None:
-    """Write entries to the store that is open now, unless their mark says that this was done.
+class LogBatches:
+    """The way of one writer's batches to the store that is open.
 
-    Raises ConfigurationError while none is.
+    A batch that is tried again goes where it went first, as long as that store is not closed:
+    only there its mark tells whether it is committed.
     """
-    store = open_store()
-    if store is None:
-        raise ConfigurationError("no store is open: call init_databases() first")
+
+    def __init__(self) -> None:
+        self._tried: tuple[Mark, Store] | None = None
+
+    def write(self, rows: Sequence[Row], mark: Mark) -> None:
+        """Write entries, unless their mark says that this was done before.
+
+        Raises ConfigurationError while no store is open.
+        """
+        store = self._store_for(mark)
+        self._tried = mark, store
+        write_log_batch(store, rows, mark)
+        self._tried = None
+
+    def _store_for(self, mark: Mark) -> Store:
+        if self._tried is not None and self._tried[0] == mark and not self._tried[1].closed:
+            return self._tried[1]
+        store = open_store()
+        if store is None:
+            raise ConfigurationError("no store is open: call init_databases() first")
+        return store
+
+
+def write_log_batch(store: Store, rows: Sequence[Row], mark: Mark) -> None:
+    """Write entries, unless their mark says that this was done before."""
     with store.transaction("logs", readonly=False) as tx:
         if tx.run(_mark_log_batch, **mark._asdict(), written_at=clock.now()):
             tx.copy(application_logs, LOG_COLUMNS, rows)
