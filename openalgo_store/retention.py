@@ -3,7 +3,7 @@
 from datetime import datetime
 from time import monotonic, sleep
 
-from sqlalchemy import Column, ColumnElement, Table, delete, func, select, true
+from sqlalchemy import Column, ColumnElement, Table, and_, delete, func, select, true
 
 from .errors import InvalidInput
 from .queries import Query
@@ -26,7 +26,7 @@ def purge_rows(
 ) -> int:
     """Delete the rows whose `moment`, an indexed column, is before that; how many.
 
-    A batch, the oldest first and rows of one moment together, is a transaction of its own, and
+    A batch, the oldest first and rows of one moment by their ids, is a transaction of its own, and
     after each the purge rests as long as that took. What was deleted stays deleted if it is
     interrupted. With `tx` all is one session, without a rest. A dry run counts and deletes
     nothing. InvalidInput for a naive `before`.
@@ -37,19 +37,24 @@ def purge_rows(
         with reading(database, tx) as session:
             counted = select(func.count()).select_from(table).where(moment < before)
             return session.value(Query.of(counted, int)) or 0
-    purged = 0
+    purged, row_id = 0, table.c.id
     left: ColumnElement[bool] = true()
     while True:
         began = monotonic()
         with writing(database, tx) as session:
-            in_order = select(moment).where(left, moment < before).order_by(moment)
-            last = session.value(Query.of(in_order.offset(batch_size - 1).limit(1), datetime))
+            in_order = select(moment, row_id).where(left, moment < before)
+            nth = in_order.order_by(moment, row_id).offset(batch_size - 1).limit(1)
+            last = session.one(Query.of(nth, tuple))
             # By moments, not by ids: for those PostgreSQL would read a small table whole each
             # time. And by one upper bound: of two SQLite may take the wrong one.
-            end = moment < before if last is None else moment <= last
-            purged += session.run(Query.of(delete(table).where(left, end)))
+            if last is None:
+                ends = [moment < before]
+            else:
+                ends = [moment < last[0], and_(moment == last[0], row_id <= last[1])]
+            for end in ends:
+                purged += session.run(Query.of(delete(table).where(left, end)))
         if last is None:
             return purged
-        left = moment > last  # dead rows are not looked through again
+        left = moment >= last[0]  # dead rows are not looked through again
         if tx is None:
             sleep(monotonic() - began)

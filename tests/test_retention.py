@@ -100,11 +100,15 @@ def test_what_is_older_goes_and_what_is_as_old_or_newer_stays(
     assert stream.purge() == stream.purge(dry_run=True) == 0
 
 
-def test_rows_of_one_moment_go_together(stream: Stream, rests: list[float]) -> None:
-    stream.fill([BEFORE - 2 * HOUR] * 5 + [BEFORE - HOUR] * 25)
-    assert stream.purge(batch_size=10) == 30
-    assert stream.size() == 0
-    assert len(rests) == 1
+def test_rows_of_one_moment_are_no_larger_batch(
+    stream: Stream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream.fill([BEFORE - 2 * HOUR] * 5 + [BEFORE - HOUR] * 28 + [BEFORE] * 2)
+    left: list[int | None] = []
+    monkeypatch.setattr("openalgo_store.retention.sleep", lambda _: left.append(stream.size()))
+    assert stream.purge(batch_size=10) == 33
+    assert left == [25, 15, 5]
+    assert stream.size() == 2
 
 
 def test_each_batch_is_a_transaction_of_its_own(
@@ -183,7 +187,7 @@ def test_a_batch_is_found_by_its_index(store: Store, stream: Stream, rests: list
         event.listen(dialect.engine, "before_cursor_execute", note)
         purge_rows(stream.database, stream.table, stream.moment, BEFORE - 17_000 * HOUR, tx=tx)
         event.remove(dialect.engine, "before_cursor_execute", note)
-        assert len(sent) == 2 * 3
+        assert len(sent) == 3 + 3 + 2
         explain = {"sqlite": "EXPLAIN QUERY PLAN", "postgresql": "EXPLAIN"}[dialect.name]
         for statement, parameters in sent:
             rows = tx.connection.exec_driver_sql(f"{explain} {statement}", parameters)
