@@ -49,7 +49,7 @@ Drop = Literal["oldest", "newest"]
 
 
 class BufferedWriter:
-    """Rows on their way to the database, at most `capacity` of them.
+    """Rows on their way to the database: `capacity` that wait, and the batch that is written.
 
     A batch is written when `batch_size` rows wait or the oldest has waited `interval` seconds.
     A full buffer drops the oldest row or the newest. While the database is away the buffer is
@@ -113,7 +113,7 @@ class BufferedWriter:
                 self._wake.put(None)
 
     def flush(self, timeout: float = FLUSH_WAIT) -> bool:
-        """Wait until what was put before is written, at most `timeout` seconds; whether it is."""
+        """Wait until what was put before is written or refused; whether it is in time."""
         if self._ended or (self._thread is None and not self._waiting()):
             return not self._waiting()
         if not self._start():
@@ -128,7 +128,7 @@ class BufferedWriter:
             return False
 
     def close(self, timeout: float = FLUSH_WAIT) -> bool:
-        """Write the rest, take no more, end the thread; whether all was written.
+        """Write the rest, take no more, end the thread; whether all was written or refused.
 
         What could not be written within `timeout` seconds is counted as failed, and logged.
         """

@@ -19,10 +19,10 @@ _IN_PLACE = 0.1
 
 
 def flush_writers(timeout: float = FLUSH_WAIT) -> bool:
-    """Write what is buffered: latencies, log lines, uses of API keys; whether all is written.
+    """Write what is buffered: latencies, log lines, uses of API keys; whether nothing waits now.
 
     Waits at most `timeout` seconds. What is not written stays buffered, and `writer_stats` says
-    why.
+    why. A row that the database refused does not wait: it is counted as failed.
     """
     writers, deadline = open_writers(), monotonic() + timeout
     for writer in writers:
