@@ -186,6 +186,8 @@ class NoOffset(tzinfo):
     def utcoffset(self, moment: datetime | None) -> None:
         return None
 
+    dst = tzname = utcoffset
+
 
 BAD_FILLS: list[tuple[dict[str, Any], str]] = [
     ({"quantity": 0}, "a quantity must be 1 or more"),

@@ -61,7 +61,12 @@ def import_trades(book: Book, rows: Iterable[dict[str, Any]]) -> None:
 def test_a_trade_is_kept_with_every_column_and_no_effect_on_the_books(
     user: int, book: Book
 ) -> None:
-    of_order = {"symbol": "NIFTY26MARFUT", "exchange": "NFO", "action": "SELL", "product": "NRML"}
+    of_order: dict[str, Any] = {
+        "symbol": "NIFTY26MARFUT",
+        "exchange": "NFO",
+        "action": "SELL",
+        "product": "NRML",
+    }
     order = add_order(user, "A1", book=book, **of_order)
     for order_id in ("A1", None):
         trade = record_trade(
