@@ -13,7 +13,7 @@ from openalgo_store import (
     hash_password,
     use_store,
 )
-from openalgo_store.security import new_api_key
+from openalgo_store.security.secrets import new_api_key
 
 from . import orm
 from .measure import Figure, medians, seconds

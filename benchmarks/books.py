@@ -7,7 +7,7 @@ from itertools import count, islice
 from typing import NamedTuple
 
 from openalgo_store import create_user, get_user_by_username, hash_password
-from openalgo_store.clock import IST
+from openalgo_store.values.clock import IST
 
 from . import BROKER, raw
 from .raw_books import ORDERS, TRADES

@@ -9,8 +9,9 @@ from typing import NamedTuple
 
 from sqlalchemy import Engine
 
-from openalgo_store import clock, flush_writers, record_latency
-from openalgo_store.migrate import run_migrations
+from openalgo_store import flush_writers, record_latency
+from openalgo_store.schema.migrate import run_migrations
+from openalgo_store.values import clock
 
 from . import orm, raw
 from .measure import Figure, medians, seconds

@@ -4,12 +4,7 @@ import random
 from collections.abc import Callable
 from functools import partial
 
-from openalgo_store import (
-    get_read_session,
-    get_symbol_token,
-    get_symbol_tokens,
-    warm_symbol_cache,
-)
+from openalgo_store import get_read_session, get_symbol_token, get_symbol_tokens, warm_symbol_cache
 
 from . import BROKER, orm, raw
 from .measure import Figure, medians, seconds

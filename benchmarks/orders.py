@@ -5,7 +5,8 @@ from contextlib import nullcontext
 from functools import partial
 from itertools import count, islice
 
-from openalgo_store import clock, create_order, get_positions, record_fill
+from openalgo_store import create_order, get_positions, record_fill
+from openalgo_store.values import clock
 
 from . import BROKER, orm_books, raw, raw_books
 from .books import trader_of, user_of

@@ -4,7 +4,7 @@ from functools import partial
 from math import ceil
 
 from openalgo_store import get_order_history, get_orders_after
-from openalgo_store.pages import to_cursor
+from openalgo_store.engine.pagination import to_cursor
 
 from . import orm_books, raw_books
 from .books import trader_of

@@ -4,7 +4,7 @@ from functools import partial
 from math import isclose
 
 from openalgo_store import get_daily_pnl
-from openalgo_store.checks import one_day
+from openalgo_store.values.days import one_day
 
 from . import orm_books, raw_books
 from .books import middle_day, trader_of

@@ -9,9 +9,10 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import insert
 
-from openalgo_store import clock, get_write_session
-from openalgo_store.queries import Query
-from openalgo_store.tables.latency import latency_metrics
+from openalgo_store import get_write_session
+from openalgo_store.engine.queries import Query
+from openalgo_store.tables.telemetry import latency_metrics
+from openalgo_store.values import clock
 
 from .measure import Figure
 from .setting import Setting, telemetry

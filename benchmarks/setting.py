@@ -12,20 +12,13 @@ from typing import Any
 from sqlalchemy import Engine
 from sqlalchemy.engine import make_url
 
-from openalgo_store import (
-    Instrument,
-    RejectedRow,
-    Settings,
-    Store,
-    clock,
-    read_instruments,
-    use_store,
-)
-from openalgo_store.instruments.generator import write_next_day, write_zerodha_file
+from openalgo_store import Instrument, RejectedRow, Settings, Store, read_instruments, use_store
+from openalgo_store.instruments.samples.generator import write_next_day, write_zerodha_file
 from openalgo_store.instruments.validation import COLUMNS
-from openalgo_store.master import Master
-from openalgo_store.migrate import run_migrations
-from tests.postgres_server import PostgresServer, start_postgres
+from openalgo_store.repositories.symbols.incoming_master import Master
+from openalgo_store.schema.migrate import run_migrations
+from openalgo_store.values import clock
+from tests.support.postgres_server import PostgresServer, start_postgres
 
 from . import BROKER, orm, raw
 

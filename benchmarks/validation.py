@@ -3,7 +3,7 @@
 from collections import deque
 
 from openalgo_store import read_instruments
-from openalgo_store.master import Master
+from openalgo_store.repositories.symbols.incoming_master import Master
 
 from . import BROKER, orm
 from .measure import Figure, medians, seconds

@@ -1,139 +1,24 @@
-"""openalgo_store: the data layer of OpenAlgo. Everything public is imported from here."""
+"""openalgo_store: the data layer of OpenAlgo. Everything public is imported from here.
 
-from .books import LIVE, SANDBOX, Book
-from .cache import CacheStats
-from .config import Settings
-from .dialects import get_engine_options
-from .errors import (
-    ConfigurationError,
-    Conflict,
-    IllegalOrderState,
-    InvalidInput,
-    MigrationRefused,
-    NotFound,
-    SessionMisuse,
-    StoreError,
-    SymbolLoadRefused,
-    TransactionFailed,
-    Unavailable,
-    WrongDatabase,
-)
-from .instruments import read_instruments
-from .log_handler import DatabaseLogHandler
-from .records import (
-    ApiKey,
-    AuthToken,
-    DailyPnl,
-    Fill,
-    Holding,
-    Instrument,
-    IssuedApiKey,
-    LatencyStats,
-    LogEntry,
-    LogPage,
-    Order,
-    OrderPage,
-    Position,
-    RejectedRow,
-    RenamedSymbol,
-    Strategy,
-    Symbol,
-    SymbolLoad,
-    SymbolPnl,
-    TelegramChat,
-    TelegramMessage,
-    Trade,
-    User,
-    WriterStats,
-)
-from .repositories.api_keys import (
-    create_api_key,
-    get_user_by_api_key,
-    list_api_keys,
-    revoke_api_key,
-    warm_api_key_cache,
-)
-from .repositories.auth_tokens import (
-    get_auth_token,
-    list_auth_tokens,
-    revoke_auth_token,
-    rotate_encryption_keys,
-    save_auth_token,
-)
-from .repositories.fills import record_fill
-from .repositories.holdings import bulk_update_holdings, get_holdings
-from .repositories.latency import (
-    LatencyMeasurement,
-    get_latency_stats,
-    measure_latency,
-    purge_latency,
-    record_latency,
-)
-from .repositories.logs import get_logs, purge_logs
-from .repositories.orders import (
-    create_order,
-    get_open_orders,
-    get_order,
-    get_order_history,
-    get_orders_after,
-    update_order,
-    update_order_status,
-)
-from .repositories.positions import bulk_update_positions, get_positions
-from .repositories.strategies import (
-    create_strategy,
-    delete_strategy,
-    get_strategy,
-    list_strategies,
-    set_strategy_active,
-    update_strategy,
-)
-from .repositories.symbol_loads import (
-    bulk_insert_symbols,
-    last_symbol_load,
-    replace_symbols,
-    symbol_loads,
-)
-from .repositories.symbols import (
-    count_symbols,
-    get_broker_symbol,
-    get_symbol,
-    get_symbol_by_broker_symbol,
-    get_symbol_by_token,
-    get_symbol_token,
-    get_symbol_tokens,
-    warm_symbol_cache,
-)
-from .repositories.telegram import (
-    authorize_telegram_chat,
-    claim_telegram_messages,
-    fail_telegram_message,
-    get_telegram_chat,
-    list_telegram_chats,
-    mark_telegram_delivered,
-    purge_telegram_messages,
-    queue_telegram_message,
-    save_telegram_chat,
-    set_telegram_notifications,
-)
-from .repositories.trades import (
-    get_daily_pnl,
-    get_daily_pnl_by_symbol,
-    get_trades,
-    record_trade,
-)
-from .repositories.users import (
-    authenticate_user,
-    create_user,
-    delete_user,
-    get_user,
-    get_user_by_email,
-    get_user_by_username,
-    list_users,
-    reactivate_user,
-    update_user,
-)
-from .security import hash_password, verify_password
+Each area of `repositories` says in its `__all__` what is public of it.
+"""
+
+from . import errors
+from .background.shutdown import flush_on_sigterm, flush_writers, writer_stats
+from .caching.statistics import CacheStats
+from .engine import get_engine_options
+from .engine.transaction import Transaction
+from .errors import *  # noqa: F403
+from .records.telemetry import WriterStats
+from .repositories import accounts, messaging, strategies, symbols, telemetry, trading
+from .repositories.accounts import *  # noqa: F403
+from .repositories.messaging import *  # noqa: F403
+from .repositories.strategies import *  # noqa: F403
+from .repositories.symbols import *  # noqa: F403
+from .repositories.telemetry import *  # noqa: F403
+from .repositories.trading import *  # noqa: F403
+from .sessions import get_db_session, get_read_session, get_write_session
+from .settings import Settings
 from .startup import (
     get_pending_migrations,
     get_schema_version,
@@ -144,148 +29,35 @@ from .store import (
     Store,
     cache_stats,
     close_databases,
-    get_db_session,
     get_engine,
-    get_read_session,
     get_ttl_to_session_end,
-    get_write_session,
     use_store,
 )
-from .transaction import Transaction
-from .writers import flush_on_sigterm, flush_writers, writer_stats
+
+_AREAS = (accounts, trading, strategies, symbols, telemetry, messaging)
 
 __all__ = [
-    "LIVE",
-    "SANDBOX",
-    "ApiKey",
-    "AuthToken",
-    "Book",
     "CacheStats",
-    "ConfigurationError",
-    "Conflict",
-    "DailyPnl",
-    "DatabaseLogHandler",
-    "Fill",
-    "Holding",
-    "IllegalOrderState",
-    "Instrument",
-    "InvalidInput",
-    "IssuedApiKey",
-    "LatencyMeasurement",
-    "LatencyStats",
-    "LogEntry",
-    "LogPage",
-    "MigrationRefused",
-    "NotFound",
-    "Order",
-    "OrderPage",
-    "Position",
-    "RejectedRow",
-    "RenamedSymbol",
-    "SessionMisuse",
     "Settings",
     "Store",
-    "StoreError",
-    "Strategy",
-    "Symbol",
-    "SymbolLoad",
-    "SymbolLoadRefused",
-    "SymbolPnl",
-    "TelegramChat",
-    "TelegramMessage",
-    "Trade",
     "Transaction",
-    "TransactionFailed",
-    "Unavailable",
-    "User",
     "WriterStats",
-    "WrongDatabase",
-    "authenticate_user",
-    "authorize_telegram_chat",
-    "bulk_insert_symbols",
-    "bulk_update_holdings",
-    "bulk_update_positions",
     "cache_stats",
-    "claim_telegram_messages",
     "close_databases",
-    "count_symbols",
-    "create_api_key",
-    "create_order",
-    "create_strategy",
-    "create_user",
-    "delete_strategy",
-    "delete_user",
-    "fail_telegram_message",
     "flush_on_sigterm",
     "flush_writers",
-    "get_auth_token",
-    "get_broker_symbol",
-    "get_daily_pnl",
-    "get_daily_pnl_by_symbol",
     "get_db_session",
     "get_engine",
     "get_engine_options",
-    "get_holdings",
-    "get_latency_stats",
-    "get_logs",
-    "get_open_orders",
-    "get_order",
-    "get_order_history",
-    "get_orders_after",
     "get_pending_migrations",
-    "get_positions",
     "get_read_session",
     "get_schema_version",
-    "get_strategy",
-    "get_symbol",
-    "get_symbol_by_broker_symbol",
-    "get_symbol_by_token",
-    "get_symbol_token",
-    "get_symbol_tokens",
-    "get_telegram_chat",
-    "get_trades",
     "get_ttl_to_session_end",
-    "get_user",
-    "get_user_by_api_key",
-    "get_user_by_email",
-    "get_user_by_username",
     "get_write_session",
-    "hash_password",
     "init_databases",
-    "last_symbol_load",
-    "list_api_keys",
-    "list_auth_tokens",
-    "list_strategies",
-    "list_telegram_chats",
-    "list_users",
-    "mark_telegram_delivered",
-    "measure_latency",
-    "purge_latency",
-    "purge_logs",
-    "purge_telegram_messages",
-    "queue_telegram_message",
-    "reactivate_user",
-    "read_instruments",
-    "record_fill",
-    "record_latency",
-    "record_trade",
-    "replace_symbols",
-    "revoke_api_key",
-    "revoke_auth_token",
-    "rotate_encryption_keys",
     "run_pending_migrations",
-    "save_auth_token",
-    "save_telegram_chat",
-    "set_strategy_active",
-    "set_telegram_notifications",
-    "symbol_loads",
-    "update_order",
-    "update_order_status",
-    "update_strategy",
-    "update_user",
     "use_store",
-    "verify_password",
-    "warm_api_key_cache",
-    "warm_symbol_cache",
     "writer_stats",
+    *errors.__all__,
+    *(name for area in _AREAS for name in area.__all__),
 ]

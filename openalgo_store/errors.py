@@ -1,5 +1,20 @@
 """What the store raises: a small tree under StoreError, the driver's own error as its cause."""
 
+__all__ = [
+    "ConfigurationError",
+    "Conflict",
+    "IllegalOrderState",
+    "InvalidInput",
+    "MigrationRefused",
+    "NotFound",
+    "SessionMisuse",
+    "StoreError",
+    "SymbolLoadRefused",
+    "TransactionFailed",
+    "Unavailable",
+    "WrongDatabase",
+]
+
 
 class StoreError(Exception):
     """Anything that goes wrong in the store."""

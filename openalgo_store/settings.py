@@ -9,8 +9,8 @@ from pathlib import Path
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from .clock import SESSION_END
 from .errors import ConfigurationError
+from .values.clock import SESSION_END
 
 DATABASES = ("main", "sandbox", "latency", "logs", "telegram")
 """The five databases, in the order in which they are opened."""

@@ -6,12 +6,12 @@ from pathlib import Path
 
 from sqlalchemy.engine import make_url
 
-from . import migrate
-from .config import DATABASES, Settings, variable_of
 from .errors import ConfigurationError
-from .repositories.api_keys import warm_api_key_cache
-from .repositories.symbols import warm_symbol_cache
-from .sentinels import check_secrets
+from .repositories.accounts.api_keys import warm_api_key_cache
+from .repositories.accounts.sentinels import check_secrets
+from .repositories.symbols.symbols import warm_symbol_cache
+from .schema import migrate
+from .settings import DATABASES, Settings, variable_of
 from .store import Store, current_store, log, open_store, use_store
 
 

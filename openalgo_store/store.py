@@ -1,23 +1,24 @@
 """Store: engines, caches and sessions of the five databases; the current one serves the callers."""
 
 import logging
-from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from types import TracebackType
 
 from sqlalchemy import Engine
 
-from . import clock
-from .buffered_writer import BufferedWriter, Write, open_writers
-from .cache import CacheStats, SymbolCache
-from .config import DATABASES, Settings, variable_of
-from .dialects import Dialect, open_dialect
-from .errors import ConfigurationError, SessionMisuse, WrongDatabase
-from .keyed_cache import KeyedCache
-from .processes import tell_of_forks
-from .records import CachedKey, SealedToken
-from .security import Secrets
-from .transaction import Transaction
+from .background.buffered_writer import BufferedWriter, Write, open_writers
+from .caching.keyed_values import KeyedCache
+from .caching.statistics import CacheStats
+from .caching.symbol_snapshots import SymbolCache
+from .engine import open_dialect
+from .engine.dialect import Dialect
+from .engine.forks import tell_of_forks
+from .engine.transaction import Transaction
+from .errors import ConfigurationError, SessionMisuse
+from .records.accounts import CachedKey, SealedToken
+from .security.secrets import Secrets
+from .settings import DATABASES, Settings, variable_of
+from .values import clock
 
 log = logging.getLogger("openalgo_store")
 
@@ -155,73 +156,6 @@ def get_engine(database: str = "main") -> Engine:
     """The Core Engine of a database of the current store."""
     variable_of(database)
     return current_store().databases[database].engine
-
-
-def reading(
-    database: str = "main", tx: Transaction | None = None, *, primary: bool = False
-) -> AbstractContextManager[Transaction]:
-    """A session that only reads, one snapshot from its first statement on; or the given `tx`.
-
-    Reads of main go to READ_DATABASE_URL where there is one, unless `primary`.
-    """
-    store = current_store()
-    if tx is None:
-        return store.transaction(database, readonly=True, primary=primary)
-    return nullcontext(_joined(tx, database, store))
-
-
-def writing(
-    database: str = "main", tx: Transaction | None = None
-) -> AbstractContextManager[Transaction]:
-    """A session that may write: commits at the end of its block, rolls back on an exception.
-
-    With `tx` that session is joined, and its own block decides.
-    """
-    store = current_store()
-    if tx is None:
-        return store.transaction(database, readonly=False)
-    if tx.readonly:
-        raise SessionMisuse("a read session cannot write: pass a tx of get_write_session")
-    return nullcontext(_joined(tx, database, store))
-
-
-def one_statement(
-    database: str = "main",
-    tx: Transaction | None = None,
-    *,
-    readonly: bool = True,
-    primary: bool = False,
-) -> AbstractContextManager[Transaction]:
-    """A session for a single statement of the store's own; or the given `tx`.
-
-    It is committed as it ends, whatever follows in the block. `readonly` chooses the replica and
-    lets writers pass; that the statement only reads is for its author to see to.
-
-    PostgreSQL is asked once: without BEGIN and COMMIT the statement is a transaction of its own.
-    """
-    if tx is not None:
-        return reading(database, tx) if readonly else writing(database, tx)
-    return current_store().transaction(database, readonly=readonly, primary=primary, single=True)
-
-
-get_read_session = reading
-get_write_session = writing
-
-
-def get_db_session(database: str = "main") -> AbstractContextManager[Transaction]:
-    """A session that may write, as get_write_session."""
-    return writing(database)
-
-
-def _joined(tx: Transaction, database: str, store: Store) -> Transaction:
-    if tx.database != database:
-        raise WrongDatabase(
-            f"this tx belongs to the database {tx.database!r}, which does not hold these tables: "
-            f"open one with get_write_session({database!r})"
-        )
-    if tx.origin is not store:
-        raise WrongDatabase("this tx belongs to another Store: call use_store() with it first")
-    return tx
 
 
 def get_ttl_to_session_end(now: datetime | None = None) -> float:

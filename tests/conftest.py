@@ -9,13 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from openalgo_store.config import DATABASES, Settings
-from openalgo_store.migrate import run_migrations
+from openalgo_store.schema.migrate import run_migrations
+from openalgo_store.settings import DATABASES, Settings
 from openalgo_store.store import Store, use_store
-
-from .leaks import Leaks
-from .postgres_server import PostgresServer, start_postgres
-from .recycling import RecycledDatabases
+from tests.support.leaks import Leaks
+from tests.support.postgres_server import PostgresServer, start_postgres
+from tests.support.recycling import RecycledDatabases
 
 ENGINES = os.environ.get("OPENALGO_TEST_ENGINES", "sqlite,postgresql").split(",")
 if not set(ENGINES) <= {"sqlite", "postgresql"}:

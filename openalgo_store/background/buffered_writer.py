@@ -9,17 +9,18 @@ import threading
 import traceback
 from collections import deque
 from collections.abc import Callable, Sequence
-from datetime import timedelta
 from queue import Empty, SimpleQueue
 from time import monotonic
-from typing import Literal, NamedTuple
+from typing import Literal
 from uuid import uuid4
 
+from ..engine.forks import tell_of_forks
+from ..errors import ConfigurationError, Conflict, InvalidInput, StoreError, Unavailable
+from ..records import Row
+from ..records.telemetry import WriterStats
 from .counter import Counter
-from .errors import ConfigurationError, Conflict, InvalidInput, StoreError, Unavailable
-from .processes import tell_of_forks
+from .marks import Mark
 from .quiet import quietly
-from .records import Row, WriterStats
 
 FLUSH_WAIT = 10.0
 """Seconds that a flush waits for the database by default."""
@@ -27,19 +28,10 @@ FLUSH_WAIT = 10.0
 _RETRY, _LONGEST_RETRY = 0.1, 5.0
 """Seconds before the first new attempt, doubled each time, and at most."""
 
-MARKS_STAY = timedelta(days=1)
-"""Marks younger than this are not purged: a writer may still ask for them."""
 _MOMENT = 0.5
 """Seconds for the thread to end when it need not write."""
 
 _log = logging.getLogger("openalgo_store")
-
-
-class Mark(NamedTuple):
-    """What a batch leaves in its own transaction: if it stands there, the batch is committed."""
-
-    writer: str
-    sequence: int
 
 
 Write = Callable[[Sequence[Row], Mark], object]

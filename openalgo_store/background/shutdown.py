@@ -9,8 +9,8 @@ from time import monotonic
 from types import FrameType
 from typing import Any
 
+from ..records.telemetry import WriterStats
 from .buffered_writer import FLUSH_WAIT, open_writers
-from .records import WriterStats
 
 _SIGTERM_WAIT = _EXIT_WAIT = 5.0
 """Seconds in which the database must take what is left."""

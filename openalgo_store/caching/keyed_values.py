@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 
 from cachetools import FIFOCache
 
-from .cache import CacheStats
+from .statistics import CacheStats
 
 V = TypeVar("V")
 

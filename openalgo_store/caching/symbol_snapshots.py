@@ -1,16 +1,14 @@
-"""The caches: each entry knows its expiry, one miss makes one query, readers never wait for a swap.
-
-Only the symbol cache so far: whole masters, one immutable snapshot for each broker.
-"""
+"""Whole masters in memory, one immutable snapshot for each broker: readers never wait."""
 
 import logging
 import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from typing import Any
 
-from .records import Symbol
+from ..records.symbols import Symbol
+from .statistics import CacheStats
 
 ByText = defaultdict[str, dict[str, Symbol]]
 """exchange -> symbol, token or broker symbol -> record."""
@@ -18,18 +16,6 @@ ByText = defaultdict[str, dict[str, Symbol]]
 _log = logging.getLogger("openalgo_store")
 _RETRY = 5.0
 """Seconds for which the old snapshot serves after a reload that failed."""
-
-
-class CacheStats(NamedTuple):
-    """size in entries; hits and misses since the store was opened; expires_at as a POSIX time.
-
-    hits and misses are counted without a lock: under many threads they may be a few short.
-    """
-
-    size: int
-    hits: int
-    misses: int
-    expires_at: float | None
 
 
 class Snapshot:

@@ -7,24 +7,26 @@ from pathlib import Path
 
 import click
 
-from .. import migrate
-from ..config import DATABASES, Settings, hide_password
 from ..errors import ConfigurationError, NotFound, StoreError
 from ..instruments import read_instruments
-from ..repositories.api_keys import list_api_keys
-from ..repositories.auth_tokens import rotate_encryption_keys
-from ..repositories.symbol_loads import last_symbol_load, replace_symbols
-from ..repositories.symbols import get_symbol_token
-from ..repositories.users import list_users
-from ..sentinels import check_secrets
+from ..operations.health import inspect
+from ..operations.purge import PURGES, moment_ago
+from ..repositories.accounts.api_keys import list_api_keys
+from ..repositories.accounts.auth_tokens import rotate_encryption_keys
+from ..repositories.accounts.sentinels import check_secrets
+from ..repositories.accounts.users import list_users
+from ..repositories.symbols.symbol_loads import last_symbol_load, replace_symbols
+from ..repositories.symbols.symbols import get_symbol_token
+from ..schema import migrate
+from ..sessions import get_read_session
+from ..settings import DATABASES, Settings, hide_password
 from ..startup import init_databases, make_folders, pool_warnings
-from ..store import Store, close_databases, get_read_session, use_store
+from ..store import Store, close_databases, use_store
 from .demo import run_demo
 from .env_file import read_env_file
 from .new_secrets import write_missing_secrets
-from .purge import PURGES, moment_ago, run_purge
 from .report import key_report, load_report, progress_of
-from .status import inspect, status_report, to_json
+from .status import status_report, to_json
 
 _ENV_FILE = Path(".env")
 
@@ -177,7 +179,10 @@ def purge(older_than: str, database: str | None, dry_run: bool) -> None:
     before = moment_ago(older_than)
     names = [database] if database else list(PURGES)
     _open_as_it_is(*names)
-    run_purge(names, before, dry_run=dry_run)
+    done = "would go" if dry_run else "purged"
+    for name in names:
+        rows = PURGES[name](before, dry_run=dry_run)
+        click.echo(f"{name:<10}{rows:,} rows {done}: older than {before:%Y-%m-%d %H:%M} UTC")
 
 
 @main.command()

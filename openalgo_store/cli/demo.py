@@ -9,17 +9,13 @@ from random import Random
 
 import click
 
-from ..config import DATABASES, Settings
 from ..errors import ConfigurationError
 from ..instruments import read_instruments
-from ..instruments.generator import DAY, write_next_day, write_zerodha_file
-from ..records import Instrument, Symbol
-from ..repositories.symbol_loads import replace_symbols
-from ..repositories.symbols import (
-    get_symbol,
-    get_symbol_by_token,
-    get_symbol_token,
-)
+from ..instruments.samples.generator import DAY, write_next_day, write_zerodha_file
+from ..records.symbols import Instrument, Symbol
+from ..repositories.symbols.symbol_loads import replace_symbols
+from ..repositories.symbols.symbols import get_symbol, get_symbol_by_token, get_symbol_token
+from ..settings import DATABASES, Settings
 from ..startup import init_databases
 from .report import load_report, progress_of
 

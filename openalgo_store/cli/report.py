@@ -6,8 +6,9 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import TypeVar
 
-from ..clock import IST
-from ..records import ApiKey, SymbolLoad
+from ..records.accounts import ApiKey
+from ..records.symbols import SymbolLoad
+from ..values.clock import IST
 
 T = TypeVar("T")
 

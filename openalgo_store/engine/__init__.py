@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.engine import make_url
 
-from ..config import Settings, normalise_url
-from .engine import TRANSACTION, Dialect
-from .sqlite import SQLite
+from ..settings import Settings, normalise_url
+from .dialect import TRANSACTION, Dialect
+from .sqlite.dialect import SQLite
 
 if TYPE_CHECKING:
     from .postgresql import PostgreSQL

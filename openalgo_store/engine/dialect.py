@@ -8,7 +8,7 @@ from sqlalchemy.engine.interfaces import ExceptionContext
 
 from ..errors import StoreError
 from ..records import Row
-from ..types import to_json
+from ..values.json import to_json
 
 TRANSACTION = "openalgo_store_transaction"
 """The execution option under which a Connection carries its Transaction."""

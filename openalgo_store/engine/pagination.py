@@ -7,8 +7,8 @@ from typing import Any, TypeVar, TypeVarTuple
 
 from sqlalchemy import ColumnElement, Select, tuple_
 
-from .errors import InvalidInput
-from .types import check_moment
+from ..errors import InvalidInput
+from ..values.days import check_moment
 
 R = TypeVar("R")
 Ts = TypeVarTuple("Ts")

@@ -10,11 +10,11 @@ from sqlalchemy import Connection, Table, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.engine.interfaces import ExceptionContext
 
-from ..config import Settings
 from ..errors import InvalidInput, SessionMisuse, StoreError, Unavailable
 from ..records import Row
-from . import violations
-from .engine import build_engine
+from ..settings import Settings
+from . import constraints
+from .dialect import build_engine
 
 _UNAVAILABLE = {
     "08": "cannot be reached",
@@ -125,20 +125,20 @@ class PostgreSQL:
         diag = getattr(error, "diag", None)
         constraint = getattr(diag, "constraint_name", None)
         if state == "23505":
-            return violations.not_unique(constraint)
+            return constraints.not_unique(constraint)
         if state == "23503":
-            return violations.not_referenced(constraint)
+            return constraints.not_referenced(constraint)
         if state == "23514":
-            return violations.not_allowed(constraint)
+            return constraints.not_allowed(constraint)
         if state == "23502":
-            return violations.missing(
+            return constraints.missing(
                 getattr(diag, "table_name", None), getattr(diag, "column_name", None)
             )
         if state == "25006":
             return SessionMisuse("a read session cannot write: use get_write_session")
         message = getattr(diag, "message_primary", None) or type(error).__name__
         if state == "22003":
-            return violations.too_large()
+            return constraints.too_large()
         if state[:2] == "22":
             return InvalidInput("a value does not fit its column: check its size and its form")
         if state[:2] in _UNAVAILABLE:

@@ -13,8 +13,8 @@ from typing import Any, Generic, TypeVar
 from sqlalchemy import Executable, Table, bindparam, column, text
 from sqlalchemy.types import TypeEngine
 
-from .config import project_folder
-from .records import Row
+from ..records import Row
+from ..settings import project_folder
 
 R = TypeVar("R")
 

@@ -10,11 +10,11 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, CursorResult, Table
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from .dialects import TRANSACTION, Dialect
-from .errors import SessionMisuse, StoreError, TransactionFailed, Unavailable
-from .processes import abandon
+from ..errors import SessionMisuse, StoreError, TransactionFailed, Unavailable
+from ..records import Row
+from .dialect import TRANSACTION, Dialect
+from .forks import abandon
 from .queries import Query
-from .records import Row
 
 R = TypeVar("R")
 

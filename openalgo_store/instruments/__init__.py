@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator
 from itertools import chain
 
 from ..errors import InvalidInput
-from ..records import Instrument, RejectedRow
-from . import zerodha
-from .source import Source
+from ..records.symbols import Instrument, RejectedRow
+from .readers import zerodha
+from .sources import Source
 
 READERS: dict[str, Callable[[Source], Iterator[Instrument | RejectedRow]]] = {
     "zerodha": zerodha.read,

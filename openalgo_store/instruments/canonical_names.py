@@ -3,7 +3,7 @@
 import re
 from datetime import date
 
-from .values import MONTHS
+from .cleaning import MONTHS
 
 DERIVATIVES = frozenset({"FUT", "CE", "PE"})
 SERIES_OF_SHARES = frozenset({"EQ", "BE", "BZ", "SM", "ST"})

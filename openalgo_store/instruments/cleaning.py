@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 from numbers import Integral, Number
 from typing import Any, TypeVar
 
-from ..clock import trading_day
+from ..values.clock import trading_day
 
 V = TypeVar("V")
 

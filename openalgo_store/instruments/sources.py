@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import IO, Any, TypeAlias, cast
 
 from ..errors import InvalidInput
-from ..records import Instrument, RejectedRow
-from .values import Rejected
+from ..records.symbols import Instrument, RejectedRow
+from .cleaning import Rejected
 
 Source: TypeAlias = str | os.PathLike[str] | IO[str] | IO[bytes]
 Cells: TypeAlias = tuple[str, ...]

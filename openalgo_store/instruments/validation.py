@@ -5,9 +5,10 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 from ..errors import InvalidInput
-from ..records import Instrument, Row
-from .symbols import name_in
-from .values import BLANK, Memo, Rejected, day_of, number_of, text_of, token_of, whole_of
+from ..records import Row
+from ..records.symbols import Instrument
+from .canonical_names import name_in
+from .cleaning import BLANK, Memo, Rejected, day_of, number_of, text_of, token_of, whole_of
 
 COLUMNS = (
     "symbol",

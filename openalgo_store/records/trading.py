@@ -1,7 +1,7 @@
-"""Orders, trades, positions, holdings, strategies; quantities in units, prices in rupees."""
+"""Orders, trades, positions, holdings; quantities in units, prices in rupees."""
 
 from datetime import date, datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 
 class Order(NamedTuple):
@@ -136,17 +136,3 @@ class SymbolPnl(NamedTuple):
     sell_average: float
     net_quantity: int
     matched_pnl: float
-
-
-class Strategy(NamedTuple):
-    """What places orders for a user: strategy_type is webhook, python or chartink; config JSON."""
-
-    id: int
-    user_id: int
-    name: str
-    description: str | None
-    strategy_type: str | None
-    config: Any
-    is_active: bool
-    created_at: datetime
-    updated_at: datetime | None

@@ -1,0 +1,1 @@
+"""What callers import, a folder for each area; areas never import each other."""

@@ -5,10 +5,10 @@ from time import monotonic, sleep
 
 from sqlalchemy import Column, ColumnElement, Table, and_, delete, func, select, true
 
-from .errors import InvalidInput
-from .queries import Query
-from .store import reading, writing
-from .transaction import Transaction
+from ..engine.queries import Query
+from ..engine.transaction import Transaction
+from ..errors import InvalidInput
+from ..sessions import reading, writing
 
 BATCH = 1000
 """Rows in one transaction: a few milliseconds that a writer may have to wait."""

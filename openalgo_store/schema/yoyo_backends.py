@@ -30,8 +30,8 @@ from yoyo import internalmigrations
 from yoyo.backends.base import DatabaseBackend
 from yoyo.migrations import get_migration_hash
 
+from ..errors import MigrationRefused, Unavailable
 from . import migrate
-from .errors import MigrationRefused, Unavailable
 
 if sys.platform == "win32":
     import msvcrt

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from math import isfinite
 from typing import Any
 
+from ..values.text import storable
+
 HIDDEN = "***"
 _DEEPEST = 6
 """Levels of nested fields that are looked into; what lies deeper is kept as text."""
@@ -60,13 +62,6 @@ def redacted(text: str) -> str:
 def is_secret(name: str) -> bool:
     """Whether a field of this name holds a key, token or password."""
     return _IS_SECRET.search(name) is not None
-
-
-def storable(text: str) -> str:
-    """The text with what no database holds, NUL and lone surrogates, as escapes."""
-    if not text.isascii():
-        text = text.encode(errors="backslashreplace").decode()
-    return text.replace("\0", "\\x00")
 
 
 def cut(text: str, most: int) -> str:

@@ -1,25 +1,12 @@
-"""The kinds of columns that come with a rule, and the names of all constraints."""
+"""The kinds of columns that come with a rule of their own."""
 
 from collections.abc import Sequence
 
-from sqlalchemy import Boolean, CheckConstraint, Column, ForeignKey, Identity, MetaData, text
+from sqlalchemy import Boolean, CheckConstraint, Column, ForeignKey, Identity, text
 from sqlalchemy import false as sql_false
 from sqlalchemy import true as sql_true
 
-from ..types import OneOf, PlainText, Whole
-
-
-def new_metadata() -> MetaData:
-    """The empty MetaData of one database; its constraints get names that carry their table."""
-    return MetaData(
-        naming_convention={
-            "pk": "pk_%(table_name)s",
-            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-            "ck": "ck_%(table_name)s_%(constraint_name)s",
-            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        }
-    )
+from .types import OneOf, PlainText, Whole
 
 
 def id_column() -> Column[int]:

@@ -2,10 +2,11 @@
 
 from sqlalchemy import Column, ForeignKey, Index, Table, text
 
-from ..types import PlainText, UTCDateTime, Whole
-from .columns import counter_column, flag_column, id_column, new_metadata, text_column
+from .columns import counter_column, flag_column, id_column, text_column
+from .metadata import METADATA
+from .types import PlainText, UTCDateTime, Whole
 
-metadata = new_metadata()
+metadata = METADATA["telegram"]
 
 # user_id is an id of the main database, where no foreign key reaches.
 telegram_chats = Table(

@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 from sqlalchemy import Column, Date, ForeignKey, Index, MetaData, Table, UniqueConstraint
 
-from ..types import Quantity, Rupees, UTCDateTime, Whole
 from .columns import counter_column, id_column, text_column
+from .metadata import METADATA
+from .types import Quantity, Rupees, UTCDateTime, Whole
 
 ACTIONS = ("BUY", "SELL")
 ORDER_TYPES = ("MARKET", "LIMIT", "SL", "SL-M")
@@ -150,3 +151,7 @@ def _user_id(prefix: str) -> Column[int]:
     """The owner: a foreign key where users are, a plain number in any other database."""
     references = () if prefix else (ForeignKey("users.id"),)
     return Column("user_id", Whole, *references, nullable=False)
+
+
+live = trading_tables(METADATA["main"], prefix="")
+sandbox = trading_tables(METADATA["sandbox"], prefix="sandbox_")

@@ -4,8 +4,6 @@ A value that breaks a rule raises InvalidInput before the database sees it; the 
 shows the value, which may be a secret.
 """
 
-import json
-import math
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,96 +11,12 @@ from sqlalchemy import JSON, BigInteger, DateTime, Double, String
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-from .clock import require_aware
-from .errors import InvalidInput
-
-MOST_MILLIONTHS = 2**61
-"""What an amount stays below, in millionths of a rupee, so that sums of it keep to 64 bits."""
-
-
-_LONGEST_INT = 3_300
-"""Bits, some thousand digits: Python refuses to write much longer ones."""
-
-
-def check_text(text: str) -> str:
-    """The text, if both engines can hold it: no NUL, no lone surrogate."""
-    if "\0" in text:
-        raise InvalidInput("text with a NUL character: PostgreSQL cannot hold it; remove it")
-    if not text.isascii():
-        try:
-            text.encode()
-        except UnicodeEncodeError:
-            raise InvalidInput(
-                "text with a lone surrogate is not valid Unicode: decode it properly"
-            ) from None
-    return text
-
-
-def check_json(value: Any) -> Any:
-    """The value, if it is JSON to the letter: string keys, finite numbers, storable text."""
-    if isinstance(value, str):
-        check_text(value)
-    elif isinstance(value, float):
-        check_finite(value)
-    elif isinstance(value, int) and value.bit_length() > _LONGEST_INT:
-        raise InvalidInput("JSON with a number of a thousand digits: write it as text")
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            if not isinstance(key, str):
-                raise InvalidInput("JSON keys must be text")
-            check_text(key)
-            check_json(item)
-    elif isinstance(value, (list, tuple)):
-        for item in value:
-            check_json(item)
-    elif value is not None and not isinstance(value, (bool, int)):
-        raise InvalidInput(f"{type(value).__name__} is not JSON: convert it first")
-    return value
-
-
-def check_finite(value: float) -> float:
-    """The number as a float, if it is one and neither NaN nor infinite."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise InvalidInput(f"a number is needed, not {type(value).__name__}")
-    try:
-        number = float(value)
-    except OverflowError:
-        raise InvalidInput("a number of more digits than a double holds: check it") from None
-    if not math.isfinite(number):
-        raise InvalidInput("NaN and infinity are not numbers the store keeps")
-    return number
-
-
-def check_moment(value: datetime) -> datetime:
-    """The moment in UTC, if it is an aware datetime."""
-    if not isinstance(value, datetime):
-        raise InvalidInput(f"a datetime is needed, not {type(value).__name__}")
-    try:
-        return require_aware(value)
-    except (ValueError, OverflowError) as error:
-        raise InvalidInput(str(error)) from None
-
-
-def check_quantity(value: int) -> int:
-    """The number of units, if it is whole and 1 or more."""
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise InvalidInput(f"a whole number is needed, not {type(value).__name__}")
-    if value < 1:
-        raise InvalidInput("a quantity must be 1 or more: the action tells bought from sold")
-    return value
-
-
-def check_rupees(value: float) -> float:
-    """The amount to the millionth of a rupee, if it is a number of which many can be added up."""
-    amount = check_finite(value)
-    if abs(amount) >= MOST_MILLIONTHS / 1_000_000:
-        raise InvalidInput("an amount of more than two million million rupees: check it")
-    return round(amount, 6)
-
-
-def to_millionths(rupees: float) -> int:
-    """An amount as a whole number: such sums come out alike in any order."""
-    return round(check_finite(rupees) * 1_000_000)
+from ..errors import InvalidInput
+from ..values.days import check_moment
+from ..values.json import check_json
+from ..values.money import check_rupees
+from ..values.numbers import check_finite, check_quantity
+from ..values.text import check_text
 
 
 class PlainText(TypeDecorator[str]):
@@ -224,8 +138,3 @@ class StrictJson(TypeDecorator[Any]):
             return check_json(value)
         except RecursionError:
             raise InvalidInput("JSON of too many levels: flatten it") from None
-
-
-def to_json(value: Any) -> str:
-    """The serializer of every engine: compact, and readable for any script."""
-    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))

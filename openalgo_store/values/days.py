@@ -1,11 +1,9 @@
-"""What days, trades and changes must be: checked before a session is opened."""
+"""Moments and Indian trading days: checked before a session is opened."""
 
 from datetime import date, datetime
-from typing import Any
 
+from ..errors import InvalidInput
 from . import clock
-from .errors import InvalidInput
-from .types import MOST_MILLIONTHS, check_moment, check_quantity, check_rupees, to_millionths
 
 
 def day_bounds(first: date | None, last: date | None) -> tuple[datetime | None, datetime | None]:
@@ -38,34 +36,11 @@ def trading_day(moment: datetime) -> date:
         raise InvalidInput(str(error)) from None
 
 
-def traded_value(quantity: int, price: float) -> int:
-    """What a trade is worth in millionths of a rupee; InvalidInput beyond what can be added up."""
-    value = check_quantity(quantity) * to_millionths(check_rupees(price))
-    if quantity >= MOST_MILLIONTHS or abs(value) >= MOST_MILLIONTHS:
-        raise InvalidInput("quantity × price is more than a book can add up: check both")
-    return value
-
-
-def not_blank(name: str, text: str) -> str:
-    """The text, if it names something."""
-    if isinstance(text, str) and not text.strip():
-        raise InvalidInput(f"the {name} is empty: give one")
-    return text
-
-
-def true_or_false(name: str, value: bool) -> bool:
-    """The flag, if it is one."""
-    if not isinstance(value, bool):
-        raise InvalidInput(f"{name} must be True or False")
-    return value
-
-
-def only(allowed: set[str], changes: dict[str, Any], function: str) -> dict[str, Any]:
-    """The changes, if there are any and each is of a column that may change."""
-    unknown = sorted(changes.keys() - allowed)
-    if unknown or not changes:
-        raise InvalidInput(
-            f"{function} cannot change {', '.join(unknown) or 'nothing'}: "
-            f"it takes {', '.join(sorted(allowed))}"
-        )
-    return changes
+def check_moment(value: datetime) -> datetime:
+    """The moment in UTC, if it is an aware datetime."""
+    if not isinstance(value, datetime):
+        raise InvalidInput(f"a datetime is needed, not {type(value).__name__}")
+    try:
+        return clock.require_aware(value)
+    except (ValueError, OverflowError) as error:
+        raise InvalidInput(str(error)) from None

@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -15,19 +14,11 @@ from typing import Any
 import pytest
 
 from openalgo_store import InvalidInput, Unavailable, flush_on_sigterm
-from openalgo_store.buffered_writer import BufferedWriter, Mark
+from openalgo_store.background.buffered_writer import BufferedWriter
+from openalgo_store.background.marks import Mark
+from openalgo_store.background.shutdown import _FlushFirst
 from openalgo_store.records import Row
-from openalgo_store.writers import _FlushFirst
-
-DEADLINE = 30.0
-
-
-def wait_until(true: Callable[[], bool]) -> None:
-    """Poll a condition; the test fails when it does not come."""
-    deadline = time.monotonic() + DEADLINE
-    while not true():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.002)
+from tests.support.waiting import DEADLINE, wait_until
 
 
 class Table:

@@ -22,12 +22,11 @@ from openalgo_store import (
     replace_symbols,
     use_store,
 )
-from openalgo_store.dialects.waiting import FairLock
-from openalgo_store.queries import Query
-from openalgo_store.tables.main import users
-
-from .programs import result_of, start
-from .rows import COUNT_USERS, add_user, master, shares
+from openalgo_store.engine.queries import Query
+from openalgo_store.engine.sqlite.locks import FairLock
+from openalgo_store.tables.accounts import users
+from tests.programs.databases import result_of, start
+from tests.support.rows import COUNT_USERS, add_user, master, shares
 
 LOGINS = Query.of(select(users.c.email).where(users.c.username == "counter"), str)
 

@@ -27,9 +27,8 @@ from openalgo_store import (
     use_store,
     warm_symbol_cache,
 )
-from openalgo_store.cache import SymbolCache
-
-from .rows import master, shares
+from openalgo_store.caching.symbol_snapshots import SymbolCache
+from tests.support.rows import master, shares
 
 
 @pytest.fixture
@@ -255,7 +254,7 @@ def test_a_reload_that_fails_keeps_the_old_snapshot_and_is_tried_again(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = time.time()
-    monkeypatch.setattr("openalgo_store.cache.time.time", lambda: now)
+    monkeypatch.setattr("openalgo_store.caching.symbol_snapshots.time.time", lambda: now)
     cache, load = SymbolCache(lambda: now + 60), Loader()
     cache.snapshot("zerodha", load)
     cache.invalidate("zerodha")

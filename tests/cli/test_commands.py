@@ -34,11 +34,10 @@ from openalgo_store.cli import main
 from openalgo_store.cli.env_file import read_env_file
 from openalgo_store.cli.new_secrets import write_missing_secrets
 from openalgo_store.cli.report import progress_of
-from openalgo_store.config import DATABASES, variable_of
-from openalgo_store.instruments.generator import write_next_day, write_zerodha_file
-from openalgo_store.security import Secrets
-
-from .conftest import Urls
+from openalgo_store.instruments.samples.generator import write_next_day, write_zerodha_file
+from openalgo_store.security.secrets import Secrets
+from openalgo_store.settings import DATABASES, variable_of
+from tests.conftest import Urls
 
 ROWS = 600
 SECRETS = ["API_KEY_PEPPER", "TOKEN_ENCRYPTION_KEYS"]

@@ -5,8 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from openalgo_store import Settings, Store
-
-from .programs import result_of, start
+from tests.programs.databases import result_of, start
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork")
 

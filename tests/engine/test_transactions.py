@@ -19,7 +19,6 @@ from openalgo_store import (
     TransactionFailed,
     Unavailable,
     WrongDatabase,
-    clock,
     count_symbols,
     get_engine,
     get_read_session,
@@ -27,11 +26,13 @@ from openalgo_store import (
     replace_symbols,
     use_store,
 )
-from openalgo_store.queries import Query
-from openalgo_store.store import one_statement
-from openalgo_store.tables.main import strategies, symbols, users
-
-from .rows import ALL_NAMES, COUNT_USERS, add_strategy, add_user, shares, user
+from openalgo_store.engine.queries import Query
+from openalgo_store.sessions import one_statement
+from openalgo_store.tables.accounts import users
+from openalgo_store.tables.strategies import strategies
+from openalgo_store.tables.symbols import symbols
+from openalgo_store.values import clock
+from tests.support.rows import ALL_NAMES, COUNT_USERS, add_strategy, add_user, shares, user
 
 
 def names() -> list[str]:
@@ -323,7 +324,7 @@ def test_one_refuses_a_second_row(store: Store) -> None:
 
 
 def test_a_statement_gets_exactly_its_parameters(store: Store) -> None:
-    from openalgo_store.repositories.symbols import _get_symbol
+    from openalgo_store.repositories.symbols.symbols import _get_symbol
 
     with get_read_session() as tx:
         with pytest.raises(TypeError, match=r"takes \['broker', 'exchange', 'symbol'\]"):
@@ -372,7 +373,7 @@ def test_a_row_that_is_still_referred_to_names_the_reference(with_asha: Store) -
 
 
 def test_the_broken_reference_is_found_among_several(with_asha: Store) -> None:
-    from openalgo_store.tables.main import trading
+    from openalgo_store.tables.trading import live as trading
 
     trade = {
         "trade_id": "1", "order_id": "no such order", "user_id": 1, "broker": "zerodha",

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from openalgo_store.errors import InvalidInput
 from openalgo_store.instruments import read_instruments
-from openalgo_store.instruments.generator import write_next_day, write_zerodha_file
+from openalgo_store.instruments.samples.generator import write_next_day, write_zerodha_file
 from openalgo_store.instruments.validation import Validator
-from openalgo_store.records import Instrument, RejectedRow
+from openalgo_store.records.symbols import Instrument, RejectedRow
 
 HEADER = (
     "instrument_token,exchange_token,tradingsymbol,name,last_price,expiry,strike,tick_size,"
@@ -22,7 +22,7 @@ HEADER = (
 )
 RELIANCE = "738561,2885,RELIANCE,RELIANCE INDUSTRIES,0.0,,0.0,0.05,1,EQ,NSE,NSE\n"
 repeatable = settings(derandomize=True, deadline=None)
-REAL_FILES = Path(__file__).parents[2] / "shared" / "data"
+REAL_FILES = Path(__file__).parents[3] / "shared" / "data"
 
 
 def read_text(text: str) -> list[Instrument | RejectedRow]:

@@ -26,8 +26,7 @@ from openalgo_store import (
     Trade,
     TransactionFailed,
 )
-
-from .book_arithmetic import (
+from tests.models.book_arithmetic import (
     day_of,
     flat_position,
     millionths,

@@ -15,21 +15,19 @@ from openalgo_store import (
     InvalidInput,
     Store,
     WrongDatabase,
-    clock,
     get_read_session,
     get_write_session,
     save_telegram_chat,
     use_store,
 )
 from openalgo_store.cli import main
-from openalgo_store.config import DATABASES, variable_of
-from openalgo_store.queries import Query
-from openalgo_store.retention import purge_rows
-from openalgo_store.tables.latency import latency_metrics
-from openalgo_store.tables.logs import application_logs
-from openalgo_store.tables.telegram import telegram_messages
-
-from .conftest import Urls
+from openalgo_store.engine.queries import Query
+from openalgo_store.repositories.purging import purge_rows
+from openalgo_store.settings import DATABASES, variable_of
+from openalgo_store.tables.messaging import telegram_messages
+from openalgo_store.tables.telemetry import application_logs, latency_metrics
+from openalgo_store.values import clock
+from tests.conftest import Urls
 
 BEFORE = datetime(2026, 3, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -81,7 +79,7 @@ def stream(request: pytest.FixtureRequest, store: Store) -> Stream:
 def rests(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """How long each rest would have been; nobody sleeps."""
     lengths: list[float] = []
-    monkeypatch.setattr("openalgo_store.retention.sleep", lengths.append)
+    monkeypatch.setattr("openalgo_store.repositories.purging.sleep", lengths.append)
     return lengths
 
 
@@ -105,7 +103,9 @@ def test_rows_of_one_moment_are_no_larger_batch(
 ) -> None:
     stream.fill([BEFORE - 2 * HOUR] * 5 + [BEFORE - HOUR] * 28 + [BEFORE] * 2)
     left: list[int | None] = []
-    monkeypatch.setattr("openalgo_store.retention.sleep", lambda _: left.append(stream.size()))
+    monkeypatch.setattr(
+        "openalgo_store.repositories.purging.sleep", lambda _: left.append(stream.size())
+    )
     assert stream.purge(batch_size=10) == 33
     assert left == [25, 15, 5]
     assert stream.size() == 2
@@ -122,7 +122,7 @@ def test_each_batch_is_a_transaction_of_its_own(
         if len(left) == 2:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr("openalgo_store.retention.sleep", look_and_be_interrupted)
+    monkeypatch.setattr("openalgo_store.repositories.purging.sleep", look_and_be_interrupted)
     with pytest.raises(KeyboardInterrupt):
         stream.purge(batch_size=10)
     assert left == [15, 5]
@@ -139,7 +139,7 @@ def test_a_writer_gets_in_while_the_purge_rests(
         resting.set()
         assert written.wait(30)
 
-    monkeypatch.setattr("openalgo_store.retention.sleep", rest)
+    monkeypatch.setattr("openalgo_store.repositories.purging.sleep", rest)
     purge = threading.Thread(target=stream.purge, kwargs={"batch_size": 10})
     purge.start()
     assert resting.wait(30)

@@ -1,4 +1,4 @@
-"""What tests run in processes of their own: `python -m tests.programs NAME URLS [ARGUMENT…]`.
+"""What tests run as processes: `python -m tests.programs.databases NAME URLS [ARGUMENT…]`.
 
 URLS is JSON: the five databases' URLs by name. Each program prints what it saw as JSON.
 """
@@ -30,12 +30,11 @@ from openalgo_store import (
     replace_symbols,
     use_store,
 )
-from openalgo_store.config import DATABASES
-from openalgo_store.queries import Query
-from openalgo_store.tables.main import users
-
-from .conftest import settings_of
-from .rows import ALL_NAMES, add_user, master, shares
+from openalgo_store.engine.queries import Query
+from openalgo_store.settings import DATABASES
+from openalgo_store.tables.accounts import users
+from tests.conftest import settings_of
+from tests.support.rows import ALL_NAMES, add_user, master, shares
 
 MASTER_SIZE = 1000
 
@@ -47,7 +46,14 @@ def urls_of(settings: Settings) -> str:
 
 def start(name: str, settings: Settings, *arguments: str) -> "subprocess.Popen[str]":
     """Start a program."""
-    command = [sys.executable, "-m", "tests.programs", name, urls_of(settings), *arguments]
+    command = [
+        sys.executable,
+        "-m",
+        "tests.programs.databases",
+        name,
+        urls_of(settings),
+        *arguments,
+    ]
     pipe = subprocess.PIPE
     return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
 

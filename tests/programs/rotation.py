@@ -1,4 +1,4 @@
-"""Processes that seal: `python -m tests.rotation_programs NAME URLS [KEYS…]`."""
+"""Processes that seal: `python -m tests.programs.rotation NAME URLS [KEYS…]`."""
 
 import json
 import signal
@@ -7,15 +7,14 @@ import sys
 from dataclasses import replace
 
 from openalgo_store import ConfigurationError, Settings, Store, use_store
-from openalgo_store.repositories.auth_tokens import rotate_encryption_keys, save_auth_token
-
-from .conftest import settings_of
-from .programs import urls_of
+from openalgo_store.repositories.accounts.auth_tokens import rotate_encryption_keys, save_auth_token
+from tests.conftest import settings_of
+from tests.programs.databases import urls_of
 
 
 def start(name: str, settings: Settings, *keys: str) -> "subprocess.Popen[str]":
     """Start a program."""
-    command = [sys.executable, "-m", "tests.rotation_programs", name, urls_of(settings), *keys]
+    command = [sys.executable, "-m", "tests.programs.rotation", name, urls_of(settings), *keys]
     pipe = subprocess.PIPE
     return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
 

@@ -1,4 +1,4 @@
-"""Processes that deliver: `python -m tests.telegram_programs NAME URLS ARGUMENT…`."""
+"""Processes that deliver: `python -m tests.programs.telegram NAME URLS ARGUMENT…`."""
 
 import json
 import signal
@@ -20,11 +20,10 @@ from openalgo_store import (
     mark_telegram_delivered,
     use_store,
 )
-from openalgo_store.queries import Query
-from openalgo_store.tables.telegram import telegram_messages
-
-from .conftest import settings_of
-from .programs import urls_of
+from openalgo_store.engine.queries import Query
+from openalgo_store.tables.messaging import telegram_messages
+from tests.conftest import settings_of
+from tests.programs.databases import urls_of
 
 BATCH = 10
 DEAD_LEASE = 0.5
@@ -44,7 +43,7 @@ class Delivery(NamedTuple):
 
 def start(name: str, settings: Settings, log: Path) -> "subprocess.Popen[str]":
     """Start a program."""
-    command = [sys.executable, "-m", "tests.telegram_programs", name, urls_of(settings), str(log)]
+    command = [sys.executable, "-m", "tests.programs.telegram", name, urls_of(settings), str(log)]
     pipe = subprocess.PIPE
     return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
 

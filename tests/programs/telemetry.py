@@ -1,4 +1,4 @@
-"""Processes that record: `python -m tests.telemetry_programs NAME URLS [ARGUMENT…]`."""
+"""Processes that record: `python -m tests.programs.telemetry NAME URLS [ARGUMENT…]`."""
 
 import atexit
 import json
@@ -23,16 +23,15 @@ from openalgo_store import (
     record_latency,
     use_store,
 )
-
-from .conftest import settings_of
-from .programs import urls_of
+from tests.conftest import settings_of
+from tests.programs.databases import urls_of
 
 START = datetime(2026, 3, 2, 3, 45, tzinfo=UTC)
 
 
 def start(name: str, settings: Settings, *arguments: str) -> "subprocess.Popen[str]":
     """Start a program."""
-    command = [sys.executable, "-m", "tests.telemetry_programs", name, urls_of(settings)]
+    command = [sys.executable, "-m", "tests.programs.telemetry", name, urls_of(settings)]
     pipe = subprocess.PIPE
     return subprocess.Popen([*command, *arguments], stdin=pipe, stdout=pipe, stderr=pipe, text=True)
 

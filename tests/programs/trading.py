@@ -15,10 +15,9 @@ from random import Random
 from typing import Any, NamedTuple
 
 from openalgo_store import Settings, Store, bulk_update_positions, record_fill, use_store
-from openalgo_store.books import BOOKS, Book
-
-from .conftest import settings_of
-from .programs import urls_of
+from openalgo_store.repositories.trading.books import BOOKS, Book
+from tests.conftest import settings_of
+from tests.programs.databases import urls_of
 
 _CONTEXT = get_context("forkserver")
 _CONTEXT.set_forkserver_preload([__name__])

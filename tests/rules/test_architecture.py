@@ -9,6 +9,7 @@ import subprocess
 import sys
 import typing
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -17,10 +18,33 @@ from openalgo_store import repositories
 
 PACKAGE = Path(openalgo_store.__file__).parent
 SOURCES = sorted(PACKAGE.rglob("*.py"))
-MAY_NAME_ENGINES = {"dialects", "migrate.py", "yoyo_backends.py", "config.py"}
-"""config.py knows how their URLs are written."""
+MAY_NAME_ENGINES = {"engine", "schema", "settings.py"}
+"""settings.py knows how their URLs are written."""
 PARTIAL_INDEX = {"sqlite_where", "postgresql_where"}
 """How SQLAlchemy spells the WHERE of an index: it has no common word for it."""
+
+
+AREAS = [
+    importlib.import_module(each.name)
+    for each in pkgutil.iter_modules(repositories.__path__, f"{repositories.__name__}.")
+    if each.ispkg
+]
+INTERNAL = {
+    "write_log_batch",
+    "prove_pepper",
+    "prove_cipher",
+    "renew_cipher_proof",
+    "check_secrets",
+    "pack",
+    "unpack",
+}
+"""What modules of one area, and start-up, offer each other."""
+
+
+def modules_of(area: ModuleType) -> list[ModuleType]:
+    """The modules of an area's folder."""
+    found = pkgutil.iter_modules(area.__path__, f"{area.__name__}.")
+    return [importlib.import_module(each.name) for each in found]
 
 
 def test_importing_the_package_loads_no_orm_and_no_rich_and_no_yoyo() -> None:
@@ -61,24 +85,33 @@ def test_a_public_name_is_documented_and_typed(name: str) -> None:
         assert set(hints) >= {*inspect.signature(thing).parameters, "return"} - {"self"}
 
 
-def test_the_public_names_are_sorted_and_nothing_else_is_exported() -> None:
+def test_the_public_names_are_those_of_the_areas_and_nothing_else_is_exported() -> None:
     exported = {
         name
         for name, thing in vars(openalgo_store).items()
         if not name.startswith("_") and not inspect.ismodule(thing)
     }
     assert exported == set(openalgo_store.__all__)
-    constants_first = sorted(exported, key=lambda name: (not name.isupper(), name))
-    assert openalgo_store.__all__ == constants_first
+    assert len(openalgo_store.__all__) == len(exported)
+
+
+@pytest.mark.parametrize("area", AREAS, ids=lambda area: area.__name__.rpartition(".")[2])
+def test_an_area_exports_every_public_function_of_its_modules(area: ModuleType) -> None:
+    order = sorted(area.__all__, key=lambda name: (not name.isupper(), not name[0].isupper(), name))
+    assert area.__all__ == order
+    for module in modules_of(area):
+        for name, function in inspect.getmembers(module, inspect.isfunction):
+            is_public = not name.startswith("_") and function.__module__ == module.__name__
+            assert not is_public or name in area.__all__ or name in INTERNAL, name
 
 
 def test_every_repository_function_takes_a_session() -> None:
     without = {
         "warm_symbol_cache", "warm_api_key_cache",  # caches, which no session may fill
-        "record_latency", "measure_latency", "write_log_batch",  # written by a thread
+        "record_latency", "measure_latency",  # written by a thread
+        *INTERNAL,
     }  # fmt: skip
-    for found in pkgutil.iter_modules(repositories.__path__):
-        module = importlib.import_module(f"{repositories.__name__}.{found.name}")
+    for module in (each for area in AREAS for each in modules_of(area)):
         for name, function in inspect.getmembers(module, inspect.isfunction):
             if function.__module__ == module.__name__ and not name.startswith("_"):
                 parameters = inspect.signature(function).parameters

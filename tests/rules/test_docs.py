@@ -30,13 +30,12 @@ from openalgo_store import (
     use_store,
 )
 from openalgo_store.cli import main
-from openalgo_store.config import DATABASES, variable_of
 from openalgo_store.errors import StoreError
-from openalgo_store.migrate import pending_migrations
+from openalgo_store.schema.migrate import pending_migrations
+from openalgo_store.settings import DATABASES, variable_of
+from tests.conftest import Urls
 
-from .conftest import Urls
-
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / "README.md"
 PAGES = [README, *sorted((ROOT / "docs").glob("*.md"))]
 COMMANDS = (

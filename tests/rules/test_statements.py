@@ -11,27 +11,28 @@ from typing import Any, NamedTuple
 import pytest
 from sqlalchemy import Table
 
-from openalgo_store import (
-    LIVE,
-    Book,
-    Store,
-    clock,
-    get_write_session,
-    replace_symbols,
-    repositories,
-)
-from openalgo_store.config import project_folder
-from openalgo_store.queries import Query, SqlFile, output_columns, read_statements
-from openalgo_store.tables.main import symbol_loads, symbols
-
-from .plans import analyse, is_sorted
-from .rows import MONDAY, both_books, new_user, order_row, shares, trade_row
+from openalgo_store import LIVE, Book, Store, get_write_session, replace_symbols, repositories
+from openalgo_store.engine.queries import Query, SqlFile, output_columns, read_statements
+from openalgo_store.settings import project_folder
+from openalgo_store.tables import METADATA
+from openalgo_store.tables.symbols import symbol_loads, symbols
+from openalgo_store.values import clock
+from tests.support.plans import analyse, is_sorted
+from tests.support.rows import MONDAY, both_books, new_user, order_row, shares, trade_row
 
 FILES = sorted(
     str(each.relative_to(project_folder("sql")))
     for each in Path(project_folder("sql")).rglob("*.sql")
 )
-DATABASES = {name: Path(path).parts[0] for path in FILES for name in read_statements(path)}
+TABLES = {table.name: name for name, each in METADATA.items() for table in each.sorted_tables}
+"""The database of a table."""
+DATABASES = {
+    name: next(
+        TABLES[word] for word in re.findall(r"\w+", next(iter(texts.values()))) if word in TABLES
+    )
+    for path in FILES
+    for name, texts in read_statements(path).items()
+}
 """The database that a statement is for."""
 
 BROKERS = ("angel", "dhan", "fyers", "kotak", "upstox", "zebu", "zerodha")
@@ -83,10 +84,9 @@ SORTS_A_FEW_ROWS = {
 
 
 def queries() -> Iterator[tuple[str, Query[object]]]:
-    """Every named query of every repository, and of the sentinels, with its database."""
-    found = pkgutil.iter_modules(repositories.__path__)
-    modules = [f"openalgo_store.repositories.{each.name}" for each in found]
-    for name in (*modules, "openalgo_store.sentinels"):
+    """Every named query of every repository, with its database."""
+    found = pkgutil.walk_packages(repositories.__path__, f"{repositories.__name__}.")
+    for name in (each.name for each in found):
         for each in vars(importlib.import_module(name)).values():
             if isinstance(each, Query):
                 yield DATABASES[each.name], each
@@ -193,7 +193,7 @@ class Pair(NamedTuple):
 
 
 def test_a_missing_statement_or_a_wrong_column_fails_when_it_is_read() -> None:
-    file = SqlFile("main/symbols.sql", symbols)
+    file = SqlFile("symbols/symbols.sql", symbols)
     with pytest.raises(LookupError, match="no statement named get_moon"):
         file.query("get_moon", Pair)
     with pytest.raises(LookupError, match=r"get_symbol returns .*, not \['symbol', 'token'\]"):
@@ -224,7 +224,7 @@ def test_a_book_prefixes_the_tables_that_are_marked(
     (tmp_path / "o.sql").write_text(
         "-- name: n\n-- why: a :comment\nSELECT token FROM /*book*/symbols;"
     )
-    monkeypatch.setattr("openalgo_store.queries.project_folder", lambda name: tmp_path)
+    monkeypatch.setattr("openalgo_store.engine.queries.project_folder", lambda name: tmp_path)
     read_statements.cache_clear()
     query = SqlFile("o.sql", symbols, book="sandbox_").query("n", str)
     assert "FROM sandbox_symbols" in str(query.on("sqlite"))

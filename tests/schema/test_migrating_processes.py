@@ -13,19 +13,18 @@ from typing import Any
 import pytest
 from sqlalchemy.engine import make_url
 
-from openalgo_store import migrate
-from openalgo_store.config import project_folder
 from openalgo_store.errors import MigrationRefused
-from openalgo_store.migrate import pending_migrations, run_migrations
-
-from .conftest import Urls
+from openalgo_store.schema import migrate
+from openalgo_store.schema.migrate import pending_migrations, run_migrations
+from openalgo_store.settings import project_folder
+from tests.conftest import Urls
 
 DEADLINE = 60
 
 MIGRATOR = """
 import json, sys
-import openalgo_store.yoyo_backends, psycopg
-from openalgo_store.migrate import run_migrations
+import openalgo_store.schema.yoyo_backends, psycopg
+from openalgo_store.schema.migrate import run_migrations
 urls = json.loads(sys.argv[1])
 print("ready", flush=True)
 sys.stdin.readline()
@@ -187,7 +186,7 @@ def test_the_yoyo_command_refuses_a_folder_that_is_missing(
 def test_nothing_pending_imports_neither_yoyo_nor_the_orm(fresh_urls: Urls) -> None:
     run_migrations(fresh_urls["main"], "main")
     code = (
-        "import sys; from openalgo_store.migrate import run_migrations; "
+        "import sys; from openalgo_store.schema.migrate import run_migrations; "
         "assert run_migrations(sys.argv[1], 'main') == []; "
         "assert not {'yoyo', 'sqlalchemy.orm'} & set(sys.modules)"
     )

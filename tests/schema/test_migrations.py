@@ -12,12 +12,11 @@ import pytest
 from sqlalchemy.engine import make_url
 from yoyo import get_backend, read_migrations
 
-from openalgo_store import migrate
-from openalgo_store.config import DATABASES, project_folder
 from openalgo_store.errors import ConfigurationError, MigrationRefused, Unavailable
-from openalgo_store.migrate import pending_migrations, run_migrations, schema_version
-
-from .conftest import Urls
+from openalgo_store.schema import migrate
+from openalgo_store.schema.migrate import pending_migrations, run_migrations, schema_version
+from openalgo_store.settings import DATABASES, project_folder
+from tests.conftest import Urls
 
 
 @pytest.fixture

@@ -12,11 +12,10 @@ from sqlalchemy import Connection, Table, UniqueConstraint, create_engine, inspe
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.pool import NullPool
 
-from openalgo_store.config import DATABASES, project_folder
-from openalgo_store.records import Symbol, SymbolLoad
-from openalgo_store.tables import METADATA, main, sandbox
-
-from .conftest import Urls
+from openalgo_store.records.symbols import Symbol, SymbolLoad
+from openalgo_store.settings import DATABASES, project_folder
+from openalgo_store.tables import METADATA, symbols, trading
+from tests.conftest import Urls
 
 ALL_TABLES = [table for metadata in METADATA.values() for table in metadata.sorted_tables]
 
@@ -101,7 +100,7 @@ def test_the_sandbox_has_the_trading_tables_of_main_without_their_users(
     migrate_up(connection, "main")
     migrate_up(connection, "sandbox")
     described = schema(connection)
-    for live, paper in zip(main.trading, sandbox.trading, strict=True):
+    for live, paper in zip(trading.live, trading.sandbox, strict=True):
         of_main = described[live.name]
         assert of_main["foreign keys"].pop(f"fk_{live.name}_user_id")
         assert repr(described[paper.name]).replace("sandbox_", "") == repr(of_main)
@@ -160,8 +159,8 @@ def test_every_owner_and_every_reference_is_the_first_column_of_an_index() -> No
 
 
 def test_symbols_and_loads_have_the_columns_of_their_records() -> None:
-    assert tuple(main.symbols.c.keys()) == Symbol._fields
-    assert tuple(main.symbol_loads.c.keys()) == SymbolLoad._fields
+    assert tuple(symbols.symbols.c.keys()) == Symbol._fields
+    assert tuple(symbols.symbol_loads.c.keys()) == SymbolLoad._fields
 
 
 def migrations(database: str, engine: str) -> list[Path]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from openalgo_store.redaction import LONGEST, as_json, cut, is_secret, redacted
+from openalgo_store.security.redaction import LONGEST, as_json, cut, is_secret, redacted
 
 SECRET = "Ux7secret9Q"
 LEAKS: tuple[str, ...] = (

@@ -12,16 +12,11 @@ from cryptography.fernet import Fernet
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from openalgo_store import ConfigurationError, InvalidInput, Settings, security
-from openalgo_store.security import (
-    Secrets,
-    TokenCipher,
-    hash_password,
-    is_outdated,
-    key_id,
-    new_api_key,
-    verify_password,
-)
+from openalgo_store import ConfigurationError, InvalidInput, Settings
+from openalgo_store.security import passwords
+from openalgo_store.security.cipher import TokenCipher, key_id
+from openalgo_store.security.passwords import hash_password, is_outdated, verify_password
+from openalgo_store.security.secrets import Secrets, new_api_key
 
 PLACE = (7, "zerodha", "access_token")
 OLD, NEW = "b2xkLW9sZC1vbGQtb2xkLW9sZC1vbGQtb2xkLW9sZC0=", Fernet.generate_key().decode()
@@ -33,7 +28,7 @@ repeatable = settings(derandomize=True, deadline=None, max_examples=60)
 def cheap(monkeypatch: pytest.MonkeyPatch) -> PasswordHasher:
     """A hasher that takes no time, in use."""
     hasher = PasswordHasher.from_parameters(CHEAPEST)
-    monkeypatch.setattr(security, "_hasher", hasher)
+    monkeypatch.setattr(passwords, "_hasher", hasher)
     return hasher
 
 
@@ -102,7 +97,7 @@ class MeetingHasher(PasswordHasher):
 
 def test_four_hashes_run_at_once_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
     hasher = MeetingHasher()
-    monkeypatch.setattr(security, "_hasher", hasher)
+    monkeypatch.setattr(passwords, "_hasher", hasher)
     hashed = hash_password("correct horse")
     with ThreadPoolExecutor(16) as pool:
         found = pool.map(lambda number: verify_password(f"wrong {number}", hashed), range(48))

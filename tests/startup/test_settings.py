@@ -13,7 +13,7 @@ from openalgo_store import (
     get_ttl_to_session_end,
     use_store,
 )
-from openalgo_store.config import DATABASES, normalise_url
+from openalgo_store.settings import DATABASES, normalise_url
 
 
 def test_an_empty_environment_gives_the_defaults(

@@ -30,16 +30,15 @@ from openalgo_store import (
     get_symbol_token,
     get_write_session,
     init_databases,
-    migrate,
     replace_symbols,
     run_pending_migrations,
     use_store,
 )
-from openalgo_store.config import DATABASES, project_folder
-
-from .conftest import settings_of
-from .programs import result_of, start
-from .rows import shares
+from openalgo_store.schema import migrate
+from openalgo_store.settings import DATABASES, project_folder
+from tests.conftest import settings_of
+from tests.programs.databases import result_of, start
+from tests.support.rows import shares
 
 
 @pytest.fixture(autouse=True)
@@ -242,7 +241,7 @@ def test_a_telegram_database_that_is_being_written_does_not_hold_up_a_start(
 def test_a_database_that_is_locked_whole_ends_a_start_with_an_error(
     migrated_settings: Settings, engine_name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("openalgo_store.migrate.DEADLINE", 1)
+    monkeypatch.setattr("openalgo_store.schema.migrate.DEADLINE", 1)
     lock = {
         "sqlite": "PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE",
         "postgresql": "BEGIN; LOCK TABLE openalgo_migrations",

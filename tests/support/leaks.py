@@ -10,8 +10,11 @@ import pytest
 from psycopg import sql
 from sqlalchemy.engine import make_url
 
-from openalgo_store import StoreError, security
-from openalgo_store.config import project_folder
+from openalgo_store import StoreError
+from openalgo_store.security import passwords
+from openalgo_store.security.cipher import TokenCipher
+from openalgo_store.security.secrets import Secrets
+from openalgo_store.settings import project_folder
 
 _LEAST = 8
 """Shorter texts stand anywhere by chance."""
@@ -29,9 +32,9 @@ class Leaks:
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
         self.secrets: set[str] = set()
         self.messages: list[str] = []
-        self._note(patch, security, "_encoded", 0)
-        self._note(patch, security.Secrets, "digest", 1)
-        self._note(patch, security.TokenCipher, "seal", 1)
+        self._note(patch, passwords, "_encoded", 0)
+        self._note(patch, Secrets, "digest", 1)
+        self._note(patch, TokenCipher, "seal", 1)
         tell = StoreError.__init__
 
         def told(error: StoreError, *arguments: object) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 from sqlalchemy.engine import make_url
 
-from .postgres_server import PostgresServer
+from tests.support.postgres_server import PostgresServer
 
 _BOOKKEEPING = ("_yoyo_log", "_yoyo_version", "_yoyo_migration", "openalgo_migrations", "yoyo_lock")
 

@@ -12,14 +12,16 @@ from openalgo_store import (
     Order,
     Symbol,
     Transaction,
-    clock,
     create_order,
     get_read_session,
     get_write_session,
 )
-from openalgo_store.books import BOOKS
-from openalgo_store.queries import Query
-from openalgo_store.tables.main import strategies, symbols, users
+from openalgo_store.engine.queries import Query
+from openalgo_store.repositories.trading.books import BOOKS
+from openalgo_store.tables.accounts import users
+from openalgo_store.tables.strategies import strategies
+from openalgo_store.tables.symbols import symbols
+from openalgo_store.values import clock
 
 ALL_NAMES = Query.of(select(users.c.username).order_by(users.c.id), str)
 COUNT_USERS = Query.of(select(func.count()).select_from(users), int)

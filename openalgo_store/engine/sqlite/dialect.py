@@ -14,13 +14,13 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.engine.interfaces import ExceptionContext
 from sqlalchemy.pool import NullPool
 
-from ..config import Settings
-from ..errors import SessionMisuse, StoreError, Unavailable
-from ..records import Row
-from ..types import StrictJson, UTCDateTime
-from . import violations
-from .engine import build_engine
-from .waiting import FairLock, ForkGate
+from ...errors import SessionMisuse, StoreError, Unavailable
+from ...records import Row
+from ...settings import Settings
+from ...tables.types import StrictJson, UTCDateTime
+from .. import constraints
+from ..dialect import build_engine
+from .locks import FairLock, ForkGate
 
 _UNAVAILABLE = {
     sqlite3.SQLITE_BUSY: "is locked by another process: its transaction took too long, try again",
@@ -229,19 +229,19 @@ class SQLite:
         if code & 0xFF in _UNAVAILABLE:
             return Unavailable(f"{self.identity} {_UNAVAILABLE[code & 0xFF]}")
         if str(error) == "integer overflow":  # of a SUM
-            return violations.too_large()
+            return constraints.too_large()
         return StoreError(f"{self.identity}: {error}")
 
     def _violation(self, code: int, message: str, context: ExceptionContext | None) -> StoreError:
         detail = message.partition(": ")[2]
         if code in (sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY):
             table, columns = _table_and_columns(detail)
-            return violations.not_unique(violations.unique_constraint(table, columns))
+            return constraints.not_unique(constraints.unique_constraint(table, columns))
         if code == sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY:
-            return violations.not_referenced(_broken_reference(context) if context else None)
+            return constraints.not_referenced(_broken_reference(context) if context else None)
         if code == sqlite3.SQLITE_CONSTRAINT_NOTNULL:
-            return violations.missing(*detail.split(".", 1))
-        return violations.not_allowed(detail)
+            return constraints.missing(*detail.split(".", 1))
+        return constraints.not_allowed(detail)
 
 
 def _is_readonly(connection: Connection) -> bool:
@@ -264,7 +264,7 @@ def _reference_to_nothing(context: ExceptionContext) -> str | None:
     found = re.match(
         r"\s*(?:INSERT(?: OR \w+)? INTO|UPDATE)\s+(\w+)", context.statement or "", re.I
     )
-    rules = violations.references_of(found[1]) if found else []
+    rules = constraints.references_of(found[1]) if found else []
     if context.execution_context is None or context.connection is None:
         return None
     executed: Any = context.execution_context
@@ -294,7 +294,7 @@ def _reference_left_behind(context: ExceptionContext) -> str | None:
         child, _, _, number = orphan
         keys = driver.execute("SELECT * FROM pragma_foreign_key_list(?)", (child,)).fetchall()
         columns = [row[3] for row in keys if row[0] == number]
-        rules = violations.references_of(child)
+        rules = constraints.references_of(child)
         return next((str(rule.name) for rule in rules if rule.column_keys == columns), None)
     except sqlite3.Error:
         return None

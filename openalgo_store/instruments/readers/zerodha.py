@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from datetime import date
 from functools import partial
 
-from ..records import Instrument, RejectedRow
-from .source import Cells, Source, read_csv
-from .symbols import DERIVATIVES, expiry_text, name_in, share_name, strike_text
-from .values import BLANK, Memo, Rejected, day_of, number_of, text_of, token_of, whole_of
+from ...records.symbols import Instrument, RejectedRow
+from ..canonical_names import DERIVATIVES, expiry_text, name_in, share_name, strike_text
+from ..cleaning import BLANK, Memo, Rejected, day_of, number_of, text_of, token_of, whole_of
+from ..sources import Cells, Source, read_csv
 
 COLUMNS = (
     "instrument_token",

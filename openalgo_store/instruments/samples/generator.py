@@ -11,7 +11,7 @@ from pathlib import Path
 from random import Random
 from typing import Any, NamedTuple
 
-from ..errors import InvalidInput
+from ...errors import InvalidInput
 from .market import EXCHANGE, EXPIRY, HEADER, KIND, LOT, NAME, TICK, TRADINGSYMBOL, market
 
 SEED = 20260817

@@ -11,8 +11,8 @@ from itertools import islice
 from random import Random
 from typing import Any, NamedTuple
 
-from .symbols import strike_text
-from .values import MONTHS
+from ..canonical_names import strike_text
+from ..cleaning import MONTHS
 
 HEADER = (
     "instrument_token",

@@ -6,17 +6,20 @@ from datetime import datetime
 from functools import partial
 from typing import NamedTuple
 
-from .. import clock
-from ..buffered_writer import BufferedWriter, Mark
-from ..errors import NotFound
-from ..queries import SqlFile
-from ..records import ApiKey, CachedKey, IssuedApiKey, Row, User
-from ..security import new_api_key
-from ..sentinels import prove_pepper
-from ..store import Store, current_store, reading, writing
-from ..tables.main import api_keys, users
-from ..transaction import Transaction
-from ..types import Whole
+from ...background.buffered_writer import BufferedWriter
+from ...background.marks import Mark
+from ...engine.queries import SqlFile
+from ...engine.transaction import Transaction
+from ...errors import NotFound
+from ...records import Row
+from ...records.accounts import ApiKey, CachedKey, IssuedApiKey, User
+from ...security.secrets import new_api_key
+from ...sessions import reading, writing
+from ...store import Store, current_store
+from ...tables.accounts import api_keys, users
+from ...tables.types import Whole
+from ...values import clock
+from .sentinels import prove_pepper
 
 _USES = "api_key_uses"
 _VALID_FOR = 10 * 3600.0
@@ -37,11 +40,11 @@ class _Owner(NamedTuple):
     is_active: bool
 
 
-_sql = SqlFile("main/api_keys.sql", api_keys, users)
+_sql = SqlFile("accounts/api_keys.sql", api_keys, users)
 _add_api_key = _sql.query("add_api_key", int)
 _get_owner = _sql.query("get_owner", _Owner)
 _get_newest_owners = _sql.query("get_newest_owners", _Owner, row_limit=Whole())
-_lock_active_user = SqlFile("main/users.sql", users).query("lock_active_user", int)
+_lock_active_user = SqlFile("accounts/users.sql", users).query("lock_active_user", int)
 _list_api_keys = _sql.query("list_api_keys", ApiKey)
 _revoke_api_key = _sql.query("revoke_api_key", str)
 _set_last_used = _sql.command("set_last_used")

@@ -5,22 +5,24 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from .. import clock
-from ..errors import InvalidInput, NotFound, StoreError
-from ..queries import SqlFile
-from ..records import AuthToken, SealedToken
-from ..security import TokenCipher
-from ..sentinels import prove_cipher, renew_cipher_proof
-from ..store import current_store, one_statement, reading, writing
-from ..tables.main import auth_tokens, users
-from ..transaction import Transaction
-from ..types import Whole, check_text
+from ...engine.queries import SqlFile
+from ...engine.transaction import Transaction
+from ...errors import InvalidInput, NotFound, StoreError
+from ...records.accounts import AuthToken, SealedToken
+from ...security.cipher import TokenCipher
+from ...sessions import one_statement, reading, writing
+from ...store import current_store
+from ...tables.accounts import auth_tokens, users
+from ...tables.types import Whole
+from ...values import clock
+from ...values.text import check_text
+from .sentinels import prove_cipher, renew_cipher_proof
 
 _VALID_FOR = timedelta(hours=24)
 _TOKENS = ("access_token", "refresh_token", "feed_token")
 
-_sql = SqlFile("main/auth_tokens.sql", auth_tokens)
-_lock_active_user = SqlFile("main/users.sql", users).query("lock_active_user", int)
+_sql = SqlFile("accounts/auth_tokens.sql", auth_tokens)
+_lock_active_user = SqlFile("accounts/users.sql", users).query("lock_active_user", int)
 _save_auth_token = _sql.query("save_auth_token", SealedToken)
 _get_auth_token = _sql.query("get_auth_token", SealedToken)
 _list_auth_tokens = _sql.query("list_auth_tokens", SealedToken)

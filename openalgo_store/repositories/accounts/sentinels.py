@@ -6,13 +6,13 @@ Each is made by the first write that needs its secret, in the same transaction.
 from collections.abc import Callable
 from typing import NamedTuple
 
-from . import clock
-from .errors import ConfigurationError, InvalidInput
-from .queries import SqlFile
-from .security import Secrets
-from .store import Store, current_store
-from .tables.main import secret_sentinels
-from .transaction import Transaction
+from ...engine.queries import SqlFile
+from ...engine.transaction import Transaction
+from ...errors import ConfigurationError, InvalidInput
+from ...security.secrets import Secrets
+from ...store import Store, current_store
+from ...tables.accounts import secret_sentinels
+from ...values import clock
 
 _TEXT = "openalgo_store secret sentinel"
 _PLACE = (0, "", "proof")
@@ -28,7 +28,7 @@ class _Sentinel(NamedTuple):
     misfit: str
 
 
-_sql = SqlFile("main/secret_sentinels.sql", secret_sentinels)
+_sql = SqlFile("accounts/secret_sentinels.sql", secret_sentinels)
 _get_sentinel = _sql.query("get_sentinel", str)
 _add_sentinel = _sql.command("add_sentinel")
 _renew_sentinel = _sql.command("renew_sentinel")

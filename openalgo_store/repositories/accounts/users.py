@@ -11,15 +11,16 @@ from unicodedata import normalize
 
 from sqlalchemy import update
 
-from .. import clock
-from ..errors import Conflict, InvalidInput, NotFound
-from ..queries import Query, SqlFile
-from ..records import User
-from ..security import hash_password, is_outdated, verify_password
-from ..store import current_store, one_statement, reading, writing
-from ..tables.main import api_keys, auth_tokens, users
-from ..transaction import Transaction
-from ..types import PlainText
+from ...engine.queries import Query, SqlFile
+from ...engine.transaction import Transaction
+from ...errors import Conflict, InvalidInput, NotFound
+from ...records.accounts import User
+from ...security.passwords import hash_password, is_outdated, verify_password
+from ...sessions import one_statement, reading, writing
+from ...store import current_store
+from ...tables.accounts import api_keys, auth_tokens, users
+from ...tables.types import PlainText
+from ...values import clock
 
 _CHANGEABLE = {"username", "email", "password_hash"}
 _ARGON2 = "$argon2"
@@ -42,7 +43,7 @@ class _Login(NamedTuple):
         return f"_Login(id={self.id})"
 
 
-_sql = SqlFile("main/users.sql", users, api_keys, auth_tokens)
+_sql = SqlFile("accounts/users.sql", users, api_keys, auth_tokens)
 _add_user = _sql.query("add_user", User)
 _get_login = _sql.query("get_login", _Login)
 _replace_password_hash = _sql.command("replace_password_hash", outdated_hash=PlainText())

@@ -6,17 +6,17 @@ from uuid import uuid4
 
 from sqlalchemy import Boolean, select
 
-from .. import clock
-from ..errors import Conflict, InvalidInput, NotFound
-from ..pages import row_limit
-from ..queries import Query, SqlFile
-from ..records import TelegramChat, TelegramMessage
-from ..redaction import cut, redacted
-from ..retention import BATCH, purge_rows
-from ..store import reading, writing
-from ..tables.telegram import telegram_chats, telegram_messages
-from ..transaction import Transaction
-from ..types import PlainText, UTCDateTime, Whole
+from ...engine.pagination import row_limit
+from ...engine.queries import Query, SqlFile
+from ...engine.transaction import Transaction
+from ...errors import Conflict, InvalidInput, NotFound
+from ...records.messaging import TelegramChat, TelegramMessage
+from ...security.redaction import cut, redacted
+from ...sessions import reading, writing
+from ...tables.messaging import telegram_chats, telegram_messages
+from ...tables.types import PlainText, UTCDateTime, Whole
+from ...values import clock
+from ..purging import BATCH, purge_rows
 
 LEASE = timedelta(seconds=60)
 MAX_ATTEMPTS = 5
@@ -24,7 +24,7 @@ MAX_ATTEMPTS = 5
 _WORKER_LOST = "the worker's lease ran out: it died, or took too long"
 _ERROR_LENGTH = 500
 
-_sql = SqlFile("telegram/telegram.sql", telegram_chats, telegram_messages)
+_sql = SqlFile("messaging/telegram.sql", telegram_chats, telegram_messages)
 _now = UTCDateTime()
 _save_chat = _sql.query("save_chat", TelegramChat)
 _get_chat = _sql.query("get_chat", TelegramChat)

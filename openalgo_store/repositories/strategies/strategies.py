@@ -4,18 +4,18 @@ from typing import Any
 
 from sqlalchemy import select, update
 
-from .. import clock
-from ..checks import not_blank, only, true_or_false
-from ..errors import NotFound
-from ..queries import Query, SqlFile
-from ..records import Strategy
-from ..store import reading, writing
-from ..tables.main import strategies
-from ..transaction import Transaction
+from ...engine.queries import Query, SqlFile
+from ...engine.transaction import Transaction
+from ...errors import NotFound
+from ...records.strategies import Strategy
+from ...sessions import reading, writing
+from ...tables.strategies import strategies
+from ...values import clock
+from ...values.arguments import not_blank, only, true_or_false
 
 _CHANGEABLE = {"name", "description", "strategy_type", "config"}
 
-_sql = SqlFile("main/strategies.sql", strategies)
+_sql = SqlFile("strategies/strategies.sql", strategies)
 _add_strategy = _sql.query("add_strategy", Strategy)
 _get_strategy = _sql.query("get_strategy", Strategy)
 _set_strategy_active = _sql.query("set_strategy_active", Strategy)

@@ -8,10 +8,12 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from .instruments.validation import COLUMNS, Validator
-from .records import Instrument, RejectedRow, RenamedSymbol, Row
-from .tables.main import symbols
-from .types import PlainText
+from ...instruments.validation import COLUMNS, Validator
+from ...records import Row
+from ...records.symbols import Instrument, RejectedRow, RenamedSymbol
+from ...tables.symbols import symbols
+from ...tables.types import PlainText
+from ...values.text import storable
 
 _CHUNK = 1000
 _SHOWN = 100
@@ -145,8 +147,3 @@ class Master:
 def _shown(given: Instrument | Mapping[str, Any]) -> str:
     values = given[:-2] if isinstance(given, Instrument) else given.values()
     return ",".join("" if value is None else str(value) for value in values)
-
-
-def storable(text: str) -> str:
-    """The text as both engines can keep it."""
-    return text.encode(errors="backslashreplace").decode().replace("\0", "\\0")

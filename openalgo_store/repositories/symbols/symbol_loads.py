@@ -8,16 +8,18 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import select
 
-from .. import clock
-from ..errors import InvalidInput, StoreError, SymbolLoadRefused
-from ..instruments.validation import COLUMNS
-from ..master import Master, Packed, pack, storable, unpack
-from ..queries import Query, SqlFile
-from ..records import Instrument, RejectedRow, RenamedSymbol, SymbolLoad
-from ..store import current_store, reading, writing
-from ..tables.main import symbol_loads as symbol_loads_table
-from ..tables.main import symbols as symbols_table
-from ..transaction import Transaction
+from ...engine.queries import Query, SqlFile
+from ...engine.transaction import Transaction
+from ...errors import InvalidInput, StoreError, SymbolLoadRefused
+from ...instruments.validation import COLUMNS
+from ...records.symbols import Instrument, RejectedRow, RenamedSymbol, SymbolLoad
+from ...sessions import reading, writing
+from ...store import current_store
+from ...tables.symbols import symbol_loads as symbol_loads_table
+from ...tables.symbols import symbols as symbols_table
+from ...values import clock
+from ...values.text import storable
+from .incoming_master import Master, Packed, pack, unpack
 
 Given = Instrument | RejectedRow | Mapping[str, Any]
 
@@ -32,9 +34,9 @@ class _Difference(NamedTuple):
     unchanged: int
 
 
-_sql = SqlFile("main/symbol_loads.sql", symbols_table, symbol_loads_table)
+_sql = SqlFile("symbols/symbol_loads.sql", symbols_table, symbol_loads_table)
 _get_stored_symbols = _sql.rows("get_stored_symbols", ("id", *COLUMNS))
-_count_symbols_of_broker = SqlFile("main/symbols.sql", symbols_table).query(
+_count_symbols_of_broker = SqlFile("symbols/symbols.sql", symbols_table).query(
     "count_symbols_of_broker", int
 )
 _update_symbol = _sql.command("update_symbol")

@@ -4,13 +4,14 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import NamedTuple
 
-from ..cache import Snapshot
-from ..queries import SqlFile
-from ..records import Symbol
-from ..store import current_store, one_statement, reading
-from ..tables.main import symbols
-from ..transaction import Transaction
-from ..types import StrictJson
+from ...caching.symbol_snapshots import Snapshot
+from ...engine.queries import SqlFile
+from ...engine.transaction import Transaction
+from ...records.symbols import Symbol
+from ...sessions import one_statement, reading
+from ...store import current_store
+from ...tables.symbols import symbols
+from ...tables.types import StrictJson
 
 
 class _Token(NamedTuple):
@@ -19,7 +20,7 @@ class _Token(NamedTuple):
     token: str
 
 
-_sql = SqlFile("main/symbols.sql", symbols)
+_sql = SqlFile("symbols/symbols.sql", symbols)
 _get_symbol = _sql.query("get_symbol", Symbol)
 _get_symbol_by_token = _sql.query("get_symbol_by_token", Symbol)
 _get_symbol_by_broker_symbol = _sql.query("get_symbol_by_broker_symbol", Symbol)

@@ -9,17 +9,20 @@ from time import perf_counter
 from types import TracebackType
 from typing import Any, TypeVar
 
-from .. import clock
-from ..buffered_writer import MARKS_STAY, BufferedWriter, Mark
-from ..errors import InvalidInput
-from ..queries import SqlFile
-from ..records import LatencyStats, Row
-from ..redaction import cut, redacted
-from ..retention import BATCH, purge_rows
-from ..store import Store, current_store, reading, writing
-from ..tables.latency import latency_metrics, latency_writers
-from ..transaction import Transaction
-from ..types import UTCDateTime, Whole
+from ...background.buffered_writer import BufferedWriter
+from ...background.marks import MARKS_STAY, Mark
+from ...engine.queries import SqlFile
+from ...engine.transaction import Transaction
+from ...errors import InvalidInput
+from ...records import Row
+from ...records.telemetry import LatencyStats
+from ...security.redaction import cut, redacted
+from ...sessions import reading, writing
+from ...store import Store, current_store
+from ...tables.telemetry import latency_metrics, latency_writers
+from ...tables.types import UTCDateTime, Whole
+from ...values import clock
+from ..purging import BATCH, purge_rows
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -35,7 +38,7 @@ _LONGEST_ERROR = 500
 
 _log = logging.getLogger("openalgo_store")
 
-_sql = SqlFile("latency/latency.sql", latency_metrics, latency_writers)
+_sql = SqlFile("telemetry/latency.sql", latency_metrics, latency_writers)
 _mark_latency_batch = _sql.command("mark_latency_batch")
 _forget_latency_writers = _sql.command("forget_latency_writers", before=UTCDateTime())
 _get_latency_stats = _sql.query(

@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 from threading import get_ident
 from typing import Any
 
-from .buffered_writer import BufferedWriter, Drop
-from .quiet import is_quiet
-from .records import Row
-from .redaction import LONGEST, as_json, cut, redacted
-from .repositories.logs import LogBatches
+from ...background.buffered_writer import BufferedWriter, Drop
+from ...background.quiet import is_quiet
+from ...records import Row
+from ...security.redaction import LONGEST, as_json, cut, redacted
+from .logs import LogBatches
 
 _NOT_EXTRA = {*vars(logging.makeLogRecord({})), "message", "asctime", "taskName"}
 _WAIT = 5.0

@@ -7,18 +7,20 @@ from string import ascii_lowercase, ascii_uppercase
 
 from sqlalchemy import ColumnElement, func, or_, select
 
-from .. import clock
-from ..buffered_writer import MARKS_STAY, Mark
-from ..errors import ConfigurationError, InvalidInput
-from ..pages import NewestFirst, row_limit, split
-from ..queries import Query, SqlFile
-from ..quiet import quietly
-from ..records import LogEntry, LogPage, Row
-from ..retention import BATCH, purge_rows
-from ..store import Store, one_statement, open_store, writing
-from ..tables.logs import application_logs, log_writers
-from ..transaction import Transaction
-from ..types import UTCDateTime
+from ...background.marks import MARKS_STAY, Mark
+from ...background.quiet import quietly
+from ...engine.pagination import NewestFirst, row_limit, split
+from ...engine.queries import Query, SqlFile
+from ...engine.transaction import Transaction
+from ...errors import ConfigurationError, InvalidInput
+from ...records import Row
+from ...records.telemetry import LogEntry, LogPage
+from ...sessions import one_statement, writing
+from ...store import Store, open_store
+from ...tables.telemetry import application_logs, log_writers
+from ...tables.types import UTCDateTime
+from ...values import clock
+from ..purging import BATCH, purge_rows
 
 LOG_COLUMNS = LogEntry._fields[1:]
 """The columns of what a handler gives to `write_log_batch`."""
@@ -27,7 +29,7 @@ _AS_LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
 _logs = application_logs.c
 _newest_first = NewestFirst(_logs.timestamp, _logs.id)
 
-_sql = SqlFile("logs/logs.sql", application_logs, log_writers)
+_sql = SqlFile("telemetry/logs.sql", application_logs, log_writers)
 _mark_log_batch = _sql.command("mark_log_batch")
 _forget_log_writers = _sql.command("forget_log_writers", before=UTCDateTime())
 

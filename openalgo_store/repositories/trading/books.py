@@ -5,9 +5,9 @@ from typing import Any, TypeVar
 
 from sqlalchemy.types import TypeEngine
 
-from .queries import Query, SqlFile
-from .tables import main, sandbox
-from .tables.trading import TradingTables
+from ...engine.queries import Query, SqlFile
+from ...tables import trading
+from ...tables.trading import TradingTables
 
 R = TypeVar("R")
 
@@ -25,10 +25,10 @@ class Book:
     tables: TradingTables = field(repr=False, compare=False)
 
 
-LIVE = Book("main", prefix="", has_users=True, tables=main.trading)
+LIVE = Book("main", prefix="", has_users=True, tables=trading.live)
 """What brokers execute."""
 
-SANDBOX = Book("sandbox", prefix="sandbox_", has_users=False, tables=sandbox.trading)
+SANDBOX = Book("sandbox", prefix="sandbox_", has_users=False, tables=trading.sandbox)
 """What is only tried out."""
 
 BOOKS = (LIVE, SANDBOX)

@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Table
 
-from .errors import InvalidInput
-from .types import Rupees, to_millionths
+from ...errors import InvalidInput
+from ...tables.types import Rupees
+from ...values.money import to_millionths
 
 _BATCH = 1_000
 """Rows of one statement."""

@@ -2,21 +2,24 @@
 
 from datetime import date, datetime
 
-from .. import checks, clock
-from ..books import LIVE, Book, BookSql
-from ..errors import Conflict, IllegalOrderState, InvalidInput, NotFound
-from ..records import Fill, Order, Position, Trade
-from ..store import writing
-from ..transaction import Transaction
-from ..types import MOST_MILLIONTHS, Whole, check_rupees
+from ...engine.transaction import Transaction
+from ...errors import Conflict, IllegalOrderState, InvalidInput, NotFound
+from ...records.trading import Fill, Order, Position, Trade
+from ...sessions import writing
+from ...tables.types import Whole
+from ...values import clock
+from ...values.arguments import not_blank
+from ...values.days import trading_day
+from ...values.money import MOST_MILLIONTHS, check_rupees, traded_value
+from .books import LIVE, Book, BookSql
 
-_orders = BookSql("main/orders.sql", "orders")
+_orders = BookSql("trading/orders.sql", "orders")
 _lock_order = _orders.query("lock_order", Order)
 _add_fill_to_order = _orders.query("add_fill_to_order", Order, value=Whole(), most=Whole())
-_trades = BookSql("main/trades.sql", "trades")
+_trades = BookSql("trading/trades.sql", "trades")
 _get_trade = _trades.query("get_trade", Trade)
 _add_trade = _trades.query("add_trade", Trade)
-_positions = BookSql("main/positions.sql", "positions")
+_positions = BookSql("trading/positions.sql", "positions")
 _get_position = _positions.query("get_position", Position)
 _open_position = _positions.command("open_position")
 _add_to_position = _positions.query(
@@ -47,9 +50,9 @@ def record_fill(
     REJECTED order and for more than its quantity; Conflict for this trade_id with another quantity
     or price; InvalidInput. Nothing is written then.
     """
-    checks.not_blank("trade_id", trade_id)
-    day = checks.trading_day(traded_at)
-    value = checks.traded_value(quantity, price)
+    not_blank("trade_id", trade_id)
+    day = trading_day(traded_at)
+    value = traded_value(quantity, price)
     price = check_rupees(price)
     with writing(book.database, tx) as tx:
         order = tx.one(_lock_order[book], order_id=order_id)

@@ -5,16 +5,16 @@ from typing import Any
 
 from sqlalchemy import JSON
 
-from ..books import LIVE, Book, BookSql
-from ..bulk import Report
-from ..records import Holding
-from ..store import reading, writing
-from ..transaction import Transaction
+from ...engine.transaction import Transaction
+from ...records.trading import Holding
+from ...sessions import reading, writing
+from .books import LIVE, Book, BookSql
+from .broker_reports import Report
 
 _KEY = ("user_id", "broker", "symbol", "exchange")
 _VALUES = ("isin", "quantity", "average_price", "last_price", "pnl", "pnl_percent")
 
-_sql = BookSql("main/holdings.sql", "holdings")
+_sql = BookSql("trading/holdings.sql", "holdings")
 _get_holdings = _sql.query("get_holdings", Holding)
 _open_holdings = _sql.command("open_holdings", rows=JSON())
 _update_holdings = _sql.command("update_holdings", rows=JSON())

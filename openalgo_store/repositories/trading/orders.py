@@ -14,18 +14,19 @@ from sqlalchemy import (
     update,
 )
 
-from .. import clock
-from ..books import BOOKS, LIVE, Book, BookSql
-from ..checks import day_bounds, not_blank, only
-from ..errors import IllegalOrderState, InvalidInput, NotFound
-from ..pages import NewestFirst, page_offset, row_limit, split
-from ..queries import Query
-from ..records import Order, OrderPage
-from ..store import one_statement, reading, writing
-from ..tables.main import users
-from ..tables.trading import STATUSES
-from ..transaction import Transaction
-from ..types import Whole
+from ...engine.pagination import NewestFirst, page_offset, row_limit, split
+from ...engine.queries import Query
+from ...engine.transaction import Transaction
+from ...errors import IllegalOrderState, InvalidInput, NotFound
+from ...records.trading import Order, OrderPage
+from ...sessions import one_statement, reading, writing
+from ...tables.accounts import users
+from ...tables.trading import STATUSES
+from ...tables.types import Whole
+from ...values import clock
+from ...values.arguments import not_blank, only
+from ...values.days import day_bounds
+from .books import BOOKS, LIVE, Book, BookSql
 
 _OPEN = ("TRIGGER_PENDING", "OPEN")
 _MOVES = {
@@ -59,7 +60,7 @@ def _adding(book: Book) -> Query[Order]:
     return Query.of(added, Order)
 
 
-_sql = BookSql("main/orders.sql", "orders")
+_sql = BookSql("trading/orders.sql", "orders")
 _newest_first = {
     book: NewestFirst(book.tables.orders.c.placed_at, book.tables.orders.c.id) for book in BOOKS
 }

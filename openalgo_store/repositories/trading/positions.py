@@ -6,13 +6,13 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import JSON, Date
 
-from .. import clock
-from ..books import LIVE, Book, BookSql
-from ..bulk import Report
-from ..checks import require_day
-from ..records import Position
-from ..store import one_statement, writing
-from ..transaction import Transaction
+from ...engine.transaction import Transaction
+from ...records.trading import Position
+from ...sessions import one_statement, writing
+from ...values import clock
+from ...values.days import require_day
+from .books import LIVE, Book, BookSql
+from .broker_reports import Report
 
 _KEY = ("user_id", "broker", "symbol", "exchange", "product")
 _VALUES = (
@@ -31,7 +31,7 @@ class _Key(NamedTuple):
     product: str
 
 
-_sql = BookSql("main/positions.sql", "positions")
+_sql = BookSql("trading/positions.sql", "positions")
 _get_positions = _sql.query("get_positions", Position, day=Date())
 _update_positions = _sql.query("update_positions", _Key, rows=JSON())
 

@@ -6,14 +6,16 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import select
 
-from ..books import LIVE, Book, BookSql
-from ..checks import day_bounds, not_blank, one_day, traded_value
-from ..errors import Conflict
-from ..queries import Query
-from ..records import DailyPnl, Order, SymbolPnl, Trade
-from ..store import one_statement, reading, writing
-from ..transaction import Transaction
-from ..types import UTCDateTime, check_rupees
+from ...engine.queries import Query
+from ...engine.transaction import Transaction
+from ...errors import Conflict
+from ...records.trading import DailyPnl, Order, SymbolPnl, Trade
+from ...sessions import one_statement, reading, writing
+from ...tables.types import UTCDateTime
+from ...values.arguments import not_blank
+from ...values.days import day_bounds, one_day
+from ...values.money import check_rupees, traded_value
+from .books import LIVE, Book, BookSql
 
 
 class _DailySums(NamedTuple):
@@ -33,8 +35,8 @@ _OF_ORDER = ("user_id", "broker", "symbol", "exchange", "action", "product")
 _IMPORTED_KEY: Sequence[str] = (*_OF_ORDER, "trade_id", "traded_at")
 """What a trade without an order is known by."""
 
-_get_order = BookSql("main/orders.sql", "orders").query("get_order", Order)
-_sql = BookSql("main/trades.sql", "trades")
+_get_order = BookSql("trading/orders.sql", "orders").query("get_order", Order)
+_sql = BookSql("trading/trades.sql", "trades")
 _add_trade = _sql.query("add_trade", Trade)
 _get_trade = _sql.query("get_trade", Trade)
 _get_imported_trade = _sql.query("get_imported_trade", Trade)

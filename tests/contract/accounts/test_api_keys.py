@@ -22,25 +22,20 @@ from openalgo_store import (
     flush_writers,
     use_store,
 )
-from openalgo_store.keyed_cache import KeyedCache
-from openalgo_store.queries import Query
-from openalgo_store.repositories.api_keys import (
+from openalgo_store.caching.keyed_values import KeyedCache
+from openalgo_store.engine.queries import Query
+from openalgo_store.repositories.accounts.api_keys import (
     create_api_key,
     get_user_by_api_key,
     list_api_keys,
     revoke_api_key,
     warm_api_key_cache,
 )
-from openalgo_store.repositories.users import delete_user, reactivate_user
-from openalgo_store.store import (
-    cache_stats,
-    current_store,
-    get_read_session,
-    get_write_session,
-)
-from openalgo_store.tables.main import api_keys, users
-
-from .rows import add_user
+from openalgo_store.repositories.accounts.users import delete_user, reactivate_user
+from openalgo_store.sessions import get_read_session, get_write_session
+from openalgo_store.store import cache_stats, current_store
+from openalgo_store.tables.accounts import api_keys, users
+from tests.support.rows import add_user
 
 PEPPER = "a pepper of the tests, long enough to be one"
 

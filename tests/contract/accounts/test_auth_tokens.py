@@ -2,7 +2,6 @@
 
 import re
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -21,25 +20,25 @@ from openalgo_store import (
     InvalidInput,
     NotFound,
     Store,
-    clock,
     get_read_session,
     get_write_session,
     use_store,
 )
-from openalgo_store.queries import Query
-from openalgo_store.repositories import auth_tokens as repository
-from openalgo_store.repositories.auth_tokens import (
+from openalgo_store.engine.queries import Query
+from openalgo_store.repositories.accounts import auth_tokens as repository
+from openalgo_store.repositories.accounts.auth_tokens import (
     get_auth_token,
     list_auth_tokens,
     revoke_auth_token,
     rotate_encryption_keys,
     save_auth_token,
 )
-from openalgo_store.security import key_id
-from openalgo_store.tables.main import auth_tokens, users
-
-from .rows import add_user
-from .test_queries import plan_of
+from openalgo_store.security.cipher import key_id
+from openalgo_store.tables.accounts import auth_tokens, users
+from openalgo_store.values import clock
+from tests.rules.test_statements import plan_of
+from tests.support.rows import add_user
+from tests.support.waiting import wait_for_a_lock
 
 KEY, ANOTHER_KEY = (Fernet.generate_key().decode() for _ in range(2))
 SECRETS = ("access-secret-7351", "refresh-secret-2604", "feed-secret-9917")
@@ -76,7 +75,7 @@ def access_token(user_id: int = 1, broker: str = "zerodha") -> str | None:
 
 
 def set_clock(monkeypatch: pytest.MonkeyPatch, moment: datetime) -> None:
-    monkeypatch.setattr("openalgo_store.clock.now", lambda: moment)
+    monkeypatch.setattr("openalgo_store.values.clock.now", lambda: moment)
     monkeypatch.setattr("time.time", moment.timestamp)
 
 
@@ -427,17 +426,3 @@ def test_a_user_who_is_being_deactivated_gets_no_token_afterwards(sealing: Store
         wait_for_a_lock()
     saver.join(30)
     assert len(refused) == 1
-
-
-def wait_for_a_lock() -> None:
-    """Until another session of this database waits for a lock."""
-    waiting = text(
-        "SELECT count(*) FROM pg_stat_activity "
-        "WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    )
-    end = time.monotonic() + 30
-    while time.monotonic() < end:
-        with get_read_session("logs") as tx:
-            if tx.connection.scalar(waiting):
-                return
-    raise AssertionError("nobody waits for a lock")

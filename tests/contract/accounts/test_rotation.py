@@ -23,21 +23,20 @@ from openalgo_store import (
     get_write_session,
     use_store,
 )
-from openalgo_store.queries import Query
-from openalgo_store.repositories import auth_tokens as repository
-from openalgo_store.repositories.auth_tokens import (
+from openalgo_store.engine.queries import Query
+from openalgo_store.repositories.accounts import auth_tokens as repository
+from openalgo_store.repositories.accounts.auth_tokens import (
     get_auth_token,
     list_auth_tokens,
     rotate_encryption_keys,
     save_auth_token,
 )
-from openalgo_store.security import key_id
-from openalgo_store.sentinels import check_secrets
-from openalgo_store.tables.main import auth_tokens
-
-from .rotation_programs import start
-from .rows import add_user
-from .test_auth_tokens import wait_for_a_lock
+from openalgo_store.repositories.accounts.sentinels import check_secrets
+from openalgo_store.security.cipher import key_id
+from openalgo_store.tables.accounts import auth_tokens
+from tests.programs.rotation import start
+from tests.support.rows import add_user
+from tests.support.waiting import wait_for_a_lock
 
 OLD, NEW = (Fernet.generate_key().decode() for _ in range(2))
 KEY_IDS = Query.of(select(auth_tokens.c.key_id), str)

@@ -16,15 +16,14 @@ from openalgo_store import (
     init_databases,
     use_store,
 )
-from openalgo_store.queries import Query
-from openalgo_store.repositories.api_keys import create_api_key, list_api_keys
-from openalgo_store.repositories.auth_tokens import list_auth_tokens, save_auth_token
-from openalgo_store.sentinels import check_secrets
-from openalgo_store.tables.main import secret_sentinels
-
-from .programs import result_of
-from .rotation_programs import start
-from .rows import add_user
+from openalgo_store.engine.queries import Query
+from openalgo_store.repositories.accounts.api_keys import create_api_key, list_api_keys
+from openalgo_store.repositories.accounts.auth_tokens import list_auth_tokens, save_auth_token
+from openalgo_store.repositories.accounts.sentinels import check_secrets
+from openalgo_store.tables.accounts import secret_sentinels
+from tests.programs.databases import result_of
+from tests.programs.rotation import start
+from tests.support.rows import add_user
 
 PEPPER, ANOTHER_PEPPER = "the pepper of these tests" * 2, "quite another one for them" * 2
 KEY, ANOTHER_KEY = (Fernet.generate_key().decode() for _ in range(2))

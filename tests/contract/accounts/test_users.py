@@ -21,21 +21,19 @@ from openalgo_store import (
     StoreError,
     Transaction,
     TransactionFailed,
-    clock,
     get_read_session,
     get_write_session,
     use_store,
 )
-from openalgo_store import security as security_module
-from openalgo_store.queries import Query
-from openalgo_store.records import SealedToken, User
-from openalgo_store.repositories import users as users_module
-from openalgo_store.repositories.api_keys import (
+from openalgo_store.engine.queries import Query
+from openalgo_store.records.accounts import SealedToken, User
+from openalgo_store.repositories.accounts import users as users_module
+from openalgo_store.repositories.accounts.api_keys import (
     create_api_key,
     get_user_by_api_key,
     list_api_keys,
 )
-from openalgo_store.repositories.users import (
+from openalgo_store.repositories.accounts.users import (
     authenticate_user,
     create_user,
     delete_user,
@@ -46,11 +44,12 @@ from openalgo_store.repositories.users import (
     reactivate_user,
     update_user,
 )
-from openalgo_store.security import hash_password, verify_password
+from openalgo_store.security import passwords
+from openalgo_store.security.passwords import hash_password, verify_password
 from openalgo_store.store import current_store
-from openalgo_store.tables.main import auth_tokens, users
-
-from .conftest import Urls
+from openalgo_store.tables.accounts import auth_tokens, users
+from openalgo_store.values import clock
+from tests.conftest import Urls
 
 PASSWORD = "correct horse"
 MARKS = "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$aGFzaA"
@@ -80,7 +79,7 @@ class CountingHasher(PasswordHasher):
 def hasher(monkeypatch: pytest.MonkeyPatch) -> Iterator[CountingHasher]:
     """A hasher that takes no time."""
     cheap = CountingHasher()
-    monkeypatch.setattr(security_module, "_hasher", cheap)
+    monkeypatch.setattr(passwords, "_hasher", cheap)
     users_module._stand_in_hash.cache_clear()
     yield cheap
     users_module._stand_in_hash.cache_clear()
@@ -350,7 +349,7 @@ def test_a_hash_of_other_parameters_is_replaced_at_the_next_login(
     outdated = stored_hash(asha.id)
     authenticate_user("Asha", PASSWORD)
     assert stored_hash(asha.id) == outdated
-    monkeypatch.setattr(security_module, "_hasher", CountingHasher(time_cost=2))
+    monkeypatch.setattr(passwords, "_hasher", CountingHasher(time_cost=2))
     authenticate_user("Asha", "wrong")
     assert stored_hash(asha.id) == outdated
     assert authenticate_user("Asha", PASSWORD) == asha
@@ -361,7 +360,7 @@ def test_a_hash_of_other_parameters_is_replaced_at_the_next_login(
 
 def test_a_login_joins_the_callers_session(asha: User, monkeypatch: pytest.MonkeyPatch) -> None:
     outdated = stored_hash(asha.id)
-    monkeypatch.setattr(security_module, "_hasher", CountingHasher(time_cost=2))
+    monkeypatch.setattr(passwords, "_hasher", CountingHasher(time_cost=2))
     with pytest.raises(ZeroDivisionError), get_write_session() as tx:
         binod = create_user("Binod", "binod@example.org", hash_password(PASSWORD), tx=tx)
         assert authenticate_user("binod", PASSWORD, tx=tx) == binod
@@ -377,12 +376,12 @@ def test_a_login_stands_when_the_new_hash_cannot_be_written(
     asha: User, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     outdated = stored_hash(asha.id)
-    monkeypatch.setattr(security_module, "_hasher", CountingHasher(salt_len=250))  # too long
+    monkeypatch.setattr(passwords, "_hasher", CountingHasher(salt_len=250))  # too long
     assert authenticate_user("Asha", PASSWORD) == asha
     with get_write_session() as tx:
         assert authenticate_user("Asha", PASSWORD, tx=tx) == asha
         update_user(asha.id, email="new@example.org", tx=tx)
-    monkeypatch.setattr(security_module, "_hasher", CountingHasher(time_cost=2))
+    monkeypatch.setattr(passwords, "_hasher", CountingHasher(time_cost=2))
     with get_write_session() as tx:  # not passed on, so a second writer is refused
         update_user(asha.id, email="asha@example.org", tx=tx)
         assert authenticate_user("Asha", PASSWORD) is not None
@@ -397,7 +396,7 @@ def test_a_login_stands_when_the_new_hash_cannot_be_written(
 def test_a_password_that_is_changed_during_a_login_is_not_undone_by_it(
     asha: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(security_module, "_hasher", CountingHasher(time_cost=2))
+    monkeypatch.setattr(passwords, "_hasher", CountingHasher(time_cost=2))
 
     def change_and_hash(password: str) -> str:
         update_user(asha.id, password_hash=hash_password("a new one"))

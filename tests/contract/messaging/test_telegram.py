@@ -30,14 +30,13 @@ from openalgo_store import (
     save_telegram_chat,
     set_telegram_notifications,
 )
-from openalgo_store.queries import Query
-from openalgo_store.repositories import telegram
-from openalgo_store.tables.telegram import telegram_chats, telegram_messages
-
-from .conftest import Urls
-from .test_auth_tokens import wait_for_a_lock
-from .test_queries import plan_of
-from .test_schema import migrations, run
+from openalgo_store.engine.queries import Query
+from openalgo_store.repositories.messaging import telegram
+from openalgo_store.tables.messaging import telegram_chats, telegram_messages
+from tests.conftest import Urls
+from tests.rules.test_statements import plan_of
+from tests.schema.test_schema import migrations, run
+from tests.support.waiting import wait_for_a_lock
 
 BEGAN = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -59,7 +58,7 @@ class Clock:
 def time(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """A clock that stands until it is told to go on."""
     clock = Clock()
-    monkeypatch.setattr("openalgo_store.clock.now", lambda: clock.now)
+    monkeypatch.setattr("openalgo_store.values.clock.now", lambda: clock.now)
     return clock
 
 

@@ -20,11 +20,10 @@ from openalgo_store import (
     queue_telegram_message,
     save_telegram_chat,
 )
-from openalgo_store.queries import Query
-from openalgo_store.tables.telegram import telegram_messages
-
-from .programs import result_of
-from .telegram_programs import deliveries, start
+from openalgo_store.engine.queries import Query
+from openalgo_store.tables.messaging import telegram_messages
+from tests.programs.databases import result_of
+from tests.programs.telegram import deliveries, start
 
 CHATS = [number - 100 for number in range(200)]
 WORKERS = 8

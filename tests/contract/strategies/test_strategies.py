@@ -14,7 +14,6 @@ from openalgo_store import (
     Store,
     Strategy,
     TransactionFailed,
-    clock,
     create_strategy,
     delete_strategy,
     delete_user,
@@ -25,9 +24,9 @@ from openalgo_store import (
     set_strategy_active,
     update_strategy,
 )
-from openalgo_store.tables.main import STRATEGY_TYPES
-
-from .rows import ODD_TEXTS, new_user
+from openalgo_store.tables.strategies import STRATEGY_TYPES
+from openalgo_store.values import clock
+from tests.support.rows import ODD_TEXTS, new_user
 
 CONFIGS: list[Any] = [
     None, {}, [], "", False, "text", "1.0", [None, 0, -0.5, 1.0, 2**53],

@@ -17,7 +17,6 @@ from openalgo_store import (
     Store,
     SymbolLoadRefused,
     Unavailable,
-    clock,
     count_symbols,
     get_read_session,
     get_symbol_by_broker_symbol,
@@ -29,12 +28,12 @@ from openalgo_store import (
     replace_symbols,
     symbol_loads,
 )
-from openalgo_store.instruments.generator import write_next_day, write_zerodha_file
-from openalgo_store.queries import Query
-from openalgo_store.tables.main import symbols
-
-from .programs import MASTER_SIZE, result_of, start
-from .rows import master, shares
+from openalgo_store.engine.queries import Query
+from openalgo_store.instruments.samples.generator import write_next_day, write_zerodha_file
+from openalgo_store.tables.symbols import symbols
+from openalgo_store.values import clock
+from tests.programs.databases import MASTER_SIZE, result_of, start
+from tests.support.rows import master, shares
 
 
 @pytest.fixture(scope="session")
@@ -96,7 +95,7 @@ def test_a_bad_file_is_refused_whole_and_recorded(
 def test_a_real_file_is_stored_whole_and_found_by_token_and_broker_symbol(
     store: Store, name: str, rows: int
 ) -> None:
-    path = Path(__file__).parents[2] / "shared" / "data" / name
+    path = Path(__file__).parents[4] / "shared" / "data" / name
     if not path.exists():
         pytest.skip(f"{path.name}: real files are not part of the project")
     load = replace_symbols(read_instruments("zerodha", path), "zerodha")

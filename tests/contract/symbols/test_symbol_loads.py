@@ -25,8 +25,7 @@ from openalgo_store import (
     replace_symbols,
     symbol_loads,
 )
-
-from .rows import COUNT_USERS, master, shares
+from tests.support.rows import COUNT_USERS, master, shares
 
 
 def row_versions(store: Store) -> Callable[[], object]:
@@ -180,7 +179,7 @@ def test_bad_rows_are_rejected_each_with_its_reason_and_the_rest_is_stored(store
     assert load.rejected_by_reason["exchange is unknown"] == 1
     assert load.rejected_rows[0].line == 5  # behind four good rows
     assert [each.line for each in load.rejected_rows[-3:]] == [4711, 12, 7]
-    assert load.rejected_rows[-1] == RejectedRow(7, "too few columns\\0", "a,b\\ud800\\0")
+    assert load.rejected_rows[-1] == RejectedRow(7, "too few columns\\x00", "a,b\\ud800\\x00")
     assert last_symbol_load("zerodha") == load
 
 
@@ -239,7 +238,7 @@ def test_a_source_that_breaks_in_the_middle_leaves_yesterdays_master(store: Stor
         replace_symbols(broken(), "zerodha")
     assert master() == before
     assert [(each.status, each.error) for each in symbol_loads("zerodha")] == [
-        ("refused", "OSError: the connection was reset\\0\\ud800"),
+        ("refused", "OSError: the connection was reset\\x00\\ud800"),
         ("loaded", None),
     ]
 

@@ -16,7 +16,6 @@ from openalgo_store import (
     LatencyStats,
     SessionMisuse,
     Store,
-    clock,
     flush_writers,
     get_latency_stats,
     get_read_session,
@@ -27,13 +26,13 @@ from openalgo_store import (
     use_store,
     writer_stats,
 )
-from openalgo_store.buffered_writer import Mark
-from openalgo_store.clock import IST
-from openalgo_store.queries import Query
-from openalgo_store.repositories import latency
-from openalgo_store.tables.latency import latency_metrics, latency_writers
-
-from .test_queries import plan_of
+from openalgo_store.background.marks import Mark
+from openalgo_store.engine.queries import Query
+from openalgo_store.repositories.telemetry import latency
+from openalgo_store.tables.telemetry import latency_metrics, latency_writers
+from openalgo_store.values import clock
+from openalgo_store.values.clock import IST
+from tests.rules.test_statements import plan_of
 
 START = datetime(2026, 3, 2, 3, 45, tzinfo=UTC)
 """A Monday, 09:15 in India: the market opens."""

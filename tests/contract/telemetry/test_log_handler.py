@@ -33,11 +33,10 @@ from openalgo_store import (
     use_store,
     writer_stats,
 )
-from openalgo_store.queries import Query
-from openalgo_store.redaction import as_json, is_secret, redacted
-from openalgo_store.tables.logs import application_logs
-
-from .test_writer import wait_until
+from openalgo_store.engine.queries import Query
+from openalgo_store.security.redaction import as_json, is_secret, redacted
+from openalgo_store.tables.telemetry import application_logs
+from tests.support.waiting import wait_until
 
 COUNT = Query.of(select(func.count()).select_from(application_logs), int)
 log = logging.getLogger("app.orders")

@@ -10,15 +10,15 @@ from openalgo_store import (
     InvalidInput,
     LogEntry,
     Store,
-    clock,
     get_logs,
     get_read_session,
     get_write_session,
     purge_logs,
 )
-from openalgo_store.buffered_writer import Mark
-from openalgo_store.repositories.logs import LOG_COLUMNS, write_log_batch
-from openalgo_store.tables.logs import application_logs, log_writers
+from openalgo_store.background.marks import Mark
+from openalgo_store.repositories.telemetry.logs import LOG_COLUMNS, write_log_batch
+from openalgo_store.tables.telemetry import application_logs, log_writers
+from openalgo_store.values import clock
 
 START = datetime(2026, 3, 2, 3, 45, tzinfo=UTC)
 

@@ -26,16 +26,15 @@ from openalgo_store import (
     get_read_session,
     use_store,
 )
-from openalgo_store.buffered_writer import Mark
-from openalgo_store.queries import Query
+from openalgo_store.background.marks import Mark
+from openalgo_store.background.shutdown import flush_writers, writer_stats
+from openalgo_store.engine.queries import Query
 from openalgo_store.records import Row
-from openalgo_store.repositories import latency
-from openalgo_store.tables.latency import latency_metrics
-from openalgo_store.writers import flush_writers, writer_stats
-
-from .postgres_server import PostgresServer
-from .programs import result_of
-from .telemetry_programs import record, start
+from openalgo_store.repositories.telemetry import latency
+from openalgo_store.tables.telemetry import latency_metrics
+from tests.programs.databases import result_of
+from tests.programs.telemetry import record, start
+from tests.support.postgres_server import PostgresServer
 
 Disturb = Callable[[random.Random], None]
 ORDER_IDS = Query.of(select(latency_metrics.c.order_id), str)

@@ -16,10 +16,9 @@ from openalgo_store import (
     get_trades,
     get_write_session,
 )
-from openalgo_store.books import BOOKS, Book
-
-from .book_model import BookModel
-from .trading_programs import (
+from openalgo_store.repositories.trading.books import BOOKS, Book
+from tests.models.book_model import BookModel
+from tests.programs.trading import (
     FILLERS,
     LAST_PRICES,
     MOMENTS,

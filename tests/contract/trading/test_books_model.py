@@ -16,7 +16,6 @@ from openalgo_store import (
     Transaction,
     bulk_update_holdings,
     bulk_update_positions,
-    clock,
     create_order,
     create_user,
     get_daily_pnl,
@@ -34,10 +33,10 @@ from openalgo_store import (
     update_order,
     update_order_status,
 )
-from openalgo_store.books import BOOKS, Book
-
-from .book_model import OPEN, BookModel
-from .book_sequences import DAYS, NOW, Block, Step, sequences
+from openalgo_store.repositories.trading.books import BOOKS, Book
+from openalgo_store.values import clock
+from tests.models.book_model import OPEN, BookModel
+from tests.models.book_sequences import DAYS, NOW, Block, Step, sequences
 
 OPERATIONS: dict[str, Callable[..., Any]] = {
     "create_order": create_order,

@@ -31,8 +31,16 @@ from openalgo_store import (
     update_order,
     update_order_status,
 )
-
-from .rows import MONDAY, ODD_TEXTS, add_order, both_books, contents, new_user, order_row, trade_row
+from tests.support.rows import (
+    MONDAY,
+    ODD_TEXTS,
+    add_order,
+    both_books,
+    contents,
+    new_user,
+    order_row,
+    trade_row,
+)
 
 
 @pytest.fixture

@@ -22,8 +22,7 @@ from openalgo_store import (
     get_read_session,
     get_write_session,
 )
-
-from .rows import ODD_TEXTS, both_books, contents, new_user
+from tests.support.rows import ODD_TEXTS, both_books, contents, new_user
 
 
 @pytest.fixture

@@ -19,11 +19,10 @@ from openalgo_store import (
     get_orders_after,
     get_write_session,
 )
-from openalgo_store.queries import Query
+from openalgo_store.engine.queries import Query
 from openalgo_store.tables.trading import STATUSES
-
-from .plans import analyse, is_index_only, is_sorted, plans_of
-from .rows import MONDAY, ODD_TEXTS, add_order, both_books, new_user, order_row
+from tests.support.plans import analyse, is_index_only, is_sorted, plans_of
+from tests.support.rows import MONDAY, ODD_TEXTS, add_order, both_books, new_user, order_row
 
 SYMBOLS = ("SBIN", "INFY", "NIFTY26MARFUT")
 BROKERS = ("zerodha", "fyers")

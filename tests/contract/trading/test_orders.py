@@ -20,7 +20,6 @@ from openalgo_store import (
     SessionMisuse,
     Store,
     TransactionFailed,
-    clock,
     create_order,
     delete_user,
     get_open_orders,
@@ -32,8 +31,16 @@ from openalgo_store import (
     update_order_status,
 )
 from openalgo_store.tables.trading import ACTIONS, ORDER_TYPES, PRODUCTS, STATUSES
-
-from .rows import MONDAY, ODD_TEXTS, add_order, both_books, contents, new_user, order_row
+from openalgo_store.values import clock
+from tests.support.rows import (
+    MONDAY,
+    ODD_TEXTS,
+    add_order,
+    both_books,
+    contents,
+    new_user,
+    order_row,
+)
 
 LEADS_ON = {
     ("TRIGGER_PENDING", "OPEN"),

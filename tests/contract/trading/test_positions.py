@@ -16,15 +16,22 @@ from openalgo_store import (
     Store,
     Transaction,
     bulk_update_positions,
-    clock,
     create_order,
     get_positions,
     get_read_session,
     get_write_session,
     record_fill,
 )
-
-from .rows import MONDAY, ODD_TEXTS, add_order, both_books, contents, new_user, order_row
+from openalgo_store.values import clock
+from tests.support.rows import (
+    MONDAY,
+    ODD_TEXTS,
+    add_order,
+    both_books,
+    contents,
+    new_user,
+    order_row,
+)
 
 TUESDAY = MONDAY + timedelta(days=1)
 

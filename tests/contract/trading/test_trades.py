@@ -32,9 +32,16 @@ from openalgo_store import (
     record_fill,
     record_trade,
 )
-
-from .plans import analyse, is_index_only, plans_of
-from .rows import MONDAY, ODD_TEXTS, add_order, both_books, contents, new_user, trade_row
+from tests.support.plans import analyse, is_index_only, plans_of
+from tests.support.rows import (
+    MONDAY,
+    ODD_TEXTS,
+    add_order,
+    both_books,
+    contents,
+    new_user,
+    trade_row,
+)
 
 TODAY = MONDAY.date()
 ZEROS = DailyPnl(turnover=0.0, realized_pnl=0.0)

@@ -15,7 +15,6 @@ from openalgo_store import (
     WrongDatabase,
     bulk_update_holdings,
     bulk_update_positions,
-    clock,
     create_order,
     get_daily_pnl,
     get_daily_pnl_by_symbol,
@@ -33,12 +32,20 @@ from openalgo_store import (
     update_order_status,
     use_store,
 )
-from openalgo_store.books import BOOKS
-from openalgo_store.config import DATABASES
-from openalgo_store.migrate import run_migrations
-
-from .conftest import Urls, settings_of
-from .rows import MONDAY, add_order, both_books, contents, new_user, order_row, trade_row
+from openalgo_store.repositories.trading.books import BOOKS
+from openalgo_store.schema.migrate import run_migrations
+from openalgo_store.settings import DATABASES
+from openalgo_store.values import clock
+from tests.conftest import Urls, settings_of
+from tests.support.rows import (
+    MONDAY,
+    add_order,
+    both_books,
+    contents,
+    new_user,
+    order_row,
+    trade_row,
+)
 
 TODAY = MONDAY.date()
 

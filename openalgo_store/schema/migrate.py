@@ -15,8 +15,8 @@ from typing import Any
 
 from sqlalchemy.engine import URL, make_url
 
-from .config import hide_password, project_folder, variable_of
-from .errors import ConfigurationError, MigrationRefused, StoreError, Unavailable
+from ..errors import ConfigurationError, MigrationRefused, StoreError, Unavailable
+from ..settings import hide_password, project_folder, variable_of
 
 DEADLINE = 60
 """Seconds that a migration waits for another one, or for a lock."""

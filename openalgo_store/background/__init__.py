@@ -1,0 +1,1 @@
+"""Rows that threads write behind their callers: buffered writers, their marks, their end."""

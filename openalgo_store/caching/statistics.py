@@ -1,0 +1,15 @@
+"""What a cache tells of itself."""
+
+from typing import NamedTuple
+
+
+class CacheStats(NamedTuple):
+    """size in entries; hits and misses since the store was opened; expires_at as a POSIX time.
+
+    hits and misses are counted without a lock: under many threads they may be a few short.
+    """
+
+    size: int
+    hits: int
+    misses: int
+    expires_at: float | None

@@ -1,0 +1,1 @@
+"""SQLite: connections, locks and errors, each in a file of its own."""

@@ -1,0 +1,1 @@
+"""One reader for each broker's files."""

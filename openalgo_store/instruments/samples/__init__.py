@@ -1,0 +1,1 @@
+"""Made-up markets in brokers' formats: for demonstrations, tests and benchmarks."""

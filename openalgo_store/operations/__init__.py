@@ -1,0 +1,1 @@
+"""What somebody who runs the platform does to its databases."""
