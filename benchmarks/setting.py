@@ -15,7 +15,7 @@ from sqlalchemy.engine import make_url
 from openalgo_store import Instrument, RejectedRow, Settings, Store, read_instruments, use_store
 from openalgo_store.instruments.samples.generator import write_next_day, write_zerodha_file
 from openalgo_store.instruments.validation import COLUMNS
-from openalgo_store.repositories.symbols.incoming_master import Master
+from openalgo_store.repositories.symbols.incoming_master import IncomingMaster
 from openalgo_store.schema.migrate import run_migrations
 from openalgo_store.values import clock
 from tests.support.postgres_server import PostgresServer, start_postgres
@@ -37,7 +37,7 @@ class Day:
     @cached_property
     def rows(self) -> list[raw.Row]:
         """The checked rows, in the order of the table's columns."""
-        master = Master()
+        master = IncomingMaster()
         master.read(self.instruments)
         order = ("broker", *COLUMNS, "last_updated")
         in_order = itemgetter(*map(order.index, raw.COLUMNS))

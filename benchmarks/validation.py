@@ -3,7 +3,7 @@
 from collections import deque
 
 from openalgo_store import read_instruments
-from openalgo_store.repositories.symbols.incoming_master import Master
+from openalgo_store.repositories.symbols.incoming_master import IncomingMaster
 
 from . import BROKER, orm
 from .measure import Figure, medians, seconds
@@ -21,7 +21,7 @@ def run(setting: Setting) -> list[Figure]:
         return (seconds(lambda: deque(read_instruments(BROKER, day.file), maxlen=0)),)
 
     def validating() -> tuple[float, ...]:
-        return (seconds(lambda: Master().read(instruments)),)
+        return (seconds(lambda: IncomingMaster().read(instruments)),)
 
     def by_orm() -> tuple[float, ...]:
         return (seconds(lambda: orm.read_file(day.file, BROKER)),)

@@ -12,7 +12,7 @@ from .caching.statistics import CacheStats
 from .caching.symbol_snapshots import SymbolCache
 from .engine import open_dialect
 from .engine.dialect import Dialect
-from .engine.forks import tell_of_forks
+from .engine.forks import register_fork_hooks
 from .engine.transaction import Transaction
 from .errors import ConfigurationError, SessionMisuse
 from .records.accounts import CachedKey, SealedToken
@@ -47,7 +47,7 @@ class Store:
         self.writers: dict[str, BufferedWriter] = {}
         self._last_writers: list[BufferedWriter] | None = None  # while it closes
         self._make_caches()
-        tell_of_forks(self)
+        register_fork_hooks(self)
 
     def _make_caches(self) -> None:
         self.symbols = SymbolCache(self._session_end)
@@ -69,7 +69,14 @@ class Store:
         dialect = self.databases[database]
         if readonly and database == "main" and not primary:
             dialect = self.replica
-        return Transaction(dialect, database, self, readonly=readonly, single=single)
+        return Transaction(
+            dialect,
+            database,
+            self,
+            readonly=readonly,
+            single=single,
+            on_replica=dialect is not self.databases[database],
+        )
 
     def open_writer(self, name: str, write: Write, batch_size: int = 20_000) -> BufferedWriter:
         """The writer of this name, new if there is none in `writers`; it ends with the store."""

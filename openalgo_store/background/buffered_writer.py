@@ -14,7 +14,7 @@ from time import monotonic
 from typing import Literal
 from uuid import uuid4
 
-from ..engine.forks import tell_of_forks
+from ..engine.forks import register_fork_hooks
 from ..errors import ConfigurationError, Conflict, InvalidInput, StoreError, Unavailable
 from ..records import Row
 from ..records.telemetry import WriterStats
@@ -71,7 +71,7 @@ class BufferedWriter:
         self._write = write
         self._capacity = self._room = capacity
         self._begin()
-        tell_of_forks(self)
+        register_fork_hooks(self)
 
     def _begin(self) -> None:
         self._writer = uuid4().hex
@@ -86,10 +86,10 @@ class BufferedWriter:
         self._starting = threading.Lock()
         self._writing = threading.Lock()
         self._dropped = Counter()
-        self._told_dropped = self._written = self._failed = 0
+        self._reported_dropped = self._written = self._failed = 0
         self._delay = 0.0  # before the next attempt; 0 while all is well
         self._error: StoreError | None = None
-        self._is_told = False  # that the database is away
+        self._is_reported = False  # that the database is away
         self._refused: list[Exception] = []  # rows since this was told last, by their errors
 
     def put(self, row: Row) -> None:
@@ -132,7 +132,7 @@ class BufferedWriter:
             self._thread.join(timeout if written else _MOMENT)
         if self._thread is None or not self._thread.is_alive():
             self._give_up()
-            self._tell_losses()
+            self._log_losses()
         _open.pop(self, None)
         return written
 
@@ -216,7 +216,7 @@ class BufferedWriter:
             self._failed += lost
             self._rows.clear()
             self._batches.clear()
-            self._tell(logging.ERROR, "%d rows are lost: %s", lost, self._error or "no answer")
+            self._log(logging.ERROR, "%d rows are lost: %s", lost, self._error or "no answer")
 
     def _sleep(self) -> list[SimpleQueue[bool]]:
         """Until there is something to do: for a flush, which is returned, at once."""
@@ -293,35 +293,37 @@ class BufferedWriter:
         self._sequence += 1
 
     def _fail(self, error: StoreError) -> None:
-        self._tell_losses()
-        if not self._is_told and not isinstance(error, ConfigurationError):  # no store is open yet
-            self._is_told = True
-            self._tell(logging.WARNING, "%d rows wait for the database: %s", self._waiting(), error)
+        self._log_losses()
+        if not self._is_reported and not isinstance(
+            error, ConfigurationError
+        ):  # no store is open yet
+            self._is_reported = True
+            self._log(logging.WARNING, "%d rows wait for the database: %s", self._waiting(), error)
         self._error = error
         self._delay = min(self._delay * 2 or _RETRY, _LONGEST_RETRY)
 
     def _succeed(self) -> None:
-        if self._is_told:
-            self._is_told = False
-            self._tell(logging.WARNING, "the database is back, what waited is written")
+        if self._is_reported:
+            self._is_reported = False
+            self._log(logging.WARNING, "the database is back, what waited is written")
         self._delay, self._error = 0.0, None
-        self._tell_losses()
+        self._log_losses()
 
-    def _tell_losses(self) -> None:
+    def _log_losses(self) -> None:
         """One line for all rows that were refused, and one for those that found no room."""
         if self._refused:
             self._failed += len(self._refused)
             number, first = len(self._refused), self._refused[0]
-            self._tell(logging.ERROR, "%d rows were refused: %s", number, first)
+            self._log(logging.ERROR, "%d rows were refused: %s", number, first)
             self._refused.clear()
-        if (dropped := self._dropped.value()) > self._told_dropped:
-            new, self._told_dropped = dropped - self._told_dropped, dropped
+        if (dropped := self._dropped.value()) > self._reported_dropped:
+            new, self._reported_dropped = dropped - self._reported_dropped, dropped
             closed = "" if self._room else ", or the writer is closed"
-            self._tell(
+            self._log(
                 logging.WARNING, "%d rows dropped: %d waited before%s", new, self._capacity, closed
             )
 
-    def _tell(self, level: int, text: str, *arguments: object) -> None:
+    def _log(self, level: int, text: str, *arguments: object) -> None:
         """Log; an application's filter or handler with a bug must not end the thread."""
         try:
             _log.log(level, f"%s: {text}", self.name, *arguments, stacklevel=2)

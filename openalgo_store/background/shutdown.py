@@ -57,13 +57,13 @@ def flush_on_sigterm(timeout: float = _SIGTERM_WAIT) -> None:
     `timeout` seconds. For the main thread only, as signal.signal.
     """
     before = signal.getsignal(signal.SIGTERM)
-    if isinstance(before, _FlushFirst):
+    if isinstance(before, _FlushingHandler):
         before.timeout = timeout
     else:
-        signal.signal(signal.SIGTERM, _FlushFirst(timeout, before))
+        signal.signal(signal.SIGTERM, _FlushingHandler(timeout, before))
 
 
-class _FlushFirst:
+class _FlushingHandler:
     """A handler of SIGTERM in front of the one before."""
 
     def __init__(self, timeout: float, before: Any) -> None:

@@ -27,10 +27,10 @@ class Dialect(Protocol):
     def driver_error(self) -> type[Exception]:
         """The root of the driver's errors."""
 
-    def take_turn(self) -> None:
+    def acquire_writer_lock(self) -> None:
         """Wait for the right to write, where writers of a process must queue."""
 
-    def release_turn(self) -> None:
+    def release_writer_lock(self) -> None:
         """Let the next writer in."""
 
     def begin(self, connection: Connection, *, readonly: bool, single: bool) -> None:
@@ -84,17 +84,17 @@ def build_engine(url: str, dialect: Dialect, **options: Any) -> Engine:
         dialect.begin(connection, readonly=readonly, single=single)
 
     @event.listens_for(engine, "handle_error", retval=True)
-    def tell(context: ExceptionContext) -> BaseException | None:
+    def translate(context: ExceptionContext) -> BaseException | None:
         error = context.original_exception
         if isinstance(error, StoreError):  # a column type refused the value: nothing was sent
             return type(error)(*error.args)
         if not isinstance(error, dialect.driver_error) or context.is_pre_ping:
             return None  # the pool understands a failed ping in the driver's own words
-        told = dialect.translate(error, context)
+        translated = dialect.translate(error, context)
         if context.connection is not None:
             transaction = context.connection.get_execution_options().get(TRANSACTION)
             if transaction is not None:
-                transaction.fail(told)
-        return told
+                transaction.fail(translated)
+        return translated
 
     return engine

@@ -6,7 +6,7 @@ import weakref
 from typing import Any, Protocol
 
 
-class ForkAware(Protocol):
+class ForkHooks(Protocol):
     """What has something to do at a fork."""
 
     def before_fork(self) -> None:
@@ -19,10 +19,10 @@ class ForkAware(Protocol):
         """Start anew."""
 
 
-_aware: "weakref.WeakSet[ForkAware]" = weakref.WeakSet()
+_aware: "weakref.WeakSet[ForkHooks]" = weakref.WeakSet()
 
 
-def tell_of_forks(thing: ForkAware) -> None:
+def register_fork_hooks(thing: ForkHooks) -> None:
     """Tell this one of every fork as long as it lives."""
     _aware.add(thing)
 

@@ -73,10 +73,10 @@ class PostgreSQL:
     def after_fork_in_child(self) -> None:
         self.engine.dispose(close=False)
 
-    def take_turn(self) -> None:
+    def acquire_writer_lock(self) -> None:
         """Nothing to do: the server lets writers work side by side."""
 
-    def release_turn(self) -> None:
+    def release_writer_lock(self) -> None:
         """Nothing to do."""
 
     def begin(self, connection: Connection, *, readonly: bool, single: bool) -> None:

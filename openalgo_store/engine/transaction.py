@@ -53,9 +53,11 @@ class Transaction:
         *,
         readonly: bool,
         single: bool = False,
+        on_replica: bool = False,
     ) -> None:
         self.database = database
         self.readonly = readonly
+        self.on_replica = on_replica  # what it reads may be old: no ground for what secures
         self.single = single  # for one statement, which may commit itself: see one_statement
         self.origin = origin
         self._dialect = dialect
@@ -135,7 +137,7 @@ class Transaction:
                 connection.close()
             finally:
                 if not self.readonly:
-                    self._dialect.release_turn()
+                    self._dialect.release_writer_lock()
 
     def _call_back(self) -> None:
         """Run every after_commit callback; the first error is raised when all have run."""
@@ -280,7 +282,7 @@ class Transaction:
         if self._dialect.closed:
             raise SessionMisuse("this store is closed: call init_databases() to open one")
         if not self.readonly:
-            self._dialect.take_turn()
+            self._dialect.acquire_writer_lock()
         try:
             connection = self._dialect.engine.connect()
             try:
@@ -290,20 +292,20 @@ class Transaction:
                 connection.close()
                 raise
         except PoolTimeout as error:
-            self._give_turn_back()
+            self._release_writer_lock()
             raise Unavailable(
                 f"every connection to {self._dialect.identity} is in use: end sessions sooner, "
                 "or raise DB_POOL_SIZE and DB_MAX_OVERFLOW"
             ) from error
         except BaseException:
-            self._give_turn_back()
+            self._release_writer_lock()
             raise
         self._connection = connection
         return connection
 
-    def _give_turn_back(self) -> None:
+    def _release_writer_lock(self) -> None:
         if not self.readonly:
-            self._dialect.release_turn()
+            self._dialect.release_writer_lock()
 
     def _execute(
         self, query: Query[Any], params: Mapping[str, Any], **options: Any

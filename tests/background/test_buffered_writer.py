@@ -16,7 +16,7 @@ import pytest
 from openalgo_store import InvalidInput, Unavailable, flush_on_sigterm
 from openalgo_store.background.buffered_writer import BufferedWriter
 from openalgo_store.background.marks import Mark
-from openalgo_store.background.shutdown import _FlushFirst
+from openalgo_store.background.shutdown import _FlushingHandler
 from openalgo_store.records import Row
 from tests.support.waiting import DEADLINE, wait_until
 
@@ -291,7 +291,7 @@ def test_asking_twice_for_a_flush_on_sigterm_flushes_once_and_keeps_what_was_bef
         flush_on_sigterm()
         flush_on_sigterm(timeout=1.0)
         handler = signal.getsignal(signal.SIGTERM)
-        assert isinstance(handler, _FlushFirst)
+        assert isinstance(handler, _FlushingHandler)
         assert handler.timeout == 1.0
         signal.raise_signal(signal.SIGTERM)
         assert called == [signal.SIGTERM]

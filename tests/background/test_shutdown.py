@@ -23,7 +23,7 @@ from openalgo_store import (
     use_store,
 )
 from openalgo_store.engine.queries import Query
-from openalgo_store.engine.sqlite.locks import FairLock
+from openalgo_store.engine.sqlite.locks import WriterLock
 from openalgo_store.tables.accounts import users
 from tests.programs.databases import result_of, start
 from tests.support.rows import COUNT_USERS, add_user, master, shares
@@ -72,7 +72,7 @@ def test_processes_that_write_one_database_wait_for_each_other(store: Store) -> 
 
 
 def test_the_turn_goes_to_whoever_has_waited_longest() -> None:
-    lock, order = FairLock(), list[int]()
+    lock, order = WriterLock(), list[int]()
     assert lock.acquire(0)
 
     def wait(number: int) -> None:
@@ -96,10 +96,10 @@ def test_the_turn_goes_to_whoever_has_waited_longest() -> None:
 
 def test_a_turn_that_comes_with_ctrl_c_goes_on_to_the_next() -> None:
     for _ in range(20):
-        lock = FairLock()
+        lock = WriterLock()
         assert lock.acquire(0)
 
-        def interrupt(lock: FairLock = lock) -> None:
+        def interrupt(lock: WriterLock = lock) -> None:
             while not lock._waiting:
                 os.sched_yield()
             _thread.interrupt_main()

@@ -20,7 +20,7 @@ from ...settings import Settings
 from ...tables.types import StrictJson, UTCDateTime
 from .. import constraints
 from ..dialect import build_engine
-from .locks import FairLock, ForkGate
+from .locks import ForkGate, WriterLock
 
 _UNAVAILABLE = {
     sqlite3.SQLITE_BUSY: "is locked by another process: its transaction took too long, try again",
@@ -78,10 +78,10 @@ class SQLite:
         return {"poolclass": NullPool}
 
     def _start_afresh(self) -> None:
-        self._turn = FairLock()
+        self._writer_lock = WriterLock()
         self._gate = ForkGate()
-        self._keeper: sqlite3.Connection | None = None
-        self._keeper_lock = threading.Lock()
+        self._idle: sqlite3.Connection | None = None
+        self._idle_lock = threading.Lock()
 
     # Connections
 
@@ -93,7 +93,7 @@ class SQLite:
             )
         leave = self._gate.enter()
         try:
-            self._keep_open(dialect, args, kwargs)
+            self._hold_idle_connection(dialect, args, kwargs)
             connection = self._prepared(dialect, args, kwargs)
         except BaseException:
             leave()
@@ -114,31 +114,31 @@ class SQLite:
             raise
         return connection
 
-    def _keep_open(self, dialect: Any, args: Any, kwargs: Any) -> None:
+    def _hold_idle_connection(self, dialect: Any, args: Any, kwargs: Any) -> None:
         """Keep one idle connection: a last close would checkpoint and delete the log each time.
 
         It must have run a statement, or it protects nothing; _prepared has run some.
         """
-        with self._keeper_lock:
-            if self._keeper is None:
-                self._keeper = self._prepared(dialect, args, kwargs)
+        with self._idle_lock:
+            if self._idle is None:
+                self._idle = self._prepared(dialect, args, kwargs)
 
     def close(self) -> None:
         self.closed = True
-        self._drop_keeper()
+        self._close_idle_connection()
         self.engine.dispose()
 
-    def _drop_keeper(self) -> None:
-        with self._keeper_lock:
-            if self._keeper is not None:
-                self._keeper.close()
-                self._keeper = None
+    def _close_idle_connection(self) -> None:
+        with self._idle_lock:
+            if self._idle is not None:
+                self._idle.close()
+                self._idle = None
 
     # Forks: connections of SQLite do not survive one, not even unused
 
     def before_fork(self, wait: float) -> None:
         self._none_open = self._gate.close(wait)
-        self._drop_keeper()
+        self._close_idle_connection()
 
     def after_fork_in_parent(self) -> None:
         self._gate.reopen()
@@ -149,15 +149,15 @@ class SQLite:
 
     # Transactions
 
-    def take_turn(self) -> None:
-        if not self._turn.acquire(self._timeout):
+    def acquire_writer_lock(self) -> None:
+        if not self._writer_lock.acquire(self._timeout):
             raise Unavailable(
                 f"{self.identity} is busy: other transactions of this process held it for "
                 f"{self._timeout:g} s (DB_SQLITE_BUSY_TIMEOUT): make them shorter"
             )
 
-    def release_turn(self) -> None:
-        self._turn.release()
+    def release_writer_lock(self) -> None:
+        self._writer_lock.release()
 
     def begin(self, connection: Connection, *, readonly: bool, single: bool) -> None:
         if readonly:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 
 
-class FairLock:
+class WriterLock:
     """A lock that is handed over in the order in which it was asked for."""
 
     def __init__(self) -> None:

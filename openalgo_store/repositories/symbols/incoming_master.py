@@ -42,7 +42,7 @@ def unpack(packed: Packed) -> dict[str, Any]:
     return dict(zip(COLUMNS[2:], (*texts.split("\0"), strike, *rest), strict=True))
 
 
-class Master:
+class IncomingMaster:
     """The rows of a load, what was rejected, and how long it took."""
 
     def __init__(self) -> None:

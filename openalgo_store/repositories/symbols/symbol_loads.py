@@ -19,7 +19,7 @@ from ...tables.symbols import symbol_loads as symbol_loads_table
 from ...tables.symbols import symbols as symbols_table
 from ...values import clock
 from ...values.text import storable
-from .incoming_master import Master, Packed, pack, unpack
+from .incoming_master import IncomingMaster, Packed, pack, unpack
 
 Given = Instrument | RejectedRow | Mapping[str, Any]
 
@@ -96,7 +96,7 @@ def _load(
     given: Iterable[Given], broker: str, tx: Transaction | None, *, whole: bool, force: bool
 ) -> SymbolLoad:
     started = clock.now()
-    master = Master()
+    master = IncomingMaster()
     if not broker or broker != broker.strip() or len(broker) > _BROKER_LENGTH:
         raise InvalidInput(f"broker must be a name of 1 to {_BROKER_LENGTH} characters")
     try:
@@ -113,7 +113,13 @@ _BROKER_LENGTH: int = symbols_table.c.broker.type.length  # type: ignore[attr-de
 
 
 def _store(
-    tx: Transaction, master: Master, broker: str, started: datetime, *, whole: bool, force: bool
+    tx: Transaction,
+    master: IncomingMaster,
+    broker: str,
+    started: datetime,
+    *,
+    whole: bool,
+    force: bool,
 ) -> SymbolLoad:
     cache = current_store().symbols
     began = time.perf_counter()
@@ -145,7 +151,7 @@ def _store(
     return _recorded(tx, load)
 
 
-def _refuse_a_stub(master: Master, stored: int, broker: str) -> None:
+def _refuse_a_stub(master: IncomingMaster, stored: int, broker: str) -> None:
     if master.size == 0:
         raise SymbolLoadRefused(
             f"the master of {broker} has no row that can be stored ({master.rejected} rejected): "
@@ -158,7 +164,7 @@ def _refuse_a_stub(master: Master, stored: int, broker: str) -> None:
         )
 
 
-def _compare(tx: Transaction, master: Master, broker: str, *, whole: bool) -> _Difference:
+def _compare(tx: Transaction, master: IncomingMaster, broker: str, *, whole: bool) -> _Difference:
     """Take each stored row out of the master; what stays in it is new.
 
     One algorithm for both engines: as fast as a staged FULL JOIN, and its plan cannot go wrong.
@@ -178,7 +184,7 @@ def _compare(tx: Transaction, master: Master, broker: str, *, whole: bool) -> _D
 
 
 def _write(
-    tx: Transaction, master: Master, broker: str, difference: _Difference, now: datetime
+    tx: Transaction, master: IncomingMaster, broker: str, difference: _Difference, now: datetime
 ) -> None:
     """Removals first, so that no new row meets an old one."""
     tx.many(_delete_symbol, [{"id": each} for each in difference.gone])
@@ -191,7 +197,9 @@ def _write(
         tx.copy(symbols_table, columns, master.rows(broker, now))
 
 
-def _record_refusal(master: Master, broker: str, started: datetime, error: Exception) -> None:
+def _record_refusal(
+    master: IncomingMaster, broker: str, started: datetime, error: Exception
+) -> None:
     """Say in symbol_loads why nothing was loaded; the error itself is already on its way."""
     refused = SymbolLoad(
         id=0,

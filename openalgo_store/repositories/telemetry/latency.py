@@ -124,7 +124,7 @@ class LatencyMeasurement:
                 self._start_time,
                 end_time,
                 success=error is None,
-                error_message=None if error is None else _told(error),
+                error_message=None if error is None else _described(error),
             )
         except Exception as failure:  # a measurement must not fail what it measures
             _log.warning("the latency of %s is not recorded: %s", self.operation, failure)
@@ -242,7 +242,7 @@ def _is_plain(text: str) -> bool:
     return type(text) is str and len(text) <= 50 and text.isascii() and "\0" not in text
 
 
-def _told(error: BaseException) -> str:
+def _described(error: BaseException) -> str:
     """The exception as it is stored."""
     try:
         said = str(error)

@@ -27,7 +27,7 @@ class _Column(NamedTuple):
     is_amount: bool
 
 
-class Report:
+class BrokerReport:
     """The rows of a report by their key, in its order: whoever locks them does so in one order.
 
     Raises InvalidInput with the number of the row, counted from 1.

@@ -9,7 +9,7 @@ from ...engine.transaction import Transaction
 from ...records.trading import Holding
 from ...sessions import reading, writing
 from .books import LIVE, Book, BookSql
-from .broker_reports import Report
+from .broker_reports import BrokerReport
 
 _KEY = ("user_id", "broker", "symbol", "exchange")
 _VALUES = ("isin", "quantity", "average_price", "last_price", "pnl", "pnl_percent")
@@ -41,7 +41,7 @@ def bulk_update_holdings(
     pnl_percent they follow from the rest. Raises InvalidInput, with the row's number, and Conflict
     for an unknown user (LIVE); nothing is written then.
     """
-    report = Report(book.tables.holdings, _KEY, _VALUES, holdings_data)
+    report = BrokerReport(book.tables.holdings, _KEY, _VALUES, holdings_data)
     with writing(book.database, tx) as tx:
         for rows in report.batches():
             tx.run(_open_holdings[book], rows=rows)

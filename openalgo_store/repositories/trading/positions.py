@@ -12,7 +12,7 @@ from ...sessions import one_statement, writing
 from ...values import clock
 from ...values.days import require_day
 from .books import LIVE, Book, BookSql
-from .broker_reports import Report
+from .broker_reports import BrokerReport
 
 _KEY = ("user_id", "broker", "symbol", "exchange", "product")
 _VALUES = (
@@ -64,7 +64,7 @@ def bulk_update_positions(
     follows from the other. The sums of the fills stay, and the next fill counts from them. Raises
     InvalidInput, with the row's number, and writes nothing.
     """
-    report = Report(book.tables.positions, _KEY, _VALUES, positions_data)
+    report = BrokerReport(book.tables.positions, _KEY, _VALUES, positions_data)
     today = clock.trading_day(clock.now())
     unknown = dict(report.given)
     with writing(book.database, tx) as tx:
