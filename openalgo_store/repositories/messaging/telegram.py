@@ -59,14 +59,13 @@ def save_telegram_chat(
     user, or the first one, the authorisation ends.
     """
     with writing("telegram", tx) as tx:
-        saved = tx.one(
+        (saved,) = tx.all(
             _save_chat,
             chat_id=chat_id,
             user_id=user_id,
             username=username,
             created_at=clock.now(),
         )
-    assert saved is not None  # RETURNING gives the row, new or changed
     return saved
 
 
