@@ -83,7 +83,7 @@ class BufferedWriter:
         self._ended = False
         self._retired = False
         self._thread: threading.Thread | None = None
-        self._starting = threading.Lock()
+        self._choosing = threading.Lock()  # for new threads alone: no signal comes there
         self._writing = threading.Lock()
         self._dropped = Counter()
         self._reported_dropped = self._written = self._failed = 0
@@ -179,22 +179,23 @@ class BufferedWriter:
         return False
 
     def _start(self) -> bool:
-        """Whether the thread runs: none can be started while the interpreter ends."""
-        if self._thread is None and self._starting.acquire(blocking=False):
+        """Whether the thread runs, or is about to: the interpreter starts none while it ends."""
+        if self._thread is None:
+            _open[self] = None
             try:
-                _open[self] = None
-                thread = threading.Thread(target=self._run, name=f"{self.name} writer", daemon=True)
-                thread.start()
-                self._thread = thread
+                threading.Thread(target=self._run, name=f"{self.name} writer", daemon=True).start()
             except RuntimeError:
-                pass
-            finally:
-                self._starting.release()
-        return self._thread is not None
+                return False
+        return True
 
     # The thread's side
 
     def _run(self) -> None:
+        """The first thread to come is the writer's; producers that met have started more."""
+        with self._choosing:
+            if self._thread is not None:
+                return
+            self._thread = threading.current_thread()
         flushes: list[SimpleQueue[bool]] = []
         with quietly():
             while not self._ended:

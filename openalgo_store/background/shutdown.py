@@ -3,8 +3,6 @@
 import atexit
 import os
 import signal
-import threading
-from _thread import start_new_thread
 from time import monotonic
 from types import FrameType
 from typing import Any
@@ -14,8 +12,6 @@ from .buffered_writer import FLUSH_WAIT, open_writers
 
 _SIGTERM_WAIT = _EXIT_WAIT = 5.0
 """Seconds in which the database must take what is left."""
-_IN_PLACE = 0.1
-"""The part of them in which SIGTERM holds the main thread, which may hold what a writer needs."""
 
 
 def flush_writers(timeout: float = FLUSH_WAIT) -> bool:
@@ -52,9 +48,9 @@ def writer_stats() -> dict[str, WriterStats]:
 def flush_on_sigterm(timeout: float = _SIGTERM_WAIT) -> None:
     """From now on write what is buffered when SIGTERM comes, and then do what was done before.
 
-    That is to call the handler that was set, or to end. Where the main thread cannot wait, since
-    the signal interrupted it inside a lock that a writer needs, it goes on meanwhile, for at most
-    `timeout` seconds. For the main thread only, as signal.signal.
+    That is to call the handler that was set, or to end. The main thread waits for the writers at
+    most `timeout` seconds; what it holds meanwhile, the signal having interrupted it, they cannot
+    have. For the main thread only, as signal.signal.
     """
     before = signal.getsignal(signal.SIGTERM)
     if isinstance(before, _FlushingHandler):
@@ -70,39 +66,15 @@ class _FlushingHandler:
         self.timeout = timeout
         self.before = before
         self._flushing: int | None = None  # the process that does so; not a child of it
-        self._is_sent_again = False
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
         if self._flushing == os.getpid():  # this signal is the second one
             return
         self._flushing = os.getpid()
-        written = flush_writers(self.timeout * _IN_PLACE)
-        if not (written or self._is_sent_again) and self._flush_beside(number):
-            return
-        self._flushing, self._is_sent_again = None, False
-        self._go_on(number, frame)
-
-    def _flush_beside(self, number: int) -> bool:
-        """Flush in a thread which then sends the signal again; or here. Whether there is one."""
-        timeout = self.timeout * (1 - 2 * _IN_PLACE)
-
-        def flush() -> None:
-            try:
-                flush_writers(timeout)
-            finally:
-                self._flushing, self._is_sent_again = None, True
-                signal.pthread_kill(threading.main_thread().ident or 0, number)
-
-        if hasattr(signal, "pthread_kill"):
-            try:
-                start_new_thread(flush, ())  # a Thread would need a lock: it may be held, too
-                return True
-            except RuntimeError:  # the interpreter ends
-                pass
-        flush_writers(timeout)
-        return False
-
-    def _go_on(self, number: int, frame: FrameType | None) -> None:
+        try:
+            flush_writers(self.timeout)
+        finally:
+            self._flushing = None
         if callable(self.before):
             self.before(number, frame)
         elif self.before is not signal.SIG_IGN:

@@ -1,62 +1,24 @@
 """The bounded writer: nothing lost, nothing doubled, every row counted, and nobody waits."""
 
-import itertools
 import logging
-import signal
-import subprocess
-import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
-from openalgo_store import InvalidInput, Unavailable, flush_on_sigterm
+from openalgo_store import InvalidInput
 from openalgo_store.background.buffered_writer import BufferedWriter
 from openalgo_store.background.marks import Mark
-from openalgo_store.background.shutdown import _FlushingHandler
 from openalgo_store.records import Row
 from tests.support.waiting import DEADLINE, wait_until
-
-
-class Table:
-    """Where a writer writes: away when told so, and it refuses what is negative."""
-
-    def __init__(self) -> None:
-        self.rows: list[int] = []
-        self.marks: list[Mark] = []
-        self.away = False
-        self.lets_in = threading.Event()
-        self.lets_in.set()
-        self.tried = 0
-
-    def write(self, rows: Sequence[Row], mark: Mark) -> None:
-        self.tried += 1
-        assert self.lets_in.wait(DEADLINE)
-        if self.away:
-            raise Unavailable("the table is away")
-        if any(number < 0 for (number,) in rows):
-            raise InvalidInput("a negative number")
-        self.rows += [number for (number,) in rows]
-        self.marks.append(mark)
+from tests.support.writers import Table, writing_to
 
 
 @pytest.fixture
 def table() -> Table:
     return Table()
-
-
-@contextmanager
-def writing_to(table: Table, **settings: Any) -> Iterator[BufferedWriter]:
-    """A writer that is closed at the end, and then not among those of the process any more."""
-    writer = BufferedWriter("latency", table.write, **settings)
-    try:
-        yield writer
-    finally:
-        table.lets_in.set()
-        writer.close(timeout=5 if not table.away else 0)
 
 
 def test_a_flush_returns_when_everything_before_it_is_written(table: Table) -> None:
@@ -240,72 +202,9 @@ def test_rows_that_come_too_late_are_counted_and_told(
     assert [each for each in caplog.messages if "or the writer is closed" in each]
 
 
-def test_closing_ends_the_thread() -> None:
-    before = threading.active_count()
-    with writing_to(Table()) as writer:
-        writer.put((1,))
-        assert threading.active_count() == before + 1
-    wait_until(lambda: threading.active_count() == before)
-
-
 @pytest.mark.parametrize(
     "bad", [{"batch_size": 0}, {"batch_size": 11, "capacity": 10}, {"interval": 0}, {"drop": "all"}]
 )
 def test_settings_that_cannot_work_are_refused(bad: dict[str, Any]) -> None:
     with pytest.raises(InvalidInput, match="a writer needs"):
         BufferedWriter("latency", Table().write, **bad)
-
-
-def test_a_signal_handler_may_flush_wherever_it_interrupts(
-    table: Table, soak: Callable[[int], int]
-) -> None:
-    """A timer interrupts the producer at a thousand places; each flush inside it succeeds."""
-    flushed: list[bool] = []
-    numbers = itertools.count()
-    wanted = soak(1000)
-    with writing_to(table, batch_size=3, capacity=1_000_000) as writer:
-
-        def handle(number: int, frame: Any) -> None:
-            writer.put((next(numbers),))
-            flushed.append(writer.flush(DEADLINE))
-
-        before = signal.signal(signal.SIGALRM, handle)
-        signal.setitimer(signal.ITIMER_REAL, 0.0005, 0.0005)
-        try:
-            while len(flushed) < wanted:
-                writer.put((next(numbers),))
-                if len(flushed) % 2:
-                    writer.flush(DEADLINE)
-        finally:
-            signal.setitimer(signal.ITIMER_REAL, 0)
-            signal.signal(signal.SIGALRM, before)
-        assert writer.flush()
-    assert all(flushed)
-    assert sorted(table.rows) == list(range(next(numbers)))
-
-
-def test_asking_twice_for_a_flush_on_sigterm_flushes_once_and_keeps_what_was_before() -> None:
-    called: list[int] = []
-    before = signal.signal(signal.SIGTERM, lambda number, frame: called.append(number))
-    try:
-        flush_on_sigterm()
-        flush_on_sigterm(timeout=1.0)
-        handler = signal.getsignal(signal.SIGTERM)
-        assert isinstance(handler, _FlushingHandler)
-        assert handler.timeout == 1.0
-        signal.raise_signal(signal.SIGTERM)
-        assert called == [signal.SIGTERM]
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-@pytest.mark.parametrize(
-    ("before", "code"), [("SIG_DFL", -signal.SIGTERM), ("SIG_IGN", 0), ("lambda *_: exit(7)", 7)]
-)
-def test_sigterm_goes_on_as_it_would_have(before: str, code: int) -> None:
-    program = (
-        "import signal; from signal import SIG_DFL, SIG_IGN; import openalgo_store;"
-        f"signal.signal(signal.SIGTERM, {before}); openalgo_store.flush_on_sigterm();"
-        "signal.raise_signal(signal.SIGTERM)"
-    )
-    assert subprocess.run([sys.executable, "-c", program], timeout=60).returncode == code

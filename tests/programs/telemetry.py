@@ -111,21 +111,31 @@ def end_inside_a_session(settings: Settings) -> None:
             threading.Event().wait()
 
 
+def exit_inside_a_session(settings: Settings) -> None:
+    """As end_inside_a_session, where the handler of before raises SystemExit."""
+    use_store(Store(settings))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(3))
+    flush_on_sigterm(timeout=0.3)
+    with get_write_session("latency") as tx:
+        tx.connection.exec_driver_sql("DELETE FROM latency_metrics")
+        record("kept back")
+        signal.raise_signal(signal.SIGTERM)
+
+
 def end_inside_a_lock(settings: Settings) -> None:
-    """SIGTERM, twice, comes where the main thread holds the lock of a handler the writer needs."""
+    """SIGTERM comes where the main thread holds the lock of a handler that the writer needs."""
     logging.getLogger("sqlalchemy").setLevel(logging.INFO)
     handler = logging.FileHandler(os.devnull)
     logging.getLogger("sqlalchemy").addHandler(handler)
     with Store(settings) as store:
         use_store(store)
-        flush_on_sigterm()
+        flush_on_sigterm(timeout=0.3)
         lock = handler.lock
         assert lock is not None
         with lock:
-            record("written")
+            record("never written")
             signal.raise_signal(signal.SIGTERM)
-            signal.raise_signal(signal.SIGTERM)
-        threading.Event().wait()
+            threading.Event().wait()
 
 
 def log_and_fork(settings: Settings) -> None:
@@ -160,8 +170,8 @@ def main(name: str, urls: str, *arguments: str) -> None:
     """Run one program."""
     signal.alarm(100)  # never outlive the test
     programs = (
-        end_children_by_sigterm, end_inside_a_lock, end_inside_a_session, log_and_fork,
-        record_until_killed, record_and_end,
+        end_children_by_sigterm, end_inside_a_lock, end_inside_a_session, exit_inside_a_session,
+        log_and_fork, record_until_killed, record_and_end,
     )  # fmt: skip
     {each.__name__: each for each in programs}[name](settings_of(json.loads(urls)), *arguments)
 

@@ -67,20 +67,25 @@ def test_lines_that_wait_at_a_fork_are_written_by_the_parent_alone(store: Store)
     assert written == ["after the forks", *before, *children]
 
 
-def test_sigterm_ends_a_process_whose_main_thread_holds_the_database(store: Store) -> None:
+@pytest.mark.parametrize("program", ["end_inside_a_session", "end_inside_a_lock"])
+def test_sigterm_ends_a_process_whose_main_thread_holds_what_the_writer_needs(
+    store: Store, program: str
+) -> None:
     """What it waits for is bounded: the row may be lost, the process never hangs."""
-    process = start("end_inside_a_session", store.settings)
-    _, error = process.communicate(timeout=20)
+    process = start(program, store.settings)
+    _, error = process.communicate(timeout=60)
     assert process.returncode == -signal.SIGTERM, error
     assert set(stored().values()) <= {1}
 
 
-def test_sigterm_inside_a_lock_that_the_writer_needs_loses_nothing(store: Store) -> None:
-    """The main thread goes on until it has left the lock; a second signal changes nothing."""
-    process = start("end_inside_a_lock", store.settings)
-    _, error = process.communicate(timeout=20)
-    assert process.returncode == -signal.SIGTERM, error
-    assert stored() == {"written": 1}
+def test_sigterm_whose_handler_raises_loses_nothing_that_the_main_thread_kept_back(
+    store: Store,
+) -> None:
+    """The exception ends the session, and what waits is written when the interpreter ends."""
+    process = start("exit_inside_a_session", store.settings)
+    _, error = process.communicate(timeout=60)
+    assert process.returncode == 3, error
+    assert stored() == {"kept back": 1}
 
 
 def test_a_kill_loses_at_most_what_the_interval_covers(store: Store) -> None:
