@@ -50,6 +50,7 @@ auth_tokens = Table(
     Column("updated_at", UTCDateTime),
     text_column("key_id", 16),
     UniqueConstraint("user_id", "broker"),
+    sqlite_autoincrement=True,
 )
 
 # What tells at start whether the secrets of the settings are those of this database.

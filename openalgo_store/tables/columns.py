@@ -2,16 +2,42 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Boolean, CheckConstraint, Column, ForeignKey, Identity, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Identity,
+    Integer,
+    text,
+)
 from sqlalchemy import false as sql_false
 from sqlalchemy import true as sql_true
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeEngine
 
 from .types import OneOf, PlainText, Whole
 
 
+class _RowNumber(Whole):
+    """What the database numbers rows with, in 64 bits.
+
+    An engine without identity columns does so for a primary key that is INTEGER to the letter.
+    """
+
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[int]:
+        return BigInteger() if dialect.supports_identity_columns else Integer()
+
+
 def id_column() -> Column[int]:
-    """The primary key, numbered by the database."""
-    return Column("id", Whole, Identity(), primary_key=True)
+    """The primary key, numbered by the database.
+
+    A table from which rows are deleted is declared with sqlite_autoincrement: no number comes back.
+    """
+    return Column("id", _RowNumber, Identity(), primary_key=True)
 
 
 def text_column(

@@ -39,6 +39,7 @@ telegram_messages = Table(
     text_column("claim", 32),
     Column("held_until", UTCDateTime),
     Column("parked_at", UTCDateTime),
+    sqlite_autoincrement=True,
 )
 _WAITING = text("NOT delivered AND parked_at IS NULL")
 Index(

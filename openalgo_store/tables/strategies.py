@@ -23,4 +23,5 @@ strategies = Table(
     Column("created_at", UTCDateTime, nullable=False),
     Column("updated_at", UTCDateTime),
     UniqueConstraint("user_id", "name"),
+    sqlite_autoincrement=True,
 )

@@ -30,6 +30,7 @@ symbols = Table(
     text_column("option_type", 5),
     Column("last_updated", UTCDateTime, nullable=False),
     UniqueConstraint("broker", "symbol", "exchange", name="uix_symbol"),
+    sqlite_autoincrement=True,
 )
 Index("ix_symbols_token", symbols.c.token)
 Index("ix_symbols_broker_symbol", symbols.c.broker_symbol)

@@ -19,6 +19,7 @@ latency_metrics = Table(
     flag_column("success"),
     Column("error_message", PlainText),
     Index("ix_latency_metrics_start_time", "start_time"),
+    sqlite_autoincrement=True,
 )
 
 application_logs = Table(
@@ -35,6 +36,7 @@ application_logs = Table(
     Column("exception", PlainText),
     Column("extra_data", StrictJson),
     Index("ix_application_logs_timestamp_id", "timestamp", "id"),
+    sqlite_autoincrement=True,
 )
 
 

@@ -26,10 +26,16 @@ INDEXES = {
     "WHERE schemaname = current_schema()",
 }
 RELATIONS = {
-    "sqlite": "SELECT name FROM sqlite_schema ORDER BY name",
+    "sqlite": "SELECT name FROM sqlite_schema WHERE name <> 'sqlite_sequence' ORDER BY name",
     "postgresql": "SELECT relname FROM pg_class "
     "WHERE relnamespace = current_schema()::regnamespace ORDER BY relname",
 }
+USED_ONCE = {
+    "sqlite": "SELECT name FROM sqlite_schema WHERE type = 'table' AND sql LIKE '%AUTOINCREMENT%'",
+    "postgresql": "SELECT table_name FROM information_schema.columns WHERE is_identity = 'YES' "
+    "AND table_schema = current_schema()",
+}
+"""The tables whose ids never come again."""
 COLLATION = {"sqlite": None, "postgresql": "C"}  # SQLite's default is by code point
 
 
@@ -197,10 +203,12 @@ def schema(connection: Connection) -> dict[str, dict[str, Any]]:
     indexes: dict[str, dict[str, str]] = {name: {} for name in inspector.get_table_names()}
     for table, name, sql in connection.exec_driver_sql(INDEXES[connection.dialect.name]):
         indexes[table][name] = squeezed(sql)
+    used_once = set(connection.exec_driver_sql(USED_ONCE[connection.dialect.name]).scalars())
     return {
         table: {
             "columns": [described(column) for column in inspector.get_columns(table)],
             "primary key": inspector.get_pk_constraint(table),
+            "ids are used once": table in used_once,
             "unique": {
                 each["name"]: each["column_names"]
                 for each in inspector.get_unique_constraints(table)

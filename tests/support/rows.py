@@ -1,10 +1,10 @@
 """Small rows that tests write, and the sessions' view of them."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import func, insert, select
+from sqlalchemy import Table, func, insert, select
 
 from openalgo_store import (
     Book,
@@ -21,6 +21,7 @@ from openalgo_store.repositories.trading.books import BOOKS
 from openalgo_store.tables.accounts import users
 from openalgo_store.tables.strategies import strategies
 from openalgo_store.tables.symbols import symbols
+from openalgo_store.tables.types import OneOf
 from openalgo_store.values import clock
 
 ALL_NAMES = Query.of(select(users.c.username).order_by(users.c.id), str)
@@ -81,6 +82,21 @@ def master(broker: str = "zerodha") -> dict[str, Symbol]:
     stored = symbols.select().where(symbols.c.broker == broker)
     with get_read_session() as tx:
         return {each.symbol: each for each in tx.all(Query.of(stored, Symbol))}
+
+
+def any_row(table: Table) -> dict[str, Any]:
+    """A row with a value in every column, which refers to such rows of other tables."""
+    return {column.name: _any_value(column.type) for column in table.c}
+
+
+def _any_value(kind: Any) -> Any:
+    if isinstance(kind, OneOf):
+        return kind.words[0]
+    values: dict[type, Any] = {
+        str: "NSE", int: 7, float: 0.05, bool: True, object: {"a": [1]}, date: MONDAY.date(),
+        datetime: MONDAY,
+    }  # fmt: skip
+    return values[getattr(kind, "impl", kind).python_type]
 
 
 # The books

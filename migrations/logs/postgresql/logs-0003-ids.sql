@@ -1,0 +1,2 @@
+-- Ids are used once on PostgreSQL anyway: nothing to do, see the same migration of SQLite.
+SELECT 1;

@@ -1,0 +1,155 @@
+"""Ids are used once: what referred to a deleted row never finds another one in its place."""
+
+import logging
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from cryptography.fernet import Fernet
+from sqlalchemy import create_engine, func, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.pool import NullPool
+
+from openalgo_store import (
+    DatabaseLogHandler,
+    Store,
+    authorize_telegram_chat,
+    claim_telegram_messages,
+    create_strategy,
+    delete_strategy,
+    flush_writers,
+    list_strategies,
+    mark_telegram_delivered,
+    purge_latency,
+    purge_logs,
+    purge_telegram_messages,
+    queue_telegram_message,
+    record_latency,
+    replace_symbols,
+    revoke_auth_token,
+    save_auth_token,
+    save_telegram_chat,
+    use_store,
+)
+from openalgo_store.engine.queries import Query
+from openalgo_store.settings import DATABASES, project_folder
+from openalgo_store.tables import METADATA
+from openalgo_store.values import clock
+from tests.conftest import Urls
+from tests.schema.test_schema import migrate_up, migrations, run
+from tests.support.rows import MONDAY, any_row, new_user, shares
+
+TABLES = {
+    table.name: (database, table)
+    for database in DATABASES
+    for table in METADATA[database].sorted_tables
+}
+LATER = MONDAY + timedelta(days=10_000)
+
+
+@pytest.fixture
+def user(store: Store) -> Iterator[int]:
+    """Asha, in a store that can seal tokens, and her chat."""
+    keys = Fernet.generate_key().decode()
+    with Store(replace(store.settings, token_encryption_keys=keys)) as sealing:
+        use_store(sealing)
+        save_telegram_chat(7)
+        authorize_telegram_chat(7)
+        yield new_user()
+        use_store(store)
+
+
+def log_a_line() -> None:
+    handler = DatabaseLogHandler()
+    handler.handle(logging.makeLogRecord({"name": "app", "msg": "a line"}))
+    assert flush_writers()
+    handler.close()
+
+
+def record_a_call() -> None:
+    record_latency("A1", "zerodha", "place_order", MONDAY, MONDAY)
+    assert flush_writers()
+
+
+def deliver() -> None:
+    (message,) = claim_telegram_messages()
+    mark_telegram_delivered(message.id, message.claim or "")
+    purge_telegram_messages(clock.now())
+
+
+ADD_AND_DELETE: dict[str, tuple[Callable[[int], object], Callable[[int], object]]] = {
+    "auth_tokens": (
+        lambda user: save_auth_token(user, "zerodha", "an access token"),
+        lambda user: revoke_auth_token(user, "zerodha"),
+    ),
+    "strategies": (
+        lambda user: create_strategy(user, "Opening range", "python"),
+        lambda user: delete_strategy(list_strategies(user)[-1].id),
+    ),
+    "symbols": (
+        lambda user: replace_symbols(shares(3), "zerodha"),
+        lambda user: replace_symbols(shares(2), "zerodha"),
+    ),
+    "latency_metrics": (lambda user: record_a_call(), lambda user: purge_latency(LATER)),
+    "application_logs": (lambda user: log_a_line(), lambda user: purge_logs(LATER)),
+    "telegram_messages": (
+        lambda user: queue_telegram_message(7, "order", "hello"),
+        lambda user: deliver(),
+    ),
+}
+"""How a row comes and goes, for each table from which rows are deleted."""
+
+
+@pytest.mark.parametrize("table", ADD_AND_DELETE)
+def test_the_id_of_a_deleted_row_is_not_given_to_a_new_one(
+    user: int, store: Store, table: str
+) -> None:
+    add, remove = ADD_AND_DELETE[table]
+    add(user)
+    first = newest_id(store, table)
+    remove(user)
+    assert newest_id(store, table) < first
+    add(user)
+    assert newest_id(store, table) > first
+
+
+def newest_id(store: Store, table: str) -> int:
+    """The highest id of a table, 0 for an empty one."""
+    database, found = TABLES[table]
+    with store.transaction(database, readonly=True) as tx:
+        return tx.value(Query.of(select(func.coalesce(func.max(found.c.id), 0)), int)) or 0
+
+
+def test_every_table_with_ids_that_a_statement_deletes_from_is_looked_at_here() -> None:
+    named = {
+        name
+        for path in project_folder("sql").rglob("*.sql")
+        for name in re.findall(r"DELETE FROM (\w+)", path.read_text(encoding="utf-8"))
+    }
+    purged = {"latency_metrics", "application_logs", "telegram_messages"}
+    with_ids = {name for name in named if "id" in TABLES[name][1].c}
+    assert ADD_AND_DELETE.keys() == with_ids | purged
+
+
+@pytest.mark.parametrize("name", ADD_AND_DELETE)
+def test_rows_and_rules_survive_the_migration_to_such_ids_and_its_rollback(
+    fresh_urls: Urls, engine_name: str, name: str
+) -> None:
+    database, table = TABLES[name]
+    engine = create_engine(fresh_urls["main"], poolclass=NullPool)
+    ids = next(each for each in migrations(database, engine_name) if each.stem.endswith("-ids"))
+    with engine.begin() as connection:
+        migrate_up(connection, database)
+        run(connection, ids.with_suffix(".rollback.sql"))
+        for parent in {key.column.table for key in table.foreign_keys}:
+            connection.execute(parent.insert().values(any_row(parent)))
+        connection.execute(table.insert().values(any_row(table)))
+        before = connection.execute(select(table)).all()
+        for step in (ids, ids.with_suffix(".rollback.sql"), ids):
+            run(connection, step)
+            assert connection.execute(select(table)).all() == before
+        with pytest.raises(IntegrityError), connection.begin_nested():
+            connection.execute(table.insert().values(any_row(table)))
+    engine.dispose()
