@@ -119,7 +119,10 @@ class UTCDateTime(TypeDecorator[datetime]):
         return None if value is None else check_moment(value)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        return None if value is None else value.replace(tzinfo=UTC)
+        """In UTC: PostgreSQL tells a moment in the zone of the session, which may be any."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
 class StrictJson(TypeDecorator[Any]):
