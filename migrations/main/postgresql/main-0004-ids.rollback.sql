@@ -1,2 +1,1 @@
 -- Nothing was done.
-SELECT 1;
