@@ -7,14 +7,15 @@ from typing import NamedTuple
 
 from ..settings import project_folder
 
-_ENGINES = {"sqlite", "postgresql"}
+MARK = re.compile(r"/\*(\w+)\*/(?=\w)")
+"""Before the name of a table, for the prefix that it gets."""
 
+_ENGINES = {"sqlite", "postgresql"}
 _NAME = re.compile(r"-- name: (\w+)(?: @(\w+))?\n")
 _NAMES = re.compile(r"^(?=[ \t]*--[ \t]*name\b)", re.MULTILINE)
 _COMMENT = re.compile(r"(?:--.*\n)+")
 _LITERAL_OR_COMMENT = re.compile(r"('[^']*')|--.*")
 _LITERAL = re.compile(r"'[^']*'")
-MARK = re.compile(r"/\*(\w+)\*/(?=\w)")
 _BIND = re.compile(r"(?<![:\w]):(\w+)")
 _NESTED = re.compile(r"\([^()]*\)")
 _VERB = re.compile(r"\b(?:SELECT|INSERT|UPDATE|DELETE)\b")
@@ -23,23 +24,24 @@ _SELECTED = re.compile(
     re.DOTALL,
 )
 _RETURNED = re.compile(r"\bRETURNING\b(.*)", re.DOTALL)
-_COLUMN = re.compile(r"(?:\w+\.)?(\w+)|.*\bAS\s+(\w+)", re.DOTALL)
+_COLUMN = re.compile(r"(?:\w+\.)?([a-z_]\w*)|.*\bAS\s+([a-z_]\w*)", re.DOTALL)
 
 _HIDDEN = "¤"
 """Stands for a literal, and for what is in parentheses, while the rest is looked at."""
 
-_REFUSED = {
-    r"\A(?!(?:WITH|SELECT|INSERT|UPDATE|DELETE)\b)": "begin it with its verb in capitals",
-    r"'": "close its quotes",
+_INSTEAD = {
+    r"\b(?:select|insert|update|delete|from|as|returning)\b": "write keywords in capitals",
+    r"\A(?!(?:WITH|SELECT|INSERT|UPDATE|DELETE)\b)": "begin with WITH or with a verb",
+    r"'": "close the quotes",
     r";": "give each statement its own name",
-    r"/\*": "comment it with --",
-    r"[\"`\[]": "name things so that they need no quotes, and use no array",
-    r"[?$\\]": "write its binds as :name",
-    rf"\w{_HIDDEN}": "no letter stands before a literal",
+    r"/\*": "write comments with --",
+    r"[\"`\[]": "choose names that need no quotes, and no arrays",
+    r"[?$\\]": "write binds as :name",
+    rf"\w{_HIDDEN}": "write literals without a letter before them",
     r":\w+:": "write CAST(:name AS TYPE)",
 }
-"""What the reader would misunderstand, outside literals, and what a statement should do instead."""
-_REFUSED_IN_LITERALS = re.compile(r"(?<![:\w]):\w|\\:")
+"""What the reader would misunderstand outside literals, and what to do instead."""
+_BIND_IN_LITERAL = re.compile(r"(?<![:\w]):\w|\\:")
 
 
 class Statement(NamedTuple):
@@ -60,12 +62,13 @@ def read_statements(path: str) -> dict[str, dict[str | None, Statement]]:
     """
     head, *parts = _NAMES.split((project_folder("sql") / path).read_text(encoding="utf-8"))
     if _LITERAL_OR_COMMENT.sub("", head).strip():
-        raise LookupError(f"sql/{path}: a statement has no name: begin it with -- name: words")
+        raise LookupError(f"sql/{path}: begin the first statement with -- name: its_name")
     found: dict[str, dict[str | None, Statement]] = {}
     for part in parts:
         named = _NAME.match(part)
         if named is None or named[2] not in {None, *_ENGINES}:
-            raise LookupError(f"sql/{path}: write {part.splitlines()[0]!r} as -- name: x @engine")
+            first = part.splitlines()[0]
+            raise LookupError(f"sql/{path}: {first}: write -- name: its_name, with @engine or not")
         name, engine = named.groups()
         texts = found.setdefault(name, {})
         if engine in texts:
@@ -87,13 +90,13 @@ def _read(part: str) -> Statement:
     if comment is None:
         raise ValueError("say above it, in a comment, which index serves it")
     sql = _LITERAL_OR_COMMENT.sub(lambda found: found[1] or "", part).strip().removesuffix(";")
-    if any(map(_REFUSED_IN_LITERALS.search, _LITERAL.findall(sql))):
-        raise ValueError("a literal holds what looks like a bind: pass it as a parameter")
+    if any(map(_BIND_IN_LITERAL.search, _LITERAL.findall(sql))):
+        raise ValueError("pass a literal with :word in it as a bind")
     bare = _LITERAL.sub(_HIDDEN, sql)
     unmarked = MARK.sub("", bare)
-    for pattern, instead in _REFUSED.items():
+    for pattern, instead in _INSTEAD.items():
         if re.search(pattern, unmarked):
-            raise ValueError(f"the reader does not understand it: {instead}")
+            raise ValueError(instead)
     return Statement(
         " ".join(comment[0].replace("--", "").split()),
         sql,
@@ -108,11 +111,11 @@ def _columns(sql: str) -> Iterator[str]:
     while (flat := _NESTED.sub(_HIDDEN, sql)) != sql:
         sql = flat
     verb = _VERB.search(sql)
-    if verb is None:
-        raise ValueError("close its parentheses")
+    if verb is None or "(" in sql or ")" in sql:
+        raise ValueError("close the parentheses, and end with a verb")
     returned = (_SELECTED if verb[0] == "SELECT" else _RETURNED).search(sql, verb.start())
     for each in returned[1].split(",") if returned else ():
         named = _COLUMN.fullmatch(each.strip())
         if named is None:
-            raise ValueError(f"a column that it returns has no name: {each.strip()}")
+            raise ValueError("name each column that comes back, as in count(*) AS symbols")
         yield named[1] or named[2]

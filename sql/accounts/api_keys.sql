@@ -23,7 +23,7 @@ ORDER BY coalesce(k.last_used, k.created_at) DESC
 LIMIT :row_limit;
 
 -- name: list_api_keys
--- ix_api_keys_user_id: a user has a few.
+-- ix_api_keys_user_id: a user has a few, which are sorted.
 SELECT id, user_id, name, hint, created_at, last_used, is_active
 FROM api_keys
 WHERE user_id = :user_id

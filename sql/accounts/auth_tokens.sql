@@ -26,7 +26,7 @@ JOIN users AS u ON u.id = t.user_id
 WHERE t.user_id = :user_id AND t.broker = :broker AND u.is_active;
 
 -- name: list_auth_tokens
--- A range of uq_auth_tokens_user_id_broker, in its order: a user has a few.
+-- A range of uq_auth_tokens_user_id_broker in its order, or sorted: a user has a few.
 SELECT t.id, t.user_id, t.broker, t.access_token, t.refresh_token, t.feed_token, t.token_expiry,
        t.auth_data, t.created_at, t.updated_at, t.key_id
 FROM auth_tokens AS t

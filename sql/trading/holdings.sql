@@ -2,7 +2,7 @@
 -- Columns of a record stand in the order of the table.
 
 -- name: get_holdings
--- A range of uq_holdings_user_id_broker_symbol_exchange in its order, or sorted where a user has
+-- A range of uq_holdings_user_id_broker_symbol_exchange in its order, or sorted: a user has a
 -- few.
 SELECT id, user_id, broker, symbol, exchange, isin, quantity, average_price, last_price, pnl,
        pnl_percent

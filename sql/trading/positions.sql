@@ -69,8 +69,8 @@ WHERE user_id = :user_id AND broker = :broker AND symbol = :symbol
   AND exchange = :exchange AND product = :product;
 
 -- name: get_positions
--- A range of uq_positions_user_id_broker_symbol_exchange_product in its order, or sorted where a
--- user has few. What an earlier day added is carried overnight.
+-- A range of uq_positions_user_id_broker_symbol_exchange_product in its order, or sorted: a
+-- user has a few. What an earlier day added is carried overnight.
 SELECT id, user_id, broker, symbol, exchange, product, quantity, average_price, last_price, pnl,
        CASE WHEN trading_day < :day THEN 0 ELSE day_quantity END AS day_quantity,
        CASE WHEN trading_day < :day THEN quantity ELSE overnight_quantity END AS overnight_quantity,

@@ -36,7 +36,7 @@ from openalgo_store.repositories.accounts.auth_tokens import (
 from openalgo_store.security.cipher import key_id
 from openalgo_store.tables.accounts import auth_tokens, users
 from openalgo_store.values import clock
-from tests.rules.test_statements import plan_of
+from tests.support.plans import plan_of
 from tests.support.rows import add_user
 from tests.support.waiting import wait_for_a_lock
 

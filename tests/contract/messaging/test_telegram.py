@@ -34,8 +34,8 @@ from openalgo_store.engine.queries import Query
 from openalgo_store.repositories.messaging import telegram
 from openalgo_store.tables.messaging import telegram_chats, telegram_messages
 from tests.conftest import Urls
-from tests.rules.test_statements import plan_of
 from tests.schema.test_schema import migrations, run
+from tests.support.plans import plan_of
 from tests.support.waiting import wait_for_a_lock
 
 BEGAN = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)

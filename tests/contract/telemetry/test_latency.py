@@ -32,7 +32,7 @@ from openalgo_store.repositories.telemetry import latency
 from openalgo_store.tables.telemetry import latency_metrics, latency_writers
 from openalgo_store.values import clock
 from openalgo_store.values.clock import IST
-from tests.rules.test_statements import plan_of
+from tests.support.plans import plan_of
 
 START = datetime(2026, 3, 2, 3, 45, tzinfo=UTC)
 """A Monday, 09:15 in India: the market opens."""
