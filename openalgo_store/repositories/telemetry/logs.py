@@ -140,4 +140,4 @@ def _levels_from(level: int | str) -> list[str]:
 
 def _lower(column: ColumnElement[str]) -> ColumnElement[str]:
     """A to Z as a to z: the columns compare by code point, so no other letter changes."""
-    return func.lower(column)
+    return func.lower(column, type_=column.type)
