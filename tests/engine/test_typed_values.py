@@ -96,8 +96,9 @@ BY_TEXT: dict[str, Callable[[Any], object]] = {
 @pytest.fixture
 def sealing(store: Store) -> Iterator[None]:
     """The current store has secrets, for API keys and broker tokens."""
-    secrets = {"api_key_pepper": "p" * 32, "token_encryption_keys": Fernet.generate_key().decode()}
-    with Store(replace(store.settings, **secrets)) as opened:
+    key = Fernet.generate_key().decode()
+    settings = replace(store.settings, api_key_pepper="p" * 32, token_encryption_keys=key)
+    with Store(settings) as opened:
         use_store(opened)
         yield
         use_store(store)
