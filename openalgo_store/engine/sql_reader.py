@@ -79,7 +79,8 @@ def read_statements(path: str) -> dict[str, dict[str | None, Statement]]:
             raise LookupError(f"sql/{path}: {name}: {error}") from None
     for name, texts in found.items():
         is_complete = None in texts or texts.keys() == _ENGINES
-        if not is_complete or len({each[2:] for each in texts.values()}) > 1:
+        shapes = {(each.binds, each.columns, each.marks) for each in texts.values()}
+        if not is_complete or len(shapes) > 1:
             raise LookupError(f"sql/{path}: {name} is not the same for every engine")
     return found
 
