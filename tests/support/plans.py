@@ -1,5 +1,6 @@
 """How an engine means to run a statement, and which index it takes."""
 
+import re
 from collections.abc import Callable, Iterable
 from contextlib import closing
 from typing import Any
@@ -8,7 +9,7 @@ from sqlalchemy import PrimaryKeyConstraint, Table, UniqueConstraint, event
 
 from openalgo_store import Book, Store, get_read_session, get_write_session
 from openalgo_store.engine.queries import Query
-from tests.support.samples import value
+from tests.support.samples import sampler
 from tests.support.statements import database_of, tables_of
 
 _EXPLAIN = {"sqlite": "EXPLAIN QUERY PLAN", "postgresql": "EXPLAIN"}
@@ -41,7 +42,7 @@ def plan_of(store: Store, query: Query[Any]) -> str:
         convert = bind.type.dialect_impl(dialect.engine.dialect).bind_processor(
             dialect.engine.dialect
         )
-        sample = value(name, bind.type, _ROW)
+        sample = sampler(name, bind.type)(_ROW)
         values[name] = sample if convert is None else convert(sample)
     in_order = compiled.positiontup
     with get_write_session(database) as tx:
@@ -105,6 +106,14 @@ def plans_of(store: Store, book: Book, ask: Callable[[], object]) -> list[str]:
 def is_sorted(plan: str) -> bool:
     """Whether the engine sorts rows that an index would have given in order."""
     return any(mark in plan for mark in _SORTS)
+
+
+def reads_a_whole_table(query: Query[Any], plan: str) -> bool:
+    """Whether a table of the statement, by its name or another that it gets, is read to its end."""
+    sql = str(query.on("sqlite"))
+    names = [table.name for table in tables_of(query)]
+    names += [each for name in names for each in re.findall(rf"\b{name} AS (\w+)", sql)]
+    return any(re.search(rf"Seq Scan on {name}\b|SCAN {name}\b(?! USING)", plan) for name in names)
 
 
 def is_index_only(plan: str, index: str) -> bool:
