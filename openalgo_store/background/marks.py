@@ -1,10 +1,6 @@
 """Marks of batches: what tells that a COMMIT whose answer was lost was done."""
 
-from datetime import timedelta
 from typing import NamedTuple
-
-MARKS_STAY = timedelta(days=1)
-"""Marks younger than this are not purged: a writer may still ask for them."""
 
 
 class Mark(NamedTuple):

@@ -3,12 +3,13 @@
 from datetime import datetime
 from time import monotonic, sleep
 
-from sqlalchemy import Column, ColumnElement, Table, and_, delete, func, select, true
+from sqlalchemy import Column, ColumnElement, Table, and_, delete, func, literal, select, true
 
 from ..engine.queries import Query
 from ..engine.transaction import Transaction
 from ..errors import InvalidInput
 from ..sessions import reading, writing
+from ..tables.types import Whole
 
 BATCH = 1000
 """Rows in one transaction: a few milliseconds that a writer may have to wait."""
@@ -43,7 +44,8 @@ def purge_rows(
         began = monotonic()
         with writing(database, tx) as session:
             in_order = select(moment, row_id).where(left, moment < before)
-            nth = in_order.order_by(moment, row_id).offset(batch_size - 1).limit(1)
+            before_it = literal(batch_size - 1, Whole)  # a plain number is taken for one of 32 bits
+            nth = in_order.order_by(moment, row_id).offset(before_it).limit(1)
             last = session.one(Query.of(nth, tuple))
             # By moments, not by ids: for those PostgreSQL would read a small table whole each
             # time. And by one upper bound: of two SQLite may take the wrong one.

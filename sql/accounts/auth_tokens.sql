@@ -18,7 +18,7 @@ RETURNING id, user_id, broker, access_token, refresh_token, feed_token, token_ex
           created_at, updated_at, key_id;
 
 -- name: get_auth_token
--- One probe of uq_auth_tokens_user_id_broker, and one of the users' primary key.
+-- One probe of uq_auth_tokens_user_id_broker, and one of pk_users.
 SELECT t.id, t.user_id, t.broker, t.access_token, t.refresh_token, t.feed_token, t.token_expiry,
        t.auth_data, t.created_at, t.updated_at, t.key_id
 FROM auth_tokens AS t
@@ -26,7 +26,7 @@ JOIN users AS u ON u.id = t.user_id
 WHERE t.user_id = :user_id AND t.broker = :broker AND u.is_active;
 
 -- name: list_auth_tokens
--- A range of uq_auth_tokens_user_id_broker, in its order: a user has a few.
+-- A range of uq_auth_tokens_user_id_broker in its order, or sorted: a user has a few.
 SELECT t.id, t.user_id, t.broker, t.access_token, t.refresh_token, t.feed_token, t.token_expiry,
        t.auth_data, t.created_at, t.updated_at, t.key_id
 FROM auth_tokens AS t
@@ -39,7 +39,7 @@ ORDER BY t.broker;
 DELETE FROM auth_tokens WHERE user_id = :user_id AND broker = :broker;
 
 -- name: get_tokens_of_older_keys
--- The primary key from :after on: a batch goes on where the one before it ended.
+-- pk_auth_tokens from :after on: a batch goes on where the one before it ended.
 SELECT id, user_id, broker, access_token, refresh_token, feed_token, token_expiry, auth_data,
        created_at, updated_at, key_id
 FROM auth_tokens
@@ -48,21 +48,22 @@ ORDER BY id
 LIMIT :batch_size;
 
 -- name: reseal_auth_token
--- By primary key, if nobody has saved the row since it was read: no text is sealed twice alike.
+-- By pk_auth_tokens, if nobody has saved the row since it was read: no text is sealed twice alike.
 UPDATE auth_tokens
 SET access_token = :access_token, refresh_token = :refresh_token, feed_token = :feed_token,
     key_id = :key_id
 WHERE id = :id AND access_token = :before;
 
 -- name: reseal_free_auth_token @sqlite
--- As reseal_auth_token: here a writing transaction is alone.
+-- By pk_auth_tokens, as reseal_auth_token: here a writing transaction is alone.
 UPDATE auth_tokens
 SET access_token = :access_token, refresh_token = :refresh_token, feed_token = :feed_token,
     key_id = :key_id
 WHERE id = :id AND access_token = :before;
 
 -- name: reseal_free_auth_token @postgresql
--- SKIP LOCKED: a batch that waited for a row could be in deadlock with whoever holds it.
+-- By pk_auth_tokens. SKIP LOCKED: a batch that waited for a row could be in deadlock with whoever
+-- holds it.
 UPDATE auth_tokens
 SET access_token = :access_token, refresh_token = :refresh_token, feed_token = :feed_token,
     key_id = :key_id

@@ -17,12 +17,12 @@ FROM users
 WHERE username_key = :username_key;
 
 -- name: replace_password_hash
--- By primary key, and only while the hash is still the one that was checked.
+-- By pk_users, and only while the hash is still the one that was checked.
 UPDATE users SET password_hash = :password_hash
 WHERE id = :user_id AND password_hash = :outdated_hash;
 
 -- name: get_user
--- By primary key.
+-- By pk_users.
 SELECT id, username, email, created_at, is_active FROM users WHERE id = :user_id;
 
 -- name: get_user_by_username
@@ -34,11 +34,11 @@ SELECT id, username, email, created_at, is_active FROM users WHERE username_key 
 SELECT id, username, email, created_at, is_active FROM users WHERE email_key = :email_key;
 
 -- name: lock_active_user @sqlite
--- By primary key; BEGIN IMMEDIATE has locked the file already.
+-- By pk_users; BEGIN IMMEDIATE has locked the file already.
 SELECT id FROM users WHERE id = :user_id AND is_active;
 
 -- name: lock_active_user @postgresql
--- By primary key; FOR SHARE: whoever deactivates the user waits, and then ends what is made now.
+-- By pk_users; FOR SHARE: whoever deactivates the user waits, and then ends what is made now.
 SELECT id FROM users WHERE id = :user_id AND is_active FOR SHARE;
 
 -- name: list_users
@@ -46,7 +46,7 @@ SELECT id FROM users WHERE id = :user_id AND is_active FOR SHARE;
 SELECT id, username, email, created_at, is_active FROM users ORDER BY id;
 
 -- name: set_user_active
--- By primary key.
+-- By pk_users.
 UPDATE users SET is_active = :is_active WHERE id = :user_id;
 
 -- name: end_api_keys

@@ -62,7 +62,7 @@ SELECT min(chat_id) AS chat_id FROM telegram_messages WHERE NOT delivered AND pa
 
 -- name: lock_free @sqlite
 -- ix_telegram_messages_waiting, from chat to chat and the first of each, however many wait behind
--- it. BEGIN IMMEDIATE has locked the file already.
+-- it; what is found is sorted. BEGIN IMMEDIATE has locked the file already.
 WITH RECURSIVE waiting (chat_id) AS (
     SELECT min(chat_id) FROM telegram_messages WHERE NOT delivered AND parked_at IS NULL
     UNION ALL
@@ -87,8 +87,9 @@ ORDER BY m.id
 LIMIT :row_limit;
 
 -- name: lock_free @postgresql
--- As on SQLite, passing over what others hold. A row that changed since the snapshot is judged as
--- it is now: so the state of the message stands in this WHERE too.
+-- ix_telegram_messages_waiting as on SQLite, what is found is sorted; passes over what others hold.
+-- A row that changed since the snapshot is judged as it is now: so the state of the message stands
+-- in this WHERE too.
 WITH RECURSIVE waiting (chat_id) AS (
     SELECT min(chat_id) FROM telegram_messages WHERE NOT delivered AND parked_at IS NULL
     UNION ALL
@@ -115,25 +116,26 @@ LIMIT :row_limit
 FOR NO KEY UPDATE OF m SKIP LOCKED;
 
 -- name: claim_message
--- By primary key; the row is locked.
+-- By pk_telegram_messages; the row is locked.
 UPDATE telegram_messages
 SET claim = :claim, held_until = :held_until, attempts = attempts + 1
 WHERE id = :id;
 
 -- name: park_message
--- By primary key; the row is locked.
+-- By pk_telegram_messages; the row is locked.
 UPDATE telegram_messages
 SET parked_at = :parked_at, last_error = :last_error, claim = NULL, held_until = NULL
 WHERE id = :id;
 
 -- name: mark_delivered
--- By primary key, for the last claim alone: a lease that ran out counts until the next one.
+-- By pk_telegram_messages, for the last claim alone: a lease that ran out counts until the next
+-- one.
 UPDATE telegram_messages
 SET delivered = TRUE, sent_at = :now, claim = NULL, held_until = NULL
 WHERE id = :message_id AND claim = :claim;
 
 -- name: fail_message
--- As mark_delivered. The last of the attempts parks the message.
+-- By pk_telegram_messages, as mark_delivered. The last of the attempts parks the message.
 UPDATE telegram_messages
 SET last_error = :error, claim = NULL,
     held_until = CASE WHEN attempts < max_attempts THEN :retry_at END,
@@ -143,7 +145,7 @@ RETURNING id, chat_id, message_type, content, sent_at, delivered, created_at, at
           max_attempts, last_error, claim, held_until, parked_at;
 
 -- name: get_message
--- By primary key.
+-- By pk_telegram_messages.
 SELECT id, chat_id, message_type, content, sent_at, delivered, created_at, attempts,
        max_attempts, last_error, claim, held_until, parked_at
 FROM telegram_messages

@@ -11,17 +11,17 @@ INSERT INTO strategies (
 RETURNING id, user_id, name, description, strategy_type, config, is_active, created_at, updated_at;
 
 -- name: get_strategy
--- By primary key.
+-- By pk_strategies.
 SELECT id, user_id, name, description, strategy_type, config, is_active, created_at, updated_at
 FROM strategies
 WHERE id = :id;
 
 -- name: set_strategy_active
--- By primary key.
+-- By pk_strategies.
 UPDATE strategies SET is_active = :is_active, updated_at = :updated_at
 WHERE id = :id
 RETURNING id, user_id, name, description, strategy_type, config, is_active, created_at, updated_at;
 
 -- name: delete_strategy
--- By primary key.
+-- By pk_strategies.
 DELETE FROM strategies WHERE id = :id;

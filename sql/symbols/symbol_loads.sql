@@ -8,14 +8,14 @@ FROM symbols
 WHERE broker = :broker;
 
 -- name: get_stored_symbols @sqlite
--- The + keeps SQLite from uix_symbol, which would jump about in the table for every row.
+-- The + keeps SQLite from the unique index, which would jump about in the table for every row.
 SELECT id, symbol, exchange, broker_symbol, token, strike, broker_exchange, name,
        instrument_type, lot_size, tick_size, expiry, option_type
 FROM symbols
 WHERE +broker = :broker;
 
 -- name: update_symbol
--- By primary key; symbol and exchange are what the row was found by.
+-- By pk_symbols; symbol and exchange are what the row was found by.
 UPDATE symbols
 SET broker_symbol = :broker_symbol, token = :token, broker_exchange = :broker_exchange,
     name = :name, instrument_type = :instrument_type, lot_size = :lot_size,
@@ -24,7 +24,7 @@ SET broker_symbol = :broker_symbol, token = :token, broker_exchange = :broker_ex
 WHERE id = :id;
 
 -- name: delete_symbol
--- By primary key.
+-- By pk_symbols.
 DELETE FROM symbols WHERE id = :id;
 
 -- name: add_symbol_load

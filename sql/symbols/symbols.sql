@@ -9,7 +9,8 @@ FROM symbols
 WHERE broker = :broker AND symbol = :symbol AND exchange = :exchange;
 
 -- name: get_symbol_by_token
--- ix_symbols_token; tokens are unique within an exchange of a broker only, so a few rows are read.
+-- ix_symbols_token; tokens are unique within an exchange of a broker only, so a few rows
+-- are read and sorted.
 SELECT id, broker, symbol, broker_symbol, token, exchange, broker_exchange, name,
        instrument_type, lot_size, tick_size, expiry, strike, option_type, last_updated
 FROM symbols
@@ -18,7 +19,7 @@ ORDER BY id
 LIMIT 1;
 
 -- name: get_symbol_by_broker_symbol
--- ix_symbols_broker_symbol; brokers share names, so a few rows are read.
+-- ix_symbols_broker_symbol; brokers share names, so a few rows are read and sorted.
 SELECT id, broker, symbol, broker_symbol, token, exchange, broker_exchange, name,
        instrument_type, lot_size, tick_size, expiry, strike, option_type, last_updated
 FROM symbols
@@ -53,7 +54,7 @@ FROM symbols
 WHERE broker = :broker;
 
 -- name: get_master @sqlite
--- The + keeps SQLite from uix_symbol, which would jump about in the table for every row.
+-- The + keeps SQLite from the unique index, which would jump about in the table for every row.
 SELECT id, broker, symbol, broker_symbol, token, exchange, broker_exchange, name,
        instrument_type, lot_size, tick_size, expiry, strike, option_type, last_updated
 FROM symbols

@@ -1,16 +1,5 @@
 -- Latency: how long brokers take. Rows come by COPY, see repositories/latency.py.
 
--- name: mark_latency_batch
--- One probe of the primary key; no row is affected if this batch, or a later one, is committed.
-INSERT INTO latency_writers (writer, sequence, written_at)
-VALUES (:writer, :sequence, :written_at)
-ON CONFLICT (writer) DO UPDATE SET sequence = excluded.sequence, written_at = excluded.written_at
-WHERE latency_writers.sequence < excluded.sequence;
-
--- name: forget_latency_writers
--- ix_latency_writers_written_at: processes that ended long ago.
-DELETE FROM latency_writers WHERE written_at < :before;
-
 -- name: get_latency_stats @sqlite
 -- A range of ix_latency_metrics_start_time, sorted once. It has no percentile_cont: the value at
 -- place p * (n - 1) of n, places from 0, lies between the two rows around it. strftime rounds to
@@ -53,7 +42,7 @@ around AS (
 SELECT
     broker,
     operation,
-    strftime('%Y-%m-%d %H\:%M\:%S.000000', bucket, 'unixepoch') AS bucket,
+    strftime('%Y-%m-%d %H:%M:%S.000000', bucket, 'unixepoch') AS bucket,
     count(*) AS count,
     count(*) FILTER (WHERE success) * 1.0 / count(*) AS success_rate,
     avg(latency_ms) AS mean,

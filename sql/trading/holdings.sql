@@ -2,7 +2,8 @@
 -- Columns of a record stand in the order of the table.
 
 -- name: get_holdings
--- A range of the unique key, in its order.
+-- A range of uq_holdings_user_id_broker_symbol_exchange in its order, or sorted: a user has a
+-- few.
 SELECT id, user_id, broker, symbol, exchange, isin, quantity, average_price, last_price, pnl,
        pnl_percent
 FROM /*book*/holdings
@@ -10,8 +11,8 @@ WHERE user_id = :user_id
 ORDER BY broker, symbol, exchange;
 
 -- name: open_holdings @sqlite
--- The unique key decides which of the rows are there already. WHERE true tells ON CONFLICT from
--- the ON of a join.
+-- uq_holdings_user_id_broker_symbol_exchange decides which of the rows are there already. WHERE
+-- true tells ON CONFLICT from the ON of a join.
 INSERT INTO /*book*/holdings (user_id, broker, symbol, exchange)
 SELECT json_extract(item.value, '$[0]'), json_extract(item.value, '$[1]'),
        json_extract(item.value, '$[2]'), json_extract(item.value, '$[3]')
@@ -20,15 +21,16 @@ WHERE true
 ON CONFLICT (user_id, broker, symbol, exchange) DO NOTHING;
 
 -- name: open_holdings @postgresql
--- The unique key decides which of the rows are there already. They come in the order of the key,
--- so that two reports at once cannot wait for each other.
+-- uq_holdings_user_id_broker_symbol_exchange decides which of the rows are there already. They come
+-- in the order of the key, so that two reports at once cannot wait for each other.
 INSERT INTO /*book*/holdings (user_id, broker, symbol, exchange)
 SELECT CAST(item ->> 0 AS BIGINT), item ->> 1, item ->> 2, item ->> 3
 FROM json_array_elements(:rows) AS item
 ON CONFLICT (user_id, broker, symbol, exchange) DO NOTHING;
 
 -- name: update_holdings @sqlite
--- The unique key, once for each row, as in update_positions. Amounts come in millionths.
+-- uq_holdings_user_id_broker_symbol_exchange for each row, as in update_positions. Amounts come in
+-- millionths.
 WITH given AS MATERIALIZED (
     SELECT h.id, json_extract(item.value, '$[4]') AS isin,
            COALESCE(json_extract(item.value, '$[5]'), h.quantity) AS quantity,
@@ -63,7 +65,8 @@ FROM given
 WHERE h.id = given.id;
 
 -- name: update_holdings @postgresql
--- The unique key, once for each row; locked in its order, as in update_positions.
+-- uq_holdings_user_id_broker_symbol_exchange for each row; sorted and locked in its order, as in
+-- update_positions.
 WITH given AS (
     SELECT h.id, item ->> 4 AS isin,
            COALESCE(CAST(item ->> 5 AS BIGINT), h.quantity) AS quantity,

@@ -25,14 +25,14 @@ WHERE order_id = :order_id
 FOR NO KEY UPDATE;
 
 -- name: set_order_status
--- By primary key, under the lock.
+-- By pk_orders, under the lock.
 UPDATE /*book*/orders SET status = :status, updated_at = :updated_at
 WHERE id = :id
 RETURNING id, order_id, user_id, broker, symbol, exchange, action, quantity, price, trigger_price,
           order_type, product, status, fill_price, fill_quantity, placed_at, updated_at;
 
 -- name: add_fill_to_order
--- By primary key, under the lock. The average price follows from whole sums, so that the order in
+-- By pk_orders, under the lock. The average price follows from whole sums, so that the order in
 -- which fills arrive does not change it. A terminal status stays. Nothing comes back when the sum
 -- has come near 64 bits.
 UPDATE /*book*/orders SET

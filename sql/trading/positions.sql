@@ -2,10 +2,11 @@
 -- Columns of a record stand in the order of the table.
 
 -- name: add_to_position
--- One probe of the unique key. The sums change by addition, all else follows from them, so any
--- order of the same fills ends alike. The first level adds, the second finds the average of the
--- open side, the third what depends on it. day_quantity counts the newest day that traded.
--- Nothing comes back without such a position, or when a sum has come near 64 bits.
+-- One probe of uq_positions_user_id_broker_symbol_exchange_product. The sums change by addition,
+-- all else follows from them, so any order of the same fills ends alike. The first level adds, the
+-- second finds the average of the open side, the third what depends on it. day_quantity counts the
+-- newest day that traded. Nothing comes back without such a position, or when a sum has come near
+-- 64 bits.
 UPDATE /*book*/positions AS p SET (
     quantity, average_price, pnl, day_quantity, overnight_quantity,
     buy_quantity, buy_value, sell_quantity, sell_value, trading_day
@@ -53,13 +54,13 @@ RETURNING id, user_id, broker, symbol, exchange, product, quantity, average_pric
           sell_value, trading_day;
 
 -- name: open_position
--- The unique key decides which of two at once opens it.
+-- uq_positions_user_id_broker_symbol_exchange_product decides which of two at once opens it.
 INSERT INTO /*book*/positions (user_id, broker, symbol, exchange, product, average_price, pnl)
 VALUES (:user_id, :broker, :symbol, :exchange, :product, 0, 0)
 ON CONFLICT (user_id, broker, symbol, exchange, product) DO NOTHING;
 
 -- name: get_position
--- One probe of the unique key.
+-- One probe of uq_positions_user_id_broker_symbol_exchange_product.
 SELECT id, user_id, broker, symbol, exchange, product, quantity, average_price, last_price,
        pnl, day_quantity, overnight_quantity, buy_quantity, buy_value, sell_quantity,
        sell_value, trading_day
@@ -68,7 +69,8 @@ WHERE user_id = :user_id AND broker = :broker AND symbol = :symbol
   AND exchange = :exchange AND product = :product;
 
 -- name: get_positions
--- A range of the unique key, in its order. What an earlier day added is carried overnight.
+-- A range of uq_positions_user_id_broker_symbol_exchange_product in its order, or sorted: a
+-- user has a few. What an earlier day added is carried overnight.
 SELECT id, user_id, broker, symbol, exchange, product, quantity, average_price, last_price, pnl,
        CASE WHEN trading_day < :day THEN 0 ELSE day_quantity END AS day_quantity,
        CASE WHEN trading_day < :day THEN quantity ELSE overnight_quantity END AS overnight_quantity,
@@ -78,10 +80,11 @@ WHERE user_id = :user_id
 ORDER BY broker, symbol, exchange, product;
 
 -- name: update_positions @sqlite
--- The unique key, once for each row: CROSS JOIN keeps the rows outside, and MATERIALIZED from being
--- read again for each position of the table. json_extract, because ->> needs SQLite 3.38. Amounts
--- come in millionths. The P&L follows from the fills only while the quantity is theirs; of day and
--- overnight quantity the one that is not given follows from the other.
+-- uq_positions_user_id_broker_symbol_exchange_product for each row: CROSS JOIN keeps the rows
+-- outside, and MATERIALIZED from being read again for each position of the table. json_extract,
+-- because ->> needs SQLite 3.38. Amounts come in millionths. The P&L follows from the fills only
+-- while the quantity is theirs; of day and overnight quantity the one that is not given follows
+-- from the other.
 WITH given AS MATERIALIZED (
     SELECT p.id, json_extract(item.value, '$[5]') AS quantity,
            CAST(json_extract(item.value, '$[6]') AS DOUBLE PRECISION) / 1000000 AS average_price,
@@ -127,8 +130,9 @@ WHERE p.id = given.id
 RETURNING user_id, broker, symbol, exchange, product;
 
 -- name: update_positions @postgresql
--- The unique key, once for each row. The rows are locked in the order of the key before any is
--- changed, so that two reports at once cannot wait for each other.
+-- uq_positions_user_id_broker_symbol_exchange_product for each row. The rows are sorted and locked
+-- in the order of the key before any is changed, so that two reports at once cannot wait for each
+-- other.
 WITH given AS (
     SELECT p.id, CAST(item ->> 5 AS BIGINT) AS quantity,
            CAST(item ->> 6 AS DOUBLE PRECISION) / 1000000 AS average_price,

@@ -44,7 +44,7 @@ FROM (
 ) AS traded;
 
 -- name: get_daily_sums
--- The same range of ix_trades_user_date; values in millionths of a rupee.
+-- The same range of ix_trades_user_date, grouped and sorted; values in millionths of a rupee.
 SELECT symbol, exchange,
        CAST(SUM(CASE action WHEN 'BUY' THEN quantity ELSE 0 END) AS BIGINT) AS buy_quantity,
        CAST(SUM(CASE action WHEN 'BUY' THEN value ELSE 0 END) AS BIGINT) AS buy_value,

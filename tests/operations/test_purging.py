@@ -204,6 +204,10 @@ def test_what_makes_no_sense_is_refused(stream: Stream) -> None:
             purge_rows(stream.database, stream.table, stream.moment, naive, dry_run=dry_run)
     with pytest.raises(InvalidInput, match="batch_size"):
         stream.purge(batch_size=0)
+    for size in (2**70, 1.5):
+        with pytest.raises(InvalidInput, match="whole number"):
+            stream.purge(batch_size=size)
+    assert stream.purge(batch_size=2**40) == 0
     with get_write_session("main") as tx, pytest.raises(WrongDatabase):
         stream.purge(tx=tx)
 

@@ -41,6 +41,16 @@ INTERNAL = {
 """What modules of one area, and start-up, offer each other."""
 
 
+SHARED = {
+    "openalgo_store/tables": {"columns", "metadata", "types"},
+    "openalgo_store/records": set(),
+    "openalgo_store/repositories": {"purging"},
+    "sql": {"README"},
+    "tests/contract": set(),
+}
+"""Where each area has a file or a folder of its name, and what all areas share there."""
+
+
 def modules_of(area: ModuleType) -> list[ModuleType]:
     """The modules of an area's folder."""
     found = pkgutil.iter_modules(area.__path__, f"{area.__name__}.")
@@ -74,6 +84,21 @@ def test_the_name_of_an_engine_stands_only_where_engines_differ(path: Path) -> N
 def test_a_file_is_read_in_one_sitting(path: Path) -> None:
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 350
     assert path.stem not in {"utils", "helpers", "manager", "base"}
+
+
+def entries(folder: Path) -> set[str]:
+    """The names of what is in a folder, without what Python itself needs or leaves."""
+    return {each.name for each in folder.iterdir() if each.name != "__pycache__"}
+
+
+def test_the_package_has_a_room_for_each_concern_and_few_of_them() -> None:
+    assert len(entries(PACKAGE)) <= 20
+
+
+@pytest.mark.parametrize("folder", SHARED)
+def test_an_area_has_the_same_name_wherever_it_appears(folder: str) -> None:
+    names = {Path(name).stem for name in entries(PACKAGE.parent / folder)} - {"__init__"}
+    assert names == {area.__name__.rpartition(".")[2] for area in AREAS} | SHARED[folder]
 
 
 @pytest.mark.parametrize("name", openalgo_store.__all__)

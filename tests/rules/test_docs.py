@@ -1,14 +1,18 @@
 """The documentation is true: its examples run, its lists are complete, its links lead somewhere."""
 
 import doctest
+import inspect
 import re
 import shlex
 import subprocess
 import sys
+import textwrap
 from dataclasses import fields, replace
 from datetime import time
+from itertools import groupby
 from pathlib import Path
 from secrets import token_urlsafe
+from types import ModuleType
 
 import pytest
 from click import Group
@@ -22,6 +26,7 @@ from openalgo_store import (
     close_databases,
     create_api_key,
     create_user,
+    errors,
     get_auth_token,
     get_user_by_api_key,
     get_write_session,
@@ -30,14 +35,13 @@ from openalgo_store import (
     use_store,
 )
 from openalgo_store.cli import main
-from openalgo_store.errors import StoreError
 from openalgo_store.schema.migrate import pending_migrations
 from openalgo_store.settings import DATABASES, variable_of
 from tests.conftest import Urls
 
 ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / "README.md"
-PAGES = [README, *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [README, ROOT / "sql" / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 COMMANDS = (
     "python3 -m venv .venv && .venv/bin/pip install --quiet . && .venv/bin/openalgo-store demo",
     "python3 -m venv .venv && .venv/bin/pip install --quiet tox tox-uv && "
@@ -60,7 +64,7 @@ def table(text: str) -> list[list[str]]:
     return [[cell.strip().strip("`") for cell in row] for row in rows[2:]]
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_the_examples_of_a_page_run(
     page: Path, fresh_urls: Urls, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -98,12 +102,31 @@ def test_the_settings_are_documented_with_their_defaults() -> None:
     assert documented == actual
 
 
-def test_the_public_names_are_documented() -> None:
-    errors = {row[0] for row in table(section(README, "Errors"))}
-    named = set(re.findall(r"`(\w+)`", section(README, "Public names"))) - {"openalgo_store"}
-    assert named | errors == set(openalgo_store.__all__)
-    for name in errors:
-        assert issubclass(getattr(openalgo_store, name), StoreError)
+def bullet(area: ModuleType) -> str:
+    """An area as the README lists it: what it is, the functions of each module, then the rest."""
+
+    def module(name: str) -> str:
+        thing = getattr(area, name)
+        return thing.__module__ if inspect.isfunction(thing) else "the rest"
+
+    groups = groupby(sorted(area.__all__, key=lambda name: (module(name), name)), module)
+    names = "; ".join(", ".join(f"`{name}`" for name in group) for _, group in groups)
+    title = area.__name__.rpartition(".")[2].capitalize()
+    return textwrap.fill(f"- **{title}.** {area.__doc__} {names}", 100, subsequent_indent="  ")
+
+
+def test_the_public_names_are_listed_as_their_areas_export_them() -> None:
+    expected = "\n".join(map(bullet, openalgo_store._AREAS))
+    listed = section(README, "Public names")
+    assert expected in listed, f"paste this into Public names of README.md:\n{expected}"
+    rest = set(re.findall(r"`(\w+)`", listed.replace(expected, ""))) - {"openalgo_store"}
+    of_areas = {name for area in openalgo_store._AREAS for name in area.__all__}
+    assert rest == set(openalgo_store.__all__) - of_areas - set(errors.__all__) | {"StoreError"}
+
+
+def test_the_errors_are_documented() -> None:
+    documented = {row[0] for row in table(section(README, "Errors"))}
+    assert documented == set(errors.__all__) - {"StoreError"}
 
 
 def test_the_commands_are_documented() -> None:
@@ -112,7 +135,7 @@ def test_the_commands_are_documented() -> None:
     assert documented == set(main.commands)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_relative_link_leads_somewhere(page: Path) -> None:
     for link in re.findall(r"\]\(([^)]+)\)", page.read_text()):
         if "://" in link:

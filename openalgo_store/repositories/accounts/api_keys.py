@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from ...background.buffered_writer import BufferedWriter
 from ...background.marks import Mark
-from ...engine.queries import SqlFile
+from ...engine.sql_files import SqlFile
 from ...engine.transaction import Transaction
 from ...errors import NotFound
 from ...records import Row
@@ -44,7 +44,9 @@ _sql = SqlFile("accounts/api_keys.sql", api_keys, users)
 _add_api_key = _sql.query("add_api_key", int)
 _get_owner = _sql.query("get_owner", _Owner)
 _get_newest_owners = _sql.query("get_newest_owners", _Owner, row_limit=Whole())
-_lock_active_user = SqlFile("accounts/users.sql", users).query("lock_active_user", int)
+_lock_active_user = SqlFile("accounts/users.sql", users).query(
+    "lock_active_user", int, user_id=Whole()
+)
 _list_api_keys = _sql.query("list_api_keys", ApiKey)
 _revoke_api_key = _sql.query("revoke_api_key", str)
 _set_last_used = _sql.command("set_last_used")

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from ...engine.queries import SqlFile
+from ...engine.sql_files import SqlFile
 from ...engine.transaction import Transaction
 from ...errors import InvalidInput, NotFound, StoreError
 from ...records.accounts import AuthToken, SealedToken
@@ -22,7 +22,9 @@ _VALID_FOR = timedelta(hours=24)
 _TOKENS = ("access_token", "refresh_token", "feed_token")
 
 _sql = SqlFile("accounts/auth_tokens.sql", auth_tokens)
-_lock_active_user = SqlFile("accounts/users.sql", users).query("lock_active_user", int)
+_lock_active_user = SqlFile("accounts/users.sql", users).query(
+    "lock_active_user", int, user_id=Whole()
+)
 _save_auth_token = _sql.query("save_auth_token", SealedToken)
 _get_auth_token = _sql.query("get_auth_token", SealedToken)
 _list_auth_tokens = _sql.query("list_auth_tokens", SealedToken)

@@ -6,7 +6,7 @@ Each is made by the first write that needs its secret, in the same transaction.
 from collections.abc import Callable
 from typing import NamedTuple
 
-from ...engine.queries import SqlFile
+from ...engine.sql_files import SqlFile
 from ...engine.transaction import Transaction
 from ...errors import ConfigurationError, InvalidInput
 from ...security.secrets import Secrets

@@ -11,7 +11,8 @@ from unicodedata import normalize
 
 from sqlalchemy import update
 
-from ...engine.queries import Query, SqlFile
+from ...engine.queries import Query
+from ...engine.sql_files import SqlFile
 from ...engine.transaction import Transaction
 from ...errors import Conflict, InvalidInput, NotFound
 from ...records.accounts import User

@@ -7,7 +7,8 @@ from uuid import uuid4
 from sqlalchemy import Boolean, select
 
 from ...engine.pagination import row_limit
-from ...engine.queries import Query, SqlFile
+from ...engine.queries import Query
+from ...engine.sql_files import SqlFile
 from ...engine.transaction import Transaction
 from ...errors import Conflict, InvalidInput, NotFound
 from ...records.messaging import TelegramChat, TelegramMessage
@@ -30,10 +31,10 @@ _save_chat = _sql.query("save_chat", TelegramChat)
 _get_chat = _sql.query("get_chat", TelegramChat)
 _authorize_chat = _sql.command("authorize_chat")
 _set_notifications = _sql.command("set_notifications", enabled=Boolean())
-_lock_chat = _sql.query("lock_chat", bool, wants_messages=Boolean())
+_lock_chat = _sql.query("lock_chat", bool)
 _queue_message = _sql.query("queue_message", TelegramMessage)
 _find_waiting = _sql.query("find_waiting", int)
-_lock_free = _sql.query("lock_free", TelegramMessage, now=_now)
+_lock_free = _sql.query("lock_free", TelegramMessage, now=_now, row_limit=Whole())
 _claim_message = _sql.command("claim_message")
 _park_message = _sql.command("park_message")
 _mark_delivered = _sql.command("mark_delivered", message_id=Whole(), now=_now)

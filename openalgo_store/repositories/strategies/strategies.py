@@ -4,7 +4,8 @@ from typing import Any
 
 from sqlalchemy import select, update
 
-from ...engine.queries import Query, SqlFile
+from ...engine.queries import Query
+from ...engine.sql_files import SqlFile
 from ...engine.transaction import Transaction
 from ...errors import NotFound
 from ...records.strategies import Strategy

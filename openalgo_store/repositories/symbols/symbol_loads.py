@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import select
 
-from ...engine.queries import Query, SqlFile
+from ...engine.queries import Query
+from ...engine.sql_files import SqlFile
 from ...engine.transaction import Transaction
 from ...errors import InvalidInput, StoreError, SymbolLoadRefused
 from ...instruments.validation import COLUMNS

@@ -5,7 +5,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from ...caching.symbol_snapshots import Snapshot
-from ...engine.queries import SqlFile
+from ...engine.sql_files import SqlFile
 from ...engine.transaction import Transaction
 from ...records.symbols import Symbol
 from ...sessions import one_statement, reading

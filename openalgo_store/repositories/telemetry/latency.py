@@ -10,8 +10,8 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from ...background.buffered_writer import BufferedWriter
-from ...background.marks import MARKS_STAY, Mark
-from ...engine.queries import SqlFile
+from ...background.marks import Mark
+from ...engine.sql_files import SqlFile
 from ...engine.transaction import Transaction
 from ...errors import InvalidInput
 from ...records import Row
@@ -23,6 +23,7 @@ from ...tables.telemetry import latency_metrics, latency_writers
 from ...tables.types import UTCDateTime, Whole
 from ...values import clock
 from ..purging import BATCH, purge_rows
+from .batch_marks import BatchMarks
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -38,13 +39,10 @@ _LONGEST_ERROR = 500
 
 _log = logging.getLogger("openalgo_store")
 
-_sql = SqlFile("telemetry/latency.sql", latency_metrics, latency_writers)
-_mark_latency_batch = _sql.command("mark_latency_batch")
-_forget_latency_writers = _sql.command("forget_latency_writers", before=UTCDateTime())
-_get_latency_stats = _sql.query(
+_marks = BatchMarks(latency_writers)
+_get_latency_stats = SqlFile("telemetry/latency.sql", latency_metrics).query(
     "get_latency_stats",
     LatencyStats,
-    bucket=UTCDateTime(),
     since=UTCDateTime(),
     until=UTCDateTime(),
     bucket_seconds=Whole(),
@@ -202,7 +200,7 @@ def purge_latency(
     )
     if not dry_run:
         with writing("latency", tx) as session:
-            session.run(_forget_latency_writers, before=min(before, clock.now() - MARKS_STAY))
+            _marks.forget(session, before)
     return purged
 
 
@@ -212,7 +210,7 @@ def _open_writer(store: Store) -> BufferedWriter:
 
 def _write(store: Store, rows: Sequence[Row], mark: Mark) -> None:
     with store.transaction("latency", readonly=False) as tx:
-        if tx.run(_mark_latency_batch, **mark._asdict(), written_at=clock.now()):
+        if _marks.claim(tx, mark):
             tx.copy(latency_metrics, _COLUMNS, rows)
 
 

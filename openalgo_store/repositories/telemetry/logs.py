@@ -7,10 +7,10 @@ from string import ascii_lowercase, ascii_uppercase
 
 from sqlalchemy import ColumnElement, func, or_, select
 
-from ...background.marks import MARKS_STAY, Mark
+from ...background.marks import Mark
 from ...background.quiet import quietly
 from ...engine.pagination import NewestFirst, row_limit, split
-from ...engine.queries import Query, SqlFile
+from ...engine.queries import Query
 from ...engine.transaction import Transaction
 from ...errors import ConfigurationError, InvalidInput
 from ...records import Row
@@ -18,9 +18,8 @@ from ...records.telemetry import LogEntry, LogPage
 from ...sessions import one_statement, writing
 from ...store import Store, open_store
 from ...tables.telemetry import application_logs, log_writers
-from ...tables.types import UTCDateTime
-from ...values import clock
 from ..purging import BATCH, purge_rows
+from .batch_marks import BatchMarks
 
 LOG_COLUMNS = LogEntry._fields[1:]
 """The columns of what a handler gives to `write_log_batch`."""
@@ -29,9 +28,7 @@ _AS_LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
 _logs = application_logs.c
 _newest_first = NewestFirst(_logs.timestamp, _logs.id)
 
-_sql = SqlFile("telemetry/logs.sql", application_logs, log_writers)
-_mark_log_batch = _sql.command("mark_log_batch")
-_forget_log_writers = _sql.command("forget_log_writers", before=UTCDateTime())
+_marks = BatchMarks(log_writers)
 
 
 class LogBatches:
@@ -66,7 +63,7 @@ class LogBatches:
 def write_log_batch(store: Store, rows: Sequence[Row], mark: Mark) -> None:
     """Write entries, unless their mark says that this was done before."""
     with store.transaction("logs", readonly=False) as tx:
-        if tx.run(_mark_log_batch, **mark._asdict(), written_at=clock.now()):
+        if _marks.claim(tx, mark):
             tx.copy(application_logs, LOG_COLUMNS, rows)
 
 
@@ -128,7 +125,7 @@ def purge_logs(
         )
         if not dry_run:
             with writing("logs", tx) as session:
-                session.run(_forget_log_writers, before=min(before, clock.now() - MARKS_STAY))
+                _marks.forget(session, before)
     return purged
 
 
@@ -143,4 +140,4 @@ def _levels_from(level: int | str) -> list[str]:
 
 def _lower(column: ColumnElement[str]) -> ColumnElement[str]:
     """A to Z as a to z: the columns compare by code point, so no other letter changes."""
-    return func.lower(column)
+    return func.lower(column, type_=column.type)

@@ -5,7 +5,8 @@ from typing import Any, TypeVar
 
 from sqlalchemy.types import TypeEngine
 
-from ...engine.queries import Query, SqlFile
+from ...engine.queries import Query
+from ...engine.sql_files import SqlFile
 from ...tables import trading
 from ...tables.trading import TradingTables
 

@@ -1,6 +1,5 @@
 """Broker tokens: sealed wherever they lie, opened in their own place, gone when they expire."""
 
-import re
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -25,7 +24,6 @@ from openalgo_store import (
     use_store,
 )
 from openalgo_store.engine.queries import Query
-from openalgo_store.repositories.accounts import auth_tokens as repository
 from openalgo_store.repositories.accounts.auth_tokens import (
     get_auth_token,
     list_auth_tokens,
@@ -36,7 +34,6 @@ from openalgo_store.repositories.accounts.auth_tokens import (
 from openalgo_store.security.cipher import key_id
 from openalgo_store.tables.accounts import auth_tokens, users
 from openalgo_store.values import clock
-from tests.rules.test_statements import plan_of
 from tests.support.rows import add_user
 from tests.support.waiting import wait_for_a_lock
 
@@ -328,21 +325,6 @@ def dump_of(store: Store, engine_name: str, folder: Path) -> bytes:
         tables = tx.connection.scalars(text(names)).all()
         rows = [tx.connection.scalars(text(f"SELECT t::text FROM {each} t")) for each in tables]
         return "\n".join(row for table in rows for row in table).encode()
-
-
-def test_every_statement_on_tokens_is_served_by_an_index(sealing: Store) -> None:
-    columns = ["user_id", "broker", "access_token", "created_at", "key_id"]
-    with get_write_session() as tx:
-        for number in range(300):
-            add_user(tx, f"user{number}")
-        places = [(user, f"broker{number}") for user in range(1, 301) for number in range(10)]
-        tx.copy(auth_tokens, columns, [(*each, "-", clock.now(), "-") for each in places])
-        tx.connection.exec_driver_sql("ANALYZE")
-    found = [each for each in vars(repository).values() if isinstance(each, Query)]
-    assert len(found) == 8
-    for query in found:
-        plan = plan_of(sealing, query)
-        assert not re.search("SCAN|Seq Scan|Sort|TEMP B-TREE", plan), plan
 
 
 def is_no_number_alone(value: Any) -> bool:

@@ -18,7 +18,7 @@ from openalgo_store import (
 )
 from openalgo_store.repositories.telemetry import latency
 from openalgo_store.values.clock import IST
-from tests.rules.test_statements import plan_of
+from tests.support.plans import plan_of
 from tests.support.latencies import DAY, START, record, stats
 
 
