@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from openalgo_store.errors import InvalidInput
@@ -21,7 +21,6 @@ HEADER = (
     "lot_size,instrument_type,segment,exchange\n"
 )
 RELIANCE = "738561,2885,RELIANCE,RELIANCE INDUSTRIES,0.0,,0.0,0.05,1,EQ,NSE,NSE\n"
-repeatable = settings(derandomize=True, deadline=None)
 REAL_FILES = Path(__file__).parents[3] / "shared" / "data"
 
 
@@ -328,7 +327,6 @@ def test_an_unknown_broker_is_refused_at_once_with_the_known_ones() -> None:
         read_instruments("nobody", "no such file")
 
 
-@repeatable
 @given(
     st.sampled_from(
         [RELIANCE, index("NIFTY 50"), contract("X26AUG5CE", "X", "2026-08-25", "5", "CE")]
@@ -346,7 +344,6 @@ def test_any_text_in_any_column_gives_an_instrument_or_rejected_rows(
             assert isinstance(validate(found), (tuple, str))
 
 
-@repeatable
 @given(
     st.sampled_from(["NIFTY", "M&M", "BAJAJ-AUTO", "SENSEX50", "360ONE", "NIFTYNXT50"]),
     st.dates(date(2000, 1, 1), date(2099, 12, 31)),

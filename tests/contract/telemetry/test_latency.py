@@ -1,7 +1,6 @@
 """Latency: recorded without waiting, measured around calls, counted and ranked as numpy does."""
 
 import asyncio
-import random
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any, NamedTuple
@@ -33,6 +32,7 @@ from openalgo_store.tables.telemetry import latency_metrics, latency_writers
 from openalgo_store.values import clock
 from openalgo_store.values.clock import IST
 from tests.rules.test_statements import plan_of
+from tests.support.chance import chance_of
 
 START = datetime(2026, 3, 2, 3, 45, tzinfo=UTC)
 """A Monday, 09:15 in India: the market opens."""
@@ -273,15 +273,15 @@ def test_a_generator_function_is_refused_because_its_call_takes_no_time(store: S
 @pytest.fixture
 def random_calls(store: Store) -> dict[tuple[str | None, str], list[float]]:
     """The latencies of random calls by broker and operation; every tenth fails."""
-    seeded = random.Random(5)
+    chance = chance_of("latencies")
     made: dict[tuple[str | None, str], list[float]] = {}
     sizes = (1, 2, 3, 7, 100, 101, 1999)
     for size, broker in zip(sizes, ("a", "b", "c", "d", "e", "f", None), strict=True):
         for operation in ("place_order", "modify_order"):
-            shape = seeded.choice((seeded.lognormvariate, seeded.uniform))
+            shape = chance.choice((chance.lognormvariate, chance.uniform))
             found = made.setdefault((broker, operation), [])
             for number in range(size):
-                ms = round(shape(3, 1.5) * 1000) / 1000 + seeded.choice((0, 0, 5e6))
+                ms = round(shape(3, 1.5) * 1000) / 1000 + chance.choice((0, 0, 5e6))
                 record(number, ms, broker=broker, operation=operation, success=number % 10 > 0)
                 found.append(ms)
     return made
@@ -304,8 +304,8 @@ def test_percentiles_are_those_of_numpy(
 def test_more_random_latencies_than_a_batch_agree_with_numpy(
     store: Store, soak: Callable[[int], int]
 ) -> None:
-    seeded = numpy.random.default_rng(7)
-    values = numpy.round(seeded.lognormal(3, 2, soak(100_000)), 3)
+    drawn = numpy.random.default_rng(chance_of("many latencies").getrandbits(64))
+    values = numpy.round(drawn.lognormal(3, 2, soak(100_000)), 3)
     for number, ms in enumerate(values.tolist()):
         record(number / 100, ms)
     (one,) = stats()
