@@ -32,7 +32,7 @@ CONSTRAINTS = {
     "sqlite": "SELECT name, sql FROM sqlite_schema WHERE type = 'table'",
     "postgresql": "SELECT conrelid::regclass::text, "
     "'CONSTRAINT ' || conname || ' ' || pg_get_constraintdef(oid) FROM pg_constraint "
-    "WHERE connamespace = current_schema()::regnamespace AND contype <> 'n'",
+    "WHERE connamespace = current_schema()::regnamespace AND contype <> 'n' ORDER BY conname",
 }
 CONSTRAINT = re.compile(rf"CONSTRAINT (\w+)((?:(?!CONSTRAINT)[^(),]|{GROUP})+)")
 """Its name and its rule, as both engines write them: SQLAlchemy 2.0 reads some of SQLite's only."""
