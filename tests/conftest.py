@@ -12,6 +12,7 @@ import pytest
 from openalgo_store.schema.migrate import run_migrations
 from openalgo_store.settings import DATABASES, Settings
 from openalgo_store.store import Store, use_store
+from tests.support.chance import SEED, SOAK, load_hypothesis_profile
 from tests.support.leaks import Leaks
 from tests.support.postgres_server import PostgresServer, start_postgres
 from tests.support.recycling import RecycledDatabases
@@ -22,6 +23,22 @@ if not set(ENGINES) <= {"sqlite", "postgresql"}:
 
 Urls = dict[str, str]
 """The URL of each of the five databases by its name."""
+
+
+load_hypothesis_profile()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Hypothesis draws from the same seed as everything else."""
+    if SEED:
+        config.option.hypothesis_seed = SEED
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Say what repeats this run: quiet as it is, it shows no header."""
+    if SEED:
+        session.config.get_terminal_writer().line(f"OPENALGO_TEST_SEED={SEED}")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -181,8 +198,7 @@ def recycled_databases(postgres: PostgresServer, postgresql_template: str) -> Re
 @pytest.fixture(scope="session")
 def soak() -> Callable[[int], int]:
     """How often a test repeats: the whole count with OPENALGO_SOAK=1, else a tenth of it."""
-    whole = os.environ.get("OPENALGO_SOAK", "") == "1"
-    return lambda count: count if whole else max(2, count // 10)
+    return lambda count: count if SOAK else max(2, count // 10)
 
 
 def settings_of(urls: Urls) -> Settings:

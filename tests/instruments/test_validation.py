@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from openalgo_store.errors import InvalidInput
@@ -303,7 +303,6 @@ def test_what_is_remembered_of_repeated_values_is_bounded() -> None:
     assert len(memo) == 10
 
 
-repeatable = settings(derandomize=True, deadline=None)
 ANYTHING = st.one_of(
     st.none(),
     st.booleans(),
@@ -321,7 +320,6 @@ ANYTHING = st.one_of(
 )
 
 
-@repeatable
 @given(st.dictionaries(st.sampled_from(Instrument._fields), ANYTHING))
 def test_anything_in_any_column_is_stored_or_rejected_and_nothing_is_raised(
     changes: dict[str, Any],
@@ -333,7 +331,6 @@ def test_anything_in_any_column_is_stored_or_rejected_and_nothing_is_raised(
         assert result["exchange"] in EXCHANGES
 
 
-@repeatable
 @given(st.lists(ANYTHING, max_size=5))
 def test_a_verdict_does_not_depend_on_the_rows_before(values: list[Any]) -> None:
     validator = Validator(LENGTHS)

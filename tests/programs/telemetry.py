@@ -4,7 +4,6 @@ import atexit
 import json
 import logging
 import os
-import random
 import signal
 import subprocess
 import sys
@@ -25,6 +24,7 @@ from openalgo_store import (
 )
 from tests.conftest import settings_of
 from tests.programs.databases import urls_of
+from tests.support.chance import chance_of
 
 START = datetime(2026, 3, 2, 3, 45, tzinfo=UTC)
 
@@ -41,34 +41,34 @@ def record(order_id: str) -> None:
     record_latency(order_id, "zerodha", "place_order", START, START)
 
 
-def end_children_by_sigterm(settings: Settings, runs: str, seed: str) -> None:
+def end_children_by_sigterm(settings: Settings, runs: str) -> None:
     """Children record until SIGTERM; prints how many rows each and the parent had recorded.
 
     The parent's rows wait in its buffer at every fork.
     """
-    seeded = random.Random(int(seed))
+    chance = chance_of("SIGTERM")
     recorded = {"parent": 0}
     with Store(settings) as store:
         use_store(store)
         for run in range(int(runs)):
-            for _ in range(seeded.randrange(1, 30)):
+            for _ in range(chance.randrange(1, 30)):
                 record(f"parent-{recorded['parent']}")
                 recorded["parent"] += 1
             reader, writer = os.pipe()
             child = os.fork()
             if child == 0:
-                _record_until_sigterm(f"child{run}", writer, seed=run)
+                _record_until_sigterm(f"child{run}", writer)
             assert os.read(reader, 1) == b"!"
-            time.sleep(seeded.uniform(0, 0.06))  # wherever it is by then
+            time.sleep(chance.uniform(0, 0.06))  # wherever it is by then
             os.kill(child, signal.SIGTERM)
             assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGTERM
             recorded[f"child{run}"] = int(os.read(reader, 100))
     print(json.dumps(recorded))
 
 
-def _record_until_sigterm(name: str, pipe: int, seed: int) -> None:
+def _record_until_sigterm(name: str, pipe: int) -> None:
     """Record, flush now and then, and end by the signal, having said how many were recorded."""
-    seeded, recorded = random.Random(seed), 0
+    chance, recorded = chance_of(name), 0
 
     def tell(number: int, frame: FrameType | None) -> None:
         os.write(pipe, str(recorded).encode())
@@ -81,9 +81,9 @@ def _record_until_sigterm(name: str, pipe: int, seed: int) -> None:
     while True:
         record(f"{name}-{recorded}")
         recorded += 1
-        if seeded.random() < 0.02:
+        if chance.random() < 0.02:
             flush_writers()
-        if seeded.random() < 0.05:
+        if chance.random() < 0.05:
             time.sleep(0.001)
 
 

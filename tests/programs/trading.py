@@ -11,13 +11,13 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
-from random import Random
 from typing import Any, NamedTuple
 
 from openalgo_store import Settings, Store, bulk_update_positions, record_fill, use_store
 from openalgo_store.repositories.trading.books import BOOKS, Book
 from tests.conftest import settings_of
 from tests.programs.databases import urls_of
+from tests.support.chance import chance_of
 
 _CONTEXT = get_context("forkserver")
 _CONTEXT.set_forkserver_preload([__name__])
@@ -45,7 +45,7 @@ class SentFill(NamedTuple):
 
 def own_fills(filler: int, count: int) -> list[SentFill]:
     """The fills that one process brings."""
-    chance = Random(filler)
+    chance = chance_of(f"fills of {filler}")
     return [
         SentFill(
             order_id=f"order{chance.randrange(ORDERS)}",
@@ -66,7 +66,7 @@ def all_fills(count: int) -> list[SentFill]:
 def sent_fills(filler: int, count: int) -> list[SentFill]:
     """What one process sends: its own fills, and once more those of the next one."""
     fills = own_fills(filler, count) + own_fills((filler + 1) % FILLERS, count)
-    Random(filler).shuffle(fills)
+    chance_of(f"order of {filler}").shuffle(fills)
     return fills
 
 

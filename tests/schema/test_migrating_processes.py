@@ -1,7 +1,6 @@
 """Migrations across processes: kills, many starting at once, the literal yoyo commands."""
 
 import json
-import random
 import subprocess
 import sys
 import time
@@ -18,6 +17,7 @@ from openalgo_store.schema import migrate
 from openalgo_store.schema.migrate import pending_migrations, run_migrations
 from openalgo_store.settings import project_folder
 from tests.conftest import Urls
+from tests.support.chance import chance_of
 
 DEADLINE = 60
 
@@ -118,8 +118,8 @@ def test_a_process_killed_while_migrating_leaves_what_the_next_run_brings_up(
         assert process.stdout is not None
         assert process.stdout.readline() == "done\n"
         duration = time.monotonic() - started
-    moments = random.Random(20260301)
-    for _ in range(soak(60)):
+    moments = chance_of("kills of a migration")
+    for _ in range(soak(40)):
         urls = new_urls()
         with start_migrator(urls) as process:
             go(process)
@@ -136,7 +136,7 @@ def test_a_process_killed_while_migrating_leaves_what_the_next_run_brings_up(
 def test_eight_processes_may_start_at_once_on_empty_databases(
     new_urls: Callable[[], Urls], soak: Callable[[int], int]
 ) -> None:
-    for _ in range(soak(20)):
+    for _ in range(soak(10)):
         urls = new_urls()
         processes = [start_migrator(urls) for _ in range(8)]
         go(*processes)

@@ -9,7 +9,7 @@ import pytest
 from argon2 import PasswordHasher
 from argon2.profiles import CHEAPEST
 from cryptography.fernet import Fernet
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from openalgo_store import ConfigurationError, InvalidInput, Settings
@@ -21,7 +21,6 @@ from openalgo_store.security.secrets import Secrets, new_api_key
 PLACE = (7, "zerodha", "access_token")
 OLD, NEW = "b2xkLW9sZC1vbGQtb2xkLW9sZC1vbGQtb2xkLW9sZC0=", Fernet.generate_key().decode()
 """Two Fernet keys."""
-repeatable = settings(derandomize=True, deadline=None, max_examples=60)
 
 
 @pytest.fixture
@@ -156,7 +155,6 @@ def test_an_api_key_is_recognised_as_one_and_holds_256_bits() -> None:
 # The cipher of broker tokens
 
 
-@repeatable
 @given(st.text(), st.integers(-(2**63), 2**63 - 1), st.text(), st.text())
 def test_any_token_opens_in_its_own_place(
     token: str, user_id: int, broker: str, column: str

@@ -1,7 +1,6 @@
 """Start-up: the five databases come up whatever happens around them, or nothing is left open."""
 
 import logging
-import random
 import signal
 import time
 from collections.abc import Callable
@@ -38,6 +37,7 @@ from openalgo_store.schema import migrate
 from openalgo_store.settings import DATABASES, project_folder
 from tests.conftest import settings_of
 from tests.programs.databases import result_of, start
+from tests.support.chance import chance_of
 from tests.support.rows import shares
 
 
@@ -158,7 +158,7 @@ def test_a_start_that_is_killed_is_completed_by_the_next(
     new_urls: Callable[[], dict[str, str]],
     soak: Callable[[int], int],
 ) -> None:
-    moments = random.Random(20_260_823)
+    moments = chance_of("kills of a start")
     for _ in range(soak(20)):
         settings = settings_of(new_urls())
         process = start("initialise", settings)

@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 from cryptography.fernet import Fernet
-from hypothesis import HealthCheck, given
-from hypothesis import settings as hypothesis_settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import event, insert, select, text, update
 
@@ -341,12 +340,6 @@ JSON = st.recursive(
 )  # fmt: skip
 
 
-@hypothesis_settings(
-    max_examples=40,
-    derandomize=True,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
 @given(STORABLE, STORABLE, STORABLE | st.none(), JSON.filter(is_no_number_alone))
 def test_any_storable_text_and_json_comes_back_the_same(
     sealing: Store, access: str, refresh: str, feed: str | None, data: Any

@@ -1,6 +1,5 @@
 """Rotation: every token goes under the newest key, whatever happens meanwhile."""
 
-import random
 import signal
 import threading
 import time
@@ -35,6 +34,7 @@ from openalgo_store.repositories.accounts.sentinels import check_secrets
 from openalgo_store.security.cipher import key_id
 from openalgo_store.tables.accounts import auth_tokens
 from tests.programs.rotation import start
+from tests.support.chance import chance_of
 from tests.support.rows import add_user
 from tests.support.waiting import wait_for_a_lock
 
@@ -239,9 +239,9 @@ def test_a_killed_rotation_loses_no_token_and_goes_on(
     with_keys: Callable[[str], Store], soak: Callable[[int], int]
 ) -> None:
     """SIGKILL at random moments while readers that know both keys read every token."""
-    moments = random.Random(20_261_122)
+    moments = chance_of("kills of a rotation")
     with_keys(OLD)
-    tokens, each_user = soak(10_000), 50
+    tokens, each_user = soak(4_000), 50
     with get_write_session() as tx:
         for number in range(2, tokens // each_user + 1):
             add_user(tx, f"user{number}")
@@ -277,7 +277,7 @@ def reading_all(expected: dict[int, dict[str, str]]) -> Iterator[None]:
     reads = Counter[bool]()
 
     def read(cached: bool) -> None:
-        places = random.Random(cached)
+        places = chance_of(f"reads, cached: {cached}")
         while not ended.is_set():
             user = places.randrange(len(expected)) + 1
             broker = places.choice(list(expected[user]))

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from argon2 import PasswordHasher
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import delete, func, insert, select
 
@@ -55,12 +55,6 @@ PASSWORD = "correct horse"
 MARKS = "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$aGFzaA"
 """The form of a hash, where no password is checked."""
 COUNT_TOKENS = Query.of(select(func.count()).select_from(auth_tokens), int)
-repeatable = settings(
-    derandomize=True,
-    deadline=None,
-    max_examples=60,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
 
 
 class CountingHasher(PasswordHasher):
@@ -262,7 +256,6 @@ addresses = emails.filter(
 )
 
 
-@repeatable
 @given(names, addresses)
 def test_any_text_comes_back_the_same(store: Store, username: str, email: str) -> None:
     with get_write_session() as tx:
@@ -275,7 +268,6 @@ def test_any_text_comes_back_the_same(store: Store, username: str, email: str) -
         tx.run(Query.of(delete(users)))
 
 
-@repeatable
 @given(st.text(storable, max_size=20), st.sampled_from("\0\ud800\udfff"), st.text(storable))
 def test_text_that_one_engine_cannot_hold_is_refused_everywhere(
     store: Store, before: str, bad: str, after: str

@@ -12,8 +12,8 @@ from openalgo_store import (
 from openalgo_store.repositories.messaging import telegram
 from openalgo_store.tables.messaging import telegram_chats, telegram_messages
 from tests.conftest import Urls
-from tests.support.plans import plan_of
 from tests.schema.test_schema import migrations, run
+from tests.support.plans import plan_of
 from tests.support.telegram import BEGAN, MINUTE
 
 

@@ -1,7 +1,6 @@
 """Many workers: every message is delivered once, and each chat hears in order."""
 
 import json
-import random
 import signal
 import subprocess
 from collections import Counter
@@ -24,6 +23,7 @@ from openalgo_store.engine.queries import Query
 from openalgo_store.tables.messaging import telegram_messages
 from tests.programs.databases import result_of
 from tests.programs.telegram import deliveries, start
+from tests.support.chance import chance_of
 
 CHATS = [number - 100 for number in range(200)]
 WORKERS = 8
@@ -33,7 +33,7 @@ MESSAGES = Query.of(select(telegram_messages), TelegramMessage)
 
 def queue_messages(count: int) -> dict[int, list[str]]:
     """So many messages, to chats at random; the contents by chat, in order."""
-    chosen = random.Random(5)
+    chosen = chance_of("chats of messages")
     queued: dict[int, list[str]] = {chat_id: [] for chat_id in CHATS}
     with get_write_session("telegram") as tx:
         for chat_id in CHATS:

@@ -3,7 +3,6 @@
 import csv
 import gzip
 import io
-import random
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -33,6 +32,7 @@ from openalgo_store.instruments.samples.generator import write_next_day, write_z
 from openalgo_store.tables.symbols import symbols
 from openalgo_store.values import clock
 from tests.programs.databases import MASTER_SIZE, result_of, start
+from tests.support.chance import chance_of
 from tests.support.rows import master, shares
 
 
@@ -149,7 +149,7 @@ def test_a_killed_load_leaves_one_of_the_two_masters_whole(
     store: Store, soak: Callable[[int], int]
 ) -> None:
     """SIGKILL at random moments of a process that loads two masters in turn, beside a reader."""
-    moments = random.Random(20_260_822)
+    moments = chance_of("kills of a load")
     both = [
         {each.symbol: each.token for each in shares(MASTER_SIZE, token=token)} for token in "AB"
     ]
@@ -157,7 +157,7 @@ def test_a_killed_load_leaves_one_of_the_two_masters_whole(
     angel = master("angel")
     replace_symbols(shares(MASTER_SIZE, token="A"), "zerodha")
     reads = 0
-    for _ in range(soak(100)):
+    for _ in range(soak(40)):
         loader = start("replace_for_ever", store.settings)
         assert loader.stdout is not None
         assert loader.stdout.readline() == "ready\n"

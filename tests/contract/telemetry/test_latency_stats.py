@@ -1,6 +1,5 @@
 """Latencies counted and ranked as numpy does, in buckets of India."""
 
-import random
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
@@ -18,14 +17,15 @@ from openalgo_store import (
 )
 from openalgo_store.repositories.telemetry import latency
 from openalgo_store.values.clock import IST
-from tests.support.plans import plan_of
+from tests.support.chance import chance_of
 from tests.support.latencies import DAY, START, record, stats
+from tests.support.plans import plan_of
 
 
 @pytest.fixture
 def random_calls(store: Store) -> dict[tuple[str | None, str], list[float]]:
     """The latencies of random calls by broker and operation; every tenth fails."""
-    seeded = random.Random(5)
+    seeded = chance_of("latencies")
     made: dict[tuple[str | None, str], list[float]] = {}
     sizes = (1, 2, 3, 7, 100, 101, 1999)
     for size, broker in zip(sizes, ("a", "b", "c", "d", "e", "f", None), strict=True):
@@ -56,7 +56,7 @@ def test_percentiles_are_those_of_numpy(
 def test_more_random_latencies_than_a_batch_agree_with_numpy(
     store: Store, soak: Callable[[int], int]
 ) -> None:
-    seeded = numpy.random.default_rng(7)
+    seeded = numpy.random.default_rng(chance_of("many latencies").getrandbits(64))
     values = numpy.round(seeded.lognormal(3, 2, soak(100_000)), 3)
     for number, ms in enumerate(values.tolist()):
         record(number / 100, ms)

@@ -1,6 +1,5 @@
 """Signals, forks, kills and databases that go away: rows are neither lost nor doubled."""
 
-import random
 import signal
 import sqlite3
 import threading
@@ -9,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
+from random import Random
 
 import psycopg
 import pytest
@@ -34,9 +34,10 @@ from openalgo_store.repositories.telemetry import latency
 from openalgo_store.tables.telemetry import latency_metrics
 from tests.programs.databases import result_of
 from tests.programs.telemetry import record, start
+from tests.support.chance import chance_of
 from tests.support.postgres_server import PostgresServer
 
-Disturb = Callable[[random.Random], None]
+Disturb = Callable[[Random], None]
 ORDER_IDS = Query.of(select(latency_metrics.c.order_id), str)
 
 
@@ -47,7 +48,7 @@ def stored() -> Counter[str]:
 
 
 def test_sigterm_and_fork_lose_and_double_nothing(store: Store, soak: Callable[[int], int]) -> None:
-    recorded = result_of(start("end_children_by_sigterm", store.settings, str(soak(50)), "5"))
+    recorded = result_of(start("end_children_by_sigterm", store.settings, str(soak(50))))
     found = stored()
     assert set(found.values()) == {1}
     by_writer = Counter(order_id.partition("-")[0] for order_id in found)
@@ -115,13 +116,13 @@ def test_what_is_buffered_is_written_when_the_interpreter_ends(store: Store, how
 
 
 def test_closing_at_any_moment_loses_nothing(store: Store, soak: Callable[[int], int]) -> None:
-    seeded = random.Random(3)
+    chance = chance_of("rows before a close")
     recorded = []
     for run in range(soak(50)):
         with Store(store.settings) as short:
             use_store(short)
             disturbed(short)
-            for number in range(seeded.randrange(200)):
+            for number in range(chance.randrange(200)):
                 record(f"{run}-{number}")
                 recorded.append(f"{run}-{number}")
     use_store(store)
@@ -184,7 +185,7 @@ def stream_through(settings: Settings, runs: int, disturb: Disturb) -> None:
         use_store(store)
         disturbed(store)
         for run in range(runs):
-            thread = threading.Thread(target=disturb, args=(random.Random(run),))
+            thread = threading.Thread(target=disturb, args=(chance_of(f"disturbance {run}"),))
             thread.start()
             while thread.is_alive():
                 record(f"{recorded}")
@@ -205,28 +206,28 @@ def stream_through(settings: Settings, runs: int, disturb: Disturb) -> None:
 def test_a_restarted_server_gets_every_row_once(
     migrated_settings: Settings, postgres: PostgresServer, soak: Callable[[int], int]
 ) -> None:
-    def disturb(seeded: random.Random) -> None:
-        time.sleep(seeded.uniform(0, 0.1))
+    def disturb(chance: Random) -> None:
+        time.sleep(chance.uniform(0, 0.1))
         if postgres.restart is None:
-            refuse_for_a_while(postgres, migrated_settings.latency_database_url, seeded)
+            refuse_for_a_while(postgres, migrated_settings.latency_database_url, chance)
         else:
-            postgres.restart(seeded.choice(("fast", "immediate")))
+            postgres.restart(chance.choice(("fast", "immediate")))
 
-    stream_through(migrated_settings, soak(50), disturb)
+    stream_through(migrated_settings, soak(30), disturb)
 
 
 @pytest.mark.only("postgresql")
 def test_a_database_that_refuses_connections_gets_every_row_once(
     migrated_settings: Settings, postgres: PostgresServer, soak: Callable[[int], int]
 ) -> None:
-    def disturb(seeded: random.Random) -> None:
-        time.sleep(seeded.uniform(0, 0.1))
-        refuse_for_a_while(postgres, migrated_settings.latency_database_url, seeded)
+    def disturb(chance: Random) -> None:
+        time.sleep(chance.uniform(0, 0.1))
+        refuse_for_a_while(postgres, migrated_settings.latency_database_url, chance)
 
-    stream_through(migrated_settings, soak(50), disturb)
+    stream_through(migrated_settings, soak(30), disturb)
 
 
-def refuse_for_a_while(server: PostgresServer, url: str, seeded: random.Random) -> None:
+def refuse_for_a_while(server: PostgresServer, url: str, chance: Random) -> None:
     """End every connection of a database and let no new one in."""
     name = make_url(url).database or ""
     admin = server.admin.set(drivername="postgresql").render_as_string(hide_password=False)
@@ -236,7 +237,7 @@ def refuse_for_a_while(server: PostgresServer, url: str, seeded: random.Random) 
         connection.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,)
         )
-        time.sleep(seeded.uniform(0, 0.3))
+        time.sleep(chance.uniform(0, 0.3))
         connection.execute(allow.format(sql.Identifier(name), sql.SQL("true")))
 
 
@@ -246,15 +247,15 @@ def test_a_file_locked_by_others_for_too_long_gets_every_row_once(
 ) -> None:
     path = make_url(migrated_settings.latency_database_url).database or ""
 
-    def disturb(seeded: random.Random) -> None:
-        time.sleep(seeded.uniform(0, 0.1))
+    def disturb(chance: Random) -> None:
+        time.sleep(chance.uniform(0, 0.1))
         other = sqlite3.connect(path, isolation_level=None, timeout=10)
         other.execute("BEGIN EXCLUSIVE")
-        time.sleep(seeded.uniform(0, 0.3))
+        time.sleep(chance.uniform(0, 0.3))
         other.execute("COMMIT")
         other.close()
 
-    stream_through(migrated_settings, soak(50), disturb)
+    stream_through(migrated_settings, soak(30), disturb)
 
 
 def test_recording_returns_at_once_while_the_database_is_away(

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Callable
-from random import Random
 
 import pytest
 
@@ -31,6 +30,7 @@ from tests.programs.trading import (
     go,
     report_prices,
 )
+from tests.support.chance import chance_of
 
 HASH = "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$aGFzaA"
 both_books = pytest.mark.parametrize("book", BOOKS, ids=lambda book: book.database)
@@ -60,7 +60,7 @@ def test_a_process_that_is_killed_loses_nothing_when_it_sends_its_fills_again(
     open_market(count, book)
     victim, *others = start_fillers(store.settings, count, book)
     go(victim, *others)
-    told, chance = [], Random(deaths)
+    told, chance = [], chance_of("deaths")
     for _ in range(deaths):
         told += [victim.hear() for _ in range(chance.randint(1, count))]
         told += victim.kill()

@@ -7,7 +7,6 @@ from typing import Any, Protocol
 
 import pytest
 from hypothesis import given
-from hypothesis import settings as hypothesis_settings
 
 from openalgo_store import (
     Order,
@@ -92,14 +91,11 @@ class Undone(Exception):
 @pytest.mark.timeout(900)  # a failing sequence is made as short as it can be
 @pytest.mark.parametrize("book", BOOKS, ids=lambda book: book.database)
 def test_any_sequence_of_operations_ends_as_in_the_model(
-    store: Store, book: Book, soak: Callable[[int], int], monkeypatch: pytest.MonkeyPatch
+    store: Store, book: Book, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(clock, "now", lambda: NOW)
     numbers = count(1)
 
-    @hypothesis_settings(
-        max_examples=soak(1000), derandomize=True, database=None, deadline=None, print_blob=True
-    )
     @given(sequences())
     def check(steps: list[Step | Block]) -> None:
         name = f"user{next(numbers)}"

@@ -1,7 +1,6 @@
 """Positions: what fills add up to in any order, and what a broker reports of them."""
 
 import math
-import random
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
@@ -23,6 +22,7 @@ from openalgo_store import (
     record_fill,
 )
 from openalgo_store.values import clock
+from tests.support.chance import chance_of
 from tests.support.rows import (
     MONDAY,
     ODD_TEXTS,
@@ -127,7 +127,7 @@ def test_a_position_is_known_by_owner_broker_instrument_and_product(user: int, b
 
 @both_books
 def test_the_order_of_the_same_fills_does_not_matter(user: int, book: Book) -> None:
-    chance = random.Random(20_260_302)
+    chance = chance_of("fills")
     days = [MONDAY, TUESDAY, TUESDAY, TUESDAY + timedelta(days=1)]
     traded = [
         Traded(chance.choice((-1, 1)) * chance.randint(1, 500), chance.uniform(-50, 3000), at)

@@ -1,7 +1,6 @@
 """Trades: imported history, and the profit or loss of Indian days."""
 
 import math
-import random
 from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
@@ -32,6 +31,7 @@ from openalgo_store import (
     record_fill,
     record_trade,
 )
+from tests.support.chance import chance_of
 from tests.support.plans import analyse, is_index_only, plans_of
 from tests.support.rows import (
     MONDAY,
@@ -332,7 +332,7 @@ def test_sums_are_exact_where_floats_are_not(user: int, book: Book) -> None:
 
 @both_books
 def test_the_days_of_instruments_add_up_to_the_whole_day(user: int, book: Book) -> None:
-    chance = random.Random(20_260_302)
+    chance = chance_of("trades of a day")
     rows = [
         trade_row(
             chance.choice((user, 99) if book is SANDBOX else (user,)),

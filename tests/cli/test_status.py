@@ -1,0 +1,105 @@
+"""openalgo-store migrate and status: what is there, what is pending, what is away."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from openalgo_store.settings import DATABASES
+from tests.conftest import Urls
+from tests.support.command import AWAY, ROWS, fail, run, status, succeed
+
+
+def test_migrate_says_what_was_applied_in_one_database_or_in_all(environment: Urls) -> None:
+    assert succeed("migrate", "--database", "logs").startswith("logs      logs-0001-initial")
+    lines = succeed("migrate").splitlines()
+    assert len(lines) == len(DATABASES)
+    assert lines[0].startswith("main      main-0001-initial, ")
+    assert "logs      nothing pending" in lines
+    assert run("migrate", "--database", "nowhere").exit_code == 2
+
+
+def test_status_reports_each_database_and_the_last_load(
+    engine_name: str, environment: Urls, files: tuple[Path, Path]
+) -> None:
+    succeed("load-symbols", "zerodha", files[0])
+    code, found = status()
+    assert code == 0
+    databases = {each["name"]: each for each in found["databases"]}
+    assert list(databases) == list(DATABASES)
+    for each in databases.values():
+        assert each["reachable"]
+        assert each["engine"] == engine_name
+        assert each["server_version"][0].isdigit()
+        assert each["pending"] == []
+    assert databases["main"]["rows"]["symbols"] == ROWS
+    assert databases["main"]["rows"]["users"] == 0
+    assert "latency_metrics" in databases["latency"]["rows"]
+    (load,) = found["symbol_loads"]
+    assert "rejected_rows" not in load
+    assert (load["broker"], load["status"], load["inserted"]) == ("zerodha", "loaded", ROWS)
+    text = succeed("status")
+    assert f"symbols {ROWS}" in text
+    assert text.endswith("everything is in order\n")
+
+
+def test_status_names_what_is_pending_and_what_is_not_there(
+    engine_name: str, environment: Urls
+) -> None:
+    succeed("migrate", "--database", "main")
+    result = run("status")
+    assert result.exit_code == 1
+    word = "does not exist" if engine_name == "sqlite" else "telegram-0001-initial"
+    assert word in result.stdout
+    assert "symbols 0" in result.stdout
+    code, found = status()
+    assert code == 1
+    assert [each["name"] for each in found["databases"] if each["problem"]] == list(DATABASES[1:])
+
+
+def test_status_creates_nothing(here: Path) -> None:
+    assert run("status").exit_code == 1
+    assert list(here.iterdir()) == []
+
+
+def test_a_database_that_is_away_does_not_hide_the_others(
+    engine_name: str, environment: Urls, files: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    succeed("load-symbols", "zerodha", files[0])
+    monkeypatch.setenv("LOGS_DATABASE_URL", AWAY[engine_name])
+    code, found = status()
+    assert code == 1
+    reachable = {each["name"]: each["reachable"] for each in found["databases"]}
+    assert [name for name in DATABASES if not reachable[name]] == ["logs"]
+    assert found["problems"][0].startswith("logs: ")
+    assert len(found["symbol_loads"]) == 1
+    assert "top-secret" not in json.dumps(found)
+    assert "top-secret" not in fail("init")
+
+
+def test_a_replica_is_asked_too_but_the_daily_job_does_not_need_it(
+    engine_name: str, environment: Urls, files: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    succeed("init")
+    monkeypatch.setenv("READ_DATABASE_URL", environment["main"])
+    code, found = status()
+    assert code == 0
+    assert found["databases"][-1]["name"] == "replica"
+    monkeypatch.setenv("READ_DATABASE_URL", AWAY[engine_name])
+    code, found = status()
+    assert code == 1
+    assert [each["name"] for each in found["databases"] if each["problem"]] == ["replica"]
+    succeed("load-symbols", "zerodha", files[0])
+    succeed("token", "NIFTY", "NSE_INDEX", "zerodha")
+
+
+def test_pools_larger_than_the_server_allows_are_a_warning_not_a_problem(
+    engine_name: str, environment: Urls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DB_POOL_SIZE", "100000")
+    result = run("init")
+    assert result.exit_code == 0
+    assert ("warning: the pools may ask" in result.stderr) == (engine_name == "postgresql")
+    code, found = status()
+    assert code == 0
+    assert len(found["warnings"]) == (engine_name == "postgresql")

@@ -1,0 +1,126 @@
+"""Files and open files: how they are read, and which are refused whole."""
+
+import gzip
+import io
+from pathlib import Path
+
+import pytest
+
+from openalgo_store.errors import InvalidInput
+from openalgo_store.instruments import read_instruments
+from openalgo_store.records.symbols import Instrument, RejectedRow
+from tests.support.zerodha_rows import HEADER, RELIANCE, instrument, read_text
+
+
+def test_a_rejected_row_carries_its_line_and_its_text() -> None:
+    bad = RELIANCE.replace("738561", "").strip()
+    assert read_text(HEADER + RELIANCE + "\n" + bad + "\n" + RELIANCE)[1] == RejectedRow(
+        line=4, reason="token is blank", raw=bad
+    )
+
+
+def test_lines_are_counted_anew_in_each_source() -> None:
+    bad = io.StringIO(HEADER + RELIANCE.replace("738561", ""))
+    found = list(read_instruments("zerodha", io.StringIO(HEADER + RELIANCE), bad))
+    assert [type(row) for row in found] == [Instrument, RejectedRow]
+    assert isinstance(found[1], RejectedRow)
+    assert found[1].line == 2
+
+
+def test_an_unclosed_quote_costs_the_lines_it_swallows_and_each_is_reported() -> None:
+    broken = RELIANCE.replace("RELIANCE INDUSTRIES", '"RELIANCE')
+    closing = RELIANCE.replace("RELIANCE INDUSTRIES", 'RELIANCE"')
+    found = read_text(HEADER + RELIANCE + broken + closing + RELIANCE)
+    assert [type(row) for row in found] == [Instrument, RejectedRow, RejectedRow, Instrument]
+    rejected = [(row.line, row.reason) for row in found if isinstance(row, RejectedRow)]
+    assert rejected == [(3, "a quote is not closed"), (4, "a quote is not closed")]
+
+
+def test_columns_are_found_by_name_in_any_order_among_others() -> None:
+    header = HEADER.strip().split(",")
+    cells = RELIANCE.strip().split(",")
+    turned = (
+        ",".join([*reversed(header), "isin,"]) + "\n" + ",".join([*reversed(cells), "INE002A,"])
+    )
+    assert read_text(turned) == [instrument(RELIANCE)]
+
+
+def test_trailing_commas_do_no_harm() -> None:
+    assert read_text(HEADER + RELIANCE.strip() + ",,\n") == [instrument(RELIANCE)]
+    assert read_text(HEADER.strip() + ",\n" + RELIANCE) == [instrument(RELIANCE)]
+
+
+def test_paths_and_open_files_in_text_bytes_and_gzip_read_alike(tmp_path: Path) -> None:
+    content = (HEADER + RELIANCE).encode()
+    plain = tmp_path / "plain.gz"  # what it is, not what it is called, decides
+    plain.write_bytes(content)
+    packed = tmp_path / "packed.csv"
+    packed.write_bytes(gzip.compress(content))
+    with plain.open("rb") as as_bytes, plain.open() as as_text, packed.open("rb") as as_gzip:
+        sources = (plain, str(packed), as_bytes, as_text, as_gzip, io.BytesIO(content))
+        found = list(read_instruments("zerodha", *sources))
+        assert not as_bytes.closed
+        assert not as_text.closed
+        assert not as_gzip.closed
+    assert found == [instrument(RELIANCE)] * len(sources)
+
+
+@pytest.mark.parametrize("mark", ["﻿", "\r\n", "﻿\n \n"])
+def test_a_byte_order_mark_and_blank_lines_before_the_header_are_passed_over(mark: str) -> None:
+    content = (mark + HEADER + RELIANCE + RELIANCE.replace("738561", "")).encode()
+    found = list(read_instruments("zerodha", io.BytesIO(content)))
+    assert found[0]._replace(line=2) == instrument(RELIANCE)
+    assert isinstance(found[1], RejectedRow)
+    assert found[1].line == content.count(b"\n")
+
+
+def test_a_file_is_read_as_a_stream(tmp_path: Path) -> None:
+    path = tmp_path / "cut.csv.gz"
+    path.write_bytes(gzip.compress((HEADER + RELIANCE * 100_000).encode())[:-100])
+    rows = read_instruments("zerodha", path)
+    assert next(rows) == instrument(RELIANCE)
+    with pytest.raises(InvalidInput, match="cut off or damaged"):
+        list(rows)
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"", "the file is empty: download it again"),
+        (b"\n \n", "the file is empty: download it again"),
+        (b"<!DOCTYPE html>\n<html>", "an HTML page, probably an error answer or an expired login"),
+        (b"\n  <html><body>Bad gateway", "an HTML page"),
+        (b'{"status":"error","error_type":"TokenException"}', "this is JSON"),
+        (b"holiday", "not an instrument file of Zerodha: its first line lacks instrument_token,"),
+        (b"token,symbol,name\n1,A,B\n", "lacks instrument_token, exchange_token, tradingsymbol"),
+        (HEADER.replace("lot_size", "lots").encode(), "its first line lacks lot_size$"),
+        (gzip.compress(HEADER.encode())[:20], "gzip data is cut off or damaged"),
+        (gzip.compress(HEADER.encode())[:-4] + b"\1\1\1\1", "gzip data is cut off or damaged"),
+        (b"\x1f\x8bgarbage", "gzip data is cut off or damaged"),
+        ((HEADER + RELIANCE).encode("utf-16"), "not UTF-8"),
+        ((HEADER + RELIANCE.replace("INDUSTRIES", "CAF\xc9")).encode("latin-1"), "not UTF-8"),
+        ((HEADER + '"' + RELIANCE * 3000).encode(), "not CSV .*: download it again"),
+    ],
+)
+def test_a_file_that_is_not_zerodhas_or_is_damaged_is_refused_whole(
+    tmp_path: Path, content: bytes, expected: str
+) -> None:
+    path = tmp_path / "zerodha.csv"
+    path.write_bytes(content)
+    with pytest.raises(InvalidInput, match=expected) as refused:
+        list(read_instruments("zerodha", path))
+    assert str(path) in str(refused.value)
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match=r"missing\.csv: cannot be read: No such file"):
+        list(read_instruments("zerodha", tmp_path / "missing.csv"))
+
+
+def test_a_header_alone_yields_nothing() -> None:
+    assert read_text(HEADER) == []
+
+
+def test_an_unknown_broker_is_refused_at_once_with_the_known_ones() -> None:
+    with pytest.raises(InvalidInput, match="'nobody': one of zerodha"):
+        read_instruments("nobody", "no such file")

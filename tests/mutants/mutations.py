@@ -1,0 +1,224 @@
+"""The mistakes: each was once made or feared, and is one that tests of races easily overlook."""
+
+from typing import NamedTuple
+
+ACCOUNTS = "openalgo_store/repositories/accounts"
+BOTH = ("sqlite", "postgresql")
+
+
+class Mutation(NamedTuple):
+    """A mistake: in `file` the text `old`, which occurs there once, becomes `new`.
+
+    `tests` are what pytest is given; with one of the engines at least one of them must fail.
+    """
+
+    name: str
+    file: str
+    old: str
+    new: str
+    tests: tuple[str, ...]
+    engines: tuple[str, ...] = ("sqlite",)
+
+    def applied(self, source: str) -> str:
+        """The source with the mistake in it; LookupError when it no longer fits."""
+        if source.count(self.old) != 1:
+            raise LookupError(f"{self.file} has this {source.count(self.old)} times:\n{self.old}")
+        return source.replace(self.old, self.new)
+
+
+MUTATIONS = (
+    # Caches
+    Mutation(
+        "forgetting users' keys leaves what is being read",
+        "openalgo_store/caching/keyed_values.py",
+        '''\
+        """Drop the values that match, and whatever is being read now."""
+        with self._mutex:
+            self.epoch += 1
+''',
+        '''\
+        """Drop the values that match, and whatever is being read now."""
+        with self._mutex:
+''',
+        ("tests/caching", "tests/contract/accounts/test_api_keys.py"),
+    ),
+    Mutation(
+        "the warm-up takes its epoch after its read",
+        f"{ACCOUNTS}/api_keys.py",
+        """\
+    epoch = store.api_keys.epoch
+    expires_at = time.time() + _VALID_FOR
+    with reading("main", primary=True) as tx:
+        owners = tx.all(_get_newest_owners, row_limit=store.api_keys.size)
+""",
+        """\
+    expires_at = time.time() + _VALID_FOR
+    with reading("main", primary=True) as tx:
+        owners = tx.all(_get_newest_owners, row_limit=store.api_keys.size)
+    epoch = store.api_keys.epoch
+""",
+        ("tests/caching", "tests/contract/accounts/test_api_keys.py"),
+    ),
+    # The replica
+    Mutation(
+        "API keys are looked up on the replica",
+        f"{ACCOUNTS}/api_keys.py",
+        'store.transaction("main", readonly=True, primary=True, single=True)',
+        'store.transaction("main", readonly=True, single=True)',
+        ("tests/contract/accounts",),
+    ),
+    Mutation(
+        "the warm-up reads the replica",
+        f"{ACCOUNTS}/api_keys.py",
+        'reading("main", primary=True)',
+        'reading("main")',
+        ("tests/contract/accounts",),
+    ),
+    Mutation(
+        "broker tokens are looked up on the replica",
+        f"{ACCOUNTS}/auth_tokens.py",
+        'one_statement("main", tx, primary=True)',
+        'one_statement("main", tx)',
+        ("tests/contract/accounts",),
+    ),
+    Mutation(
+        "broker tokens are listed from the replica",
+        f"{ACCOUNTS}/auth_tokens.py",
+        """\
+    with reading("main", tx, primary=True) as tx:
+        return [_open(each""",
+        """\
+    with reading("main", tx) as tx:
+        return [_open(each""",
+        ("tests/contract/accounts",),
+    ),
+    Mutation(
+        "a login asks the replica",
+        f"{ACCOUNTS}/users.py",
+        'one_statement("main", tx, primary=True)',
+        'one_statement("main", tx)',
+        ("tests/contract/accounts",),
+    ),
+    Mutation(
+        "secrets are proved against the replica",
+        f"{ACCOUNTS}/sentinels.py",
+        'store.transaction("main", readonly=True, primary=True)',
+        'store.transaction("main", readonly=True)',
+        ("tests/contract/accounts",),
+    ),
+    # Transactions
+    Mutation(
+        "COMMIT goes out without asking the driver whether it is failed",
+        "openalgo_store/engine/transaction.py",
+        "if not self.single and self._dialect.is_failed(self._connection):",
+        "if False:",
+        ("tests/engine/test_transactions.py",),
+        BOTH,
+    ),
+    Mutation(
+        "errors show the values of a statement",
+        "openalgo_store/engine/dialect.py",
+        "create_engine(url, hide_parameters=True,",
+        "create_engine(url, hide_parameters=False,",
+        ("tests/engine",),
+        BOTH,
+    ),
+    Mutation(
+        "the check of foreign keys stays deferred after a broken reference",
+        "openalgo_store/engine/sqlite/dialect.py",
+        '        driver.execute("PRAGMA defer_foreign_keys = OFF")\n',
+        "",
+        ("tests/engine",),
+    ),
+    # Forks
+    Mutation(
+        "a forked child keeps its parent's caches",
+        "openalgo_store/store.py",
+        """\
+            dialect.after_fork_in_child()
+        self._make_caches()
+""",
+        """\
+            dialect.after_fork_in_child()
+""",
+        ("tests/engine/test_forks.py",),
+    ),
+    Mutation(
+        "the idle connection stays open at a fork",
+        "openalgo_store/engine/sqlite/dialect.py",
+        """\
+        self._none_open = self._gate.close(wait)
+        self._close_idle_connection()
+""",
+        """\
+        self._none_open = self._gate.close(wait)
+""",
+        ("tests/engine/test_forks.py",),
+    ),
+    # Writers beside each other
+    Mutation(
+        "two loads of one broker do not wait for each other",
+        "openalgo_store/repositories/symbols/symbol_loads.py",
+        '    tx.lock(f"symbols of {broker}")\n',
+        "",
+        ("tests/contract/symbols",),
+        ("postgresql",),
+    ),
+    Mutation(
+        "the rows of a report come in the order in which it tells them",
+        "openalgo_store/repositories/trading/broker_reports.py",
+        "for place in sorted(rows)]",
+        "for place in rows]",
+        ("tests/contract/trading/test_holdings.py", "tests/contract/trading/test_positions.py"),
+        ("postgresql",),
+    ),
+    Mutation(
+        "a report of positions locks them in no order",
+        "sql/trading/positions.sql",
+        """\
+    ORDER BY p.user_id, p.broker, p.symbol, p.exchange, p.product
+    FOR NO KEY UPDATE OF p
+""",
+        "",
+        ("tests/contract/trading/test_positions.py",),
+        ("postgresql",),
+    ),
+    Mutation(
+        "a report of holdings locks them in no order",
+        "sql/trading/holdings.sql",
+        """\
+    ORDER BY h.user_id, h.broker, h.symbol, h.exchange
+    FOR NO KEY UPDATE OF h
+""",
+        "",
+        ("tests/contract/trading/test_holdings.py",),
+        ("postgresql",),
+    ),
+    Mutation(
+        "an earlier use of a key is written over a later one",
+        "sql/accounts/api_keys.sql",
+        "WHERE id = :id AND (last_used IS NULL OR last_used < :last_used);",
+        "WHERE id = :id;",
+        ("tests/contract/accounts/test_api_keys.py",),
+    ),
+    Mutation(
+        "of the uses in a batch the one that came last counts as the latest",
+        f"{ACCOUNTS}/api_keys.py",
+        "max(moment, latest.get(key_id, moment))",
+        "moment",
+        ("tests/contract/accounts/test_api_keys.py",),
+    ),
+    Mutation(
+        "a message that was delivered beside this claim is claimed again",
+        "sql/messaging/telegram.sql",
+        """\
+  AND NOT m.delivered AND m.parked_at IS NULL
+  AND (m.held_until IS NULL OR m.held_until <= :now)
+""",
+        """\
+  AND (m.held_until IS NULL OR m.held_until <= :now)
+""",
+        ("tests/contract/messaging/test_telegram.py",),
+        ("postgresql",),
+    ),
+)

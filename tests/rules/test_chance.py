@@ -1,0 +1,45 @@
+"""Chance comes from one seed: the same in every run, fresh in a soak, and printed there."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+OWN_SEED = re.compile(r"\bRandom\(|\bseed\(|default_rng\((?!chance_of)|derandomize|random\.\w+\(\)")
+DRAW = "from tests.support.chance import chance_of; print(chance_of('a').random())"
+
+
+def test_no_test_has_a_seed_of_its_own() -> None:
+    for path in (ROOT / "tests").rglob("*.py"):
+        if path not in (Path(__file__), ROOT / "tests" / "support" / "chance.py"):
+            assert not OWN_SEED.search(path.read_text(encoding="utf-8")), path
+
+
+def test_chance_repeats_itself_except_in_a_soak_and_there_with_its_seed() -> None:
+    assert drawn() == drawn()
+    assert drawn(OPENALGO_SOAK="1") != drawn(OPENALGO_SOAK="1")
+    assert drawn(OPENALGO_TEST_SEED="7") == drawn(OPENALGO_SOAK="1", OPENALGO_TEST_SEED="7")
+
+
+def test_a_soak_prints_the_seed_that_repeats_it() -> None:
+    test = "tests/rules/test_chance.py::test_no_test_has_a_seed_of_its_own"
+    printed = run("-m", "pytest", "-q", test, OPENALGO_SOAK="1")
+    assert re.search(r"^OPENALGO_TEST_SEED=\d+$", printed, re.MULTILINE)
+
+
+def drawn(**variables: str) -> str:
+    return run("-c", DRAW, **variables)
+
+
+def run(*arguments: str, **variables: str) -> str:
+    """What Python prints with these variables alone of those that steer chance."""
+    environment = {
+        k: v for k, v in os.environ.items() if k not in ("OPENALGO_SOAK", "OPENALGO_TEST_SEED")
+    }
+    done = subprocess.run(
+        [sys.executable, *arguments], cwd=ROOT, env=environment | variables,
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return done.stdout
