@@ -218,7 +218,7 @@ MUTATIONS = (
         """\
   AND (m.held_until IS NULL OR m.held_until <= :now)
 """,
-        ("tests/contract/messaging/test_telegram.py",),
+        ("tests/contract/messaging/test_telegram_side_by_side.py",),
         ("postgresql",),
     ),
 )

@@ -29,7 +29,7 @@ INDEXES = {
 GROUP = reduce(lambda inner, _: rf"\((?:[^()]|{inner})*\)", range(5), r"\([^()]*\)")
 """Brackets in brackets."""
 CONSTRAINTS = {
-    "sqlite": "SELECT name, sql FROM sqlite_schema WHERE type = 'table'",
+    "sqlite": "SELECT name, sql FROM sqlite_schema WHERE type = 'table' AND name <> 'sqlite_sequence'",
     "postgresql": "SELECT conrelid::regclass::text, "
     "'CONSTRAINT ' || conname || ' ' || pg_get_constraintdef(oid) FROM pg_constraint "
     "WHERE connamespace = current_schema()::regnamespace AND contype <> 'n' ORDER BY conname",
@@ -236,8 +236,9 @@ def schema(connection: Connection) -> dict[str, dict[str, Any]]:
 
 
 def constraints_of(sql: str) -> dict[str, str]:
-    """The constraints by their names; none is without one."""
-    nameless = re.search("CHECK|UNIQUE|REFERENCES|PRIMARY", CONSTRAINT.sub("", sql))
+    """The constraints by their names; none is without one but SQLite's PRIMARY KEY of such ids."""
+    rest = CONSTRAINT.sub("", sql).replace("PRIMARY KEY AUTOINCREMENT", "")
+    nameless = re.search("CHECK|UNIQUE|REFERENCES|PRIMARY", rest)
     assert not nameless, sql
     return {name: squeezed(rule) for name, rule in CONSTRAINT.findall(sql)}
 
