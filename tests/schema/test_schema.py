@@ -29,7 +29,8 @@ INDEXES = {
 GROUP = reduce(lambda inner, _: rf"\((?:[^()]|{inner})*\)", range(5), r"\([^()]*\)")
 """Brackets in brackets."""
 CONSTRAINTS = {
-    "sqlite": "SELECT name, sql FROM sqlite_schema WHERE type = 'table' AND name <> 'sqlite_sequence'",
+    "sqlite": "SELECT name, sql FROM sqlite_schema "
+    "WHERE type = 'table' AND name <> 'sqlite_sequence'",
     "postgresql": "SELECT conrelid::regclass::text, "
     "'CONSTRAINT ' || conname || ' ' || pg_get_constraintdef(oid) FROM pg_constraint "
     "WHERE connamespace = current_schema()::regnamespace AND contype <> 'n' ORDER BY conname",
