@@ -26,6 +26,7 @@ from openalgo_store import (
     create_user,
     get_auth_token,
     get_user_by_api_key,
+    get_write_session,
     init_databases,
     revoke_api_key,
     save_auth_token,
@@ -38,6 +39,7 @@ from openalgo_store.instruments.samples.generator import write_next_day, write_z
 from openalgo_store.security.secrets import Secrets
 from openalgo_store.settings import DATABASES, variable_of
 from tests.conftest import Urls
+from tests.support.rows import add_user
 
 ROWS = 600
 SECRETS = ["API_KEY_PEPPER", "TOKEN_ENCRYPTION_KEYS"]
@@ -469,6 +471,16 @@ def test_api_keys_lists_the_active_ones_and_shows_no_key(secrets: Settings) -> N
     for issued in (bot, old, other):
         assert issued.api_key[:-4] not in shown
         assert Secrets(secrets).digest(issued.api_key) not in shown
+
+
+def test_api_keys_lists_those_of_every_user(secrets: Settings) -> None:
+    init_databases(secrets)
+    with get_write_session() as tx:
+        for number in range(1_001):
+            add_user(tx, f"user{number}")
+    issued = create_api_key(1_001)
+    close_databases()
+    assert re.search(rf"{issued.id} +user1000 ", succeed("api-keys"))
 
 
 def test_api_keys_needs_no_pepper(secrets: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
