@@ -75,8 +75,18 @@ def _orders(database: Database, user: int) -> Writes:
         raw_books.add_order(database.raw, order)
 
     def ours(order_id: str) -> None:
-        create_order(order_id, user, BROKER, "RELIANCE", "NSE", "BUY", QUANTITY, "LIMIT", "MIS",
-                     price=PRICE)  # fmt: skip
+        create_order(
+            order_id,
+            user_id=user,
+            broker=BROKER,
+            symbol="RELIANCE",
+            exchange="NSE",
+            action="BUY",
+            quantity=QUANTITY,
+            price=PRICE,
+            order_type="LIMIT",
+            product="MIS",
+        )
 
     def by_orm(order_id: str) -> None:
         orm_books.create_order(

@@ -70,3 +70,10 @@ class SymbolLoadRefused(StoreError):
 
 class IllegalOrderState(StoreError):
     """An order in its present state cannot do this; nothing was written."""
+
+    def __init__(
+        self, message: str, order_id: str | None = None, status: str | None = None
+    ) -> None:
+        super().__init__(message)
+        self.order_id = order_id
+        self.status = status

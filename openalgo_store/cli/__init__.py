@@ -2,15 +2,18 @@
 
 import os
 import sys
+from collections.abc import Iterator
 from io import TextIOWrapper
 from pathlib import Path
 
 import click
 
+from ..engine.transaction import Transaction
 from ..errors import ConfigurationError, NotFound, StoreError
 from ..instruments import read_instruments
 from ..operations.health import inspect
 from ..operations.purge import PURGES, moment_ago
+from ..records.accounts import User
 from ..repositories.accounts.api_keys import list_api_keys
 from ..repositories.accounts.auth_tokens import rotate_encryption_keys
 from ..repositories.accounts.sentinels import check_secrets
@@ -149,7 +152,7 @@ def api_keys() -> None:
     with get_read_session("main", primary=True) as tx:
         keys = [
             (user.username, key)
-            for user in list_users(tx=tx)
+            for user in _every_user(tx)
             for key in list_api_keys(user.id, tx=tx)
             if key.is_active
         ]
@@ -200,6 +203,13 @@ def demo(rows: int, folder: Path) -> None:
     Makes an instrument file, loads it, looks symbols up, and loads the next day's file.
     """
     run_demo(folder, rows)
+
+
+def _every_user(tx: Transaction) -> Iterator[User]:
+    last = 0
+    while users := list_users(after=last, tx=tx):
+        yield from users
+        last = users[-1].id
 
 
 def _settings() -> Settings:

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Select, tuple_
 
 from ..errors import InvalidInput
 from ..values.days import check_moment
+from ..values.numbers import check_whole
 
 R = TypeVar("R")
 Ts = TypeVarTuple("Ts")
@@ -22,16 +23,18 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 def row_limit(name: str, count: int) -> int:
     """How many rows to read at once; InvalidInput outside 1 to 1,000."""
-    if not _is_whole(count) or not 1 <= count <= MOST_ROWS:
+    number = _whole(count)
+    if number is None or not 1 <= number <= MOST_ROWS:
         raise InvalidInput(f"{name} must be a whole number from 1 to {MOST_ROWS}: read more pages")
-    return count
+    return number
 
 
 def page_offset(page: int, per_page: int) -> int:
     """How many rows stand before a page; the first is 1."""
-    if not _is_whole(page) or page < 1:
+    number = _whole(page)
+    if number is None or number < 1:
         raise InvalidInput("page must be a whole number: the first is 1")
-    return (page - 1) * row_limit("per_page", per_page)
+    return (number - 1) * row_limit("per_page", per_page)
 
 
 class NewestFirst:
@@ -86,5 +89,9 @@ def _place(cursor: str) -> tuple[datetime, int]:
     raise InvalidInput("the cursor is not one: pass the next_cursor of the page before, or None")
 
 
-def _is_whole(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+def _whole(value: int) -> int | None:
+    """The number that it is, or None."""
+    try:
+        return check_whole(value)
+    except InvalidInput:
+        return None

@@ -1,7 +1,12 @@
 """Orders, trades, positions, holdings; quantities in units, prices in rupees."""
 
 from datetime import date, datetime
-from typing import NamedTuple
+from typing import Literal, NamedTuple
+
+Action = Literal["BUY", "SELL"]
+OrderType = Literal["MARKET", "LIMIT", "SL", "SL-M"]
+Product = Literal["CNC", "MIS", "NRML"]
+OrderStatus = Literal["TRIGGER_PENDING", "OPEN", "COMPLETE", "CANCELLED", "REJECTED"]
 
 
 class Order(NamedTuple):
@@ -17,13 +22,13 @@ class Order(NamedTuple):
     broker: str
     symbol: str
     exchange: str
-    action: str
+    action: Action
     quantity: int
     price: float | None
     trigger_price: float | None
-    order_type: str
-    product: str
-    status: str
+    order_type: OrderType
+    product: Product
+    status: OrderStatus
     fill_price: float | None
     fill_quantity: int
     placed_at: datetime
@@ -47,8 +52,8 @@ class Trade(NamedTuple):
     broker: str
     symbol: str
     exchange: str
-    action: str
-    product: str
+    action: Action
+    product: Product
     quantity: int
     price: float
     traded_at: datetime
@@ -68,7 +73,7 @@ class Position(NamedTuple):
     broker: str
     symbol: str
     exchange: str
-    product: str
+    product: Product
     quantity: int
     average_price: float | None
     last_price: float | None

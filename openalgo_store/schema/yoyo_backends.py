@@ -220,7 +220,6 @@ class SQLite(_CrashSafe):
         return self.connection.cursor(_SilentCursor)  # type: ignore[no-any-return]
 
     def begin(self) -> None:
-        assert not self._in_transaction
         self.execute("BEGIN IMMEDIATE")
         self._in_transaction = True
 

@@ -3,18 +3,20 @@
 Prices and P&L in rupees, quantities in units.
 """
 
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 from sqlalchemy import Column, Date, ForeignKey, Index, MetaData, Table, UniqueConstraint
 
+from ..records import trading as words
 from .columns import counter_column, id_column, text_column
 from .metadata import METADATA
 from .types import Quantity, Rupees, UTCDateTime, Whole
 
-ACTIONS = ("BUY", "SELL")
-ORDER_TYPES = ("MARKET", "LIMIT", "SL", "SL-M")
-PRODUCTS = ("CNC", "MIS", "NRML")
-STATUSES = ("TRIGGER_PENDING", "OPEN", "COMPLETE", "CANCELLED", "REJECTED")
+ACTIONS: tuple[words.Action, ...] = get_args(words.Action)
+ORDER_TYPES: tuple[words.OrderType, ...] = get_args(words.OrderType)
+PRODUCTS: tuple[words.Product, ...] = get_args(words.Product)
+STATUSES: tuple[words.OrderStatus, ...] = get_args(words.OrderStatus)
+OPEN_STATUSES: tuple[words.OrderStatus, ...] = ("TRIGGER_PENDING", "OPEN")
 
 
 class TradingTables(NamedTuple):

@@ -15,7 +15,7 @@ from ..errors import InvalidInput
 from ..values.days import check_moment
 from ..values.json import check_json
 from ..values.money import check_rupees
-from ..values.numbers import check_finite, check_quantity
+from ..values.numbers import check_finite, check_quantity, check_whole
 from ..values.text import check_text
 
 
@@ -64,13 +64,7 @@ class Whole(TypeDecorator[int]):
     cache_ok = True
 
     def process_bind_param(self, value: int | None, dialect: Dialect) -> int | None:
-        if value is None:
-            return None
-        if isinstance(value, bool) or not isinstance(value, int):
-            raise InvalidInput(f"a whole number is needed, not {type(value).__name__}")
-        if not -(2**63) <= value < 2**63:
-            raise InvalidInput("a whole number of more than 64 bits")
-        return value
+        return None if value is None else check_whole(value)
 
 
 class Quantity(Whole):
@@ -79,7 +73,7 @@ class Quantity(Whole):
     cache_ok = True
 
     def process_bind_param(self, value: int | None, dialect: Dialect) -> int | None:
-        return super().process_bind_param(None if value is None else check_quantity(value), dialect)
+        return None if value is None else check_quantity(value)
 
 
 class Finite(TypeDecorator[float]):

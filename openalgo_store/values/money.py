@@ -22,7 +22,8 @@ def to_millionths(rupees: float) -> int:
 
 def traded_value(quantity: int, price: float) -> int:
     """What a trade is worth in millionths of a rupee; InvalidInput beyond what can be added up."""
-    value = check_quantity(quantity) * to_millionths(check_rupees(price))
-    if quantity >= MOST_MILLIONTHS or abs(value) >= MOST_MILLIONTHS:
+    units = check_quantity(quantity)
+    value = units * to_millionths(check_rupees(price))
+    if units >= MOST_MILLIONTHS or abs(value) >= MOST_MILLIONTHS:
         raise InvalidInput("quantity × price is more than a book can add up: check both")
     return value

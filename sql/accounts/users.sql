@@ -42,8 +42,12 @@ SELECT id FROM users WHERE id = :user_id AND is_active;
 SELECT id FROM users WHERE id = :user_id AND is_active FOR SHARE;
 
 -- name: list_users
--- The whole table, in the order of its primary key.
-SELECT id, username, email, created_at, is_active FROM users ORDER BY id;
+-- A range of the primary key, in its order.
+SELECT id, username, email, created_at, is_active
+FROM users
+WHERE id > :after
+ORDER BY id
+LIMIT :row_limit;
 
 -- name: set_user_active
 -- By pk_users.

@@ -2,12 +2,21 @@
 -- Columns of a record stand in the order of the table.
 
 -- name: add_to_position
--- One probe of uq_positions_user_id_broker_symbol_exchange_product. The sums change by addition,
--- all else follows from them, so any order of the same fills ends alike. The first level adds, the
--- second finds the average of the open side, the third what depends on it. day_quantity counts the
--- newest day that traded. Nothing comes back without such a position, or when a sum has come near
--- 64 bits.
-UPDATE /*book*/positions AS p SET (
+-- uq_positions_user_id_broker_symbol_exchange_product decides between a new position, which is the
+-- fill alone, and one that is there: then the two are added up. The sums change by addition, all else follows from them, so any order
+-- of the same fills ends alike. The first level adds, the second finds the average of the open
+-- side, the third what depends on it. day_quantity counts the newest day that traded. Nothing
+-- comes back when a sum has come near 64 bits.
+INSERT INTO /*book*/positions AS p (
+    user_id, broker, symbol, exchange, product, quantity, average_price, pnl, day_quantity,
+    buy_quantity, buy_value, sell_quantity, sell_value, trading_day
+) VALUES (
+    :user_id, :broker, :symbol, :exchange, :product, :quantity,
+    CAST(:buy_value + :sell_value AS DOUBLE PRECISION)
+        / (CAST(:buy_quantity + :sell_quantity AS DOUBLE PRECISION) * 1000000),
+    0, :quantity, :buy_quantity, :buy_value, :sell_quantity, :sell_value, :trading_day
+)
+ON CONFLICT (user_id, broker, symbol, exchange, product) DO UPDATE SET (
     quantity, average_price, pnl, day_quantity, overnight_quantity,
     buy_quantity, buy_value, sell_quantity, sell_value, trading_day
 ) = (
@@ -29,35 +38,28 @@ UPDATE /*book*/positions AS p SET (
                    ELSE 0.0
                END AS average_price
         FROM (
-            SELECT p.buy_quantity + :bought AS buy_quantity,
-                   p.buy_value + :bought_value AS buy_value,
-                   p.sell_quantity + :sold AS sell_quantity,
-                   p.sell_value + :sold_value AS sell_value,
+            SELECT p.buy_quantity + excluded.buy_quantity AS buy_quantity,
+                   p.buy_value + excluded.buy_value AS buy_value,
+                   p.sell_quantity + excluded.sell_quantity AS sell_quantity,
+                   p.sell_value + excluded.sell_value AS sell_value,
                    CASE
-                       WHEN p.trading_day > :trading_day THEN p.day_quantity
-                       WHEN p.trading_day = :trading_day THEN p.day_quantity + :bought - :sold
-                       ELSE :bought - :sold
+                       WHEN p.trading_day > excluded.trading_day THEN p.day_quantity
+                       WHEN p.trading_day = excluded.trading_day
+                       THEN p.day_quantity + excluded.day_quantity
+                       ELSE excluded.day_quantity
                    END AS day_quantity,
                    CASE
-                       WHEN p.trading_day > :trading_day THEN p.trading_day
-                       ELSE :trading_day
+                       WHEN p.trading_day > excluded.trading_day THEN p.trading_day
+                       ELSE excluded.trading_day
                    END AS trading_day
         ) AS added
     ) AS priced
 )
-WHERE p.user_id = :user_id AND p.broker = :broker AND p.symbol = :symbol
-  AND p.exchange = :exchange AND p.product = :product
-  AND p.buy_quantity < :most AND p.sell_quantity < :most
+WHERE p.buy_quantity < :most AND p.sell_quantity < :most
   AND p.buy_value BETWEEN -:most AND :most AND p.sell_value BETWEEN -:most AND :most
 RETURNING id, user_id, broker, symbol, exchange, product, quantity, average_price, last_price,
           pnl, day_quantity, overnight_quantity, buy_quantity, buy_value, sell_quantity,
           sell_value, trading_day;
-
--- name: open_position
--- uq_positions_user_id_broker_symbol_exchange_product decides which of two at once opens it.
-INSERT INTO /*book*/positions (user_id, broker, symbol, exchange, product, average_price, pnl)
-VALUES (:user_id, :broker, :symbol, :exchange, :product, 0, 0)
-ON CONFLICT (user_id, broker, symbol, exchange, product) DO NOTHING;
 
 -- name: get_position
 -- One probe of uq_positions_user_id_broker_symbol_exchange_product.

@@ -13,12 +13,14 @@ from openalgo_store import (
     create_user,
     get_auth_token,
     get_user_by_api_key,
+    get_write_session,
     init_databases,
     revoke_api_key,
     save_auth_token,
 )
 from openalgo_store.security.secrets import Secrets
 from tests.support.command import fail, succeed
+from tests.support.rows import add_user
 
 
 def test_api_keys_lists_the_active_ones_and_shows_no_key(secrets: Settings) -> None:
@@ -46,6 +48,16 @@ def test_api_keys_lists_the_active_ones_and_shows_no_key(secrets: Settings) -> N
     for issued in (bot, old, other):
         assert issued.api_key[:-4] not in shown
         assert Secrets(secrets).digest(issued.api_key) not in shown
+
+
+def test_api_keys_lists_those_of_every_user(secrets: Settings) -> None:
+    init_databases(secrets)
+    with get_write_session() as tx:
+        for number in range(1_001):
+            add_user(tx, f"user{number}")
+    issued = create_api_key(1_001)
+    close_databases()
+    assert re.search(rf"{issued.id} +user1000 ", succeed("api-keys"))
 
 
 def test_api_keys_needs_no_pepper(secrets: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

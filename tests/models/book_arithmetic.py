@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from fractions import Fraction
+from typing import Any
 
 from openalgo_store import Position, SymbolPnl, Trade
 
@@ -30,9 +31,8 @@ def day_of(moment: datetime) -> date:
     return (moment + INDIA).date()
 
 
-def flat_position(user_id: int, broker: str, symbol: str, exchange: str, product: str) -> Position:
-    place = (user_id, broker, symbol, exchange, product)
-    return Position(0, *place, 0, 0.0, None, 0.0, 0, 0, 0, 0, 0, 0, None)
+def flat_position(place: tuple[Any, ...]) -> Position:
+    return Position._make((0, *place, 0, 0.0, None, 0.0, 0, 0, 0, 0, 0, 0, None))
 
 
 def settled(position: Position) -> Position:

@@ -122,7 +122,7 @@ class BookModel:
             raise InvalidInput
         order = self._order(order_id)
         if order.status in ENDS:
-            raise IllegalOrderState
+            raise IllegalOrderState("")
         quantity = changes.get("quantity", order.quantity)
         _check(quantity, changes.get("price"), changes.get("trigger_price"))
         if quantity <= order.fill_quantity:
@@ -138,9 +138,9 @@ class BookModel:
         if order.status == status:
             return order
         if order.status in ENDS or status == "TRIGGER_PENDING":
-            raise IllegalOrderState
+            raise IllegalOrderState("")
         if status == "REJECTED" and order.fill_quantity:
-            raise IllegalOrderState
+            raise IllegalOrderState("")
         return self._changed(order, status=status)
 
     def _order(self, order_id: str) -> Order:
@@ -167,7 +167,7 @@ class BookModel:
             _refuse_another(known, quantity, price)
             return Fill(False, known, order, self.positions.get(place))
         if order.status == "REJECTED" or order.fill_quantity + quantity > order.quantity:
-            raise IllegalOrderState
+            raise IllegalOrderState("")
         position = self._grown(place, order.action, quantity, value, day_of(traded_at))
         trade = Trade(
             id=0, trade_id=trade_id, order_id=order_id, user_id=order.user_id,
@@ -193,8 +193,9 @@ class BookModel:
 
     def _grown(self, place: Any, action: str, quantity: int, value: int, day: date) -> Position:
         """The position after a fill: sums added to, all else from them."""
-        old = self.positions.get(place) or flat_position(*place)
+        old = self.positions.get(place) or flat_position(place)
         if max(abs(old.buy_value), abs(old.sell_value)) > LIMIT:
+            self.failed = True  # the trade is written by then
             raise InvalidInput
         side, sign = ("buy", 1) if action == "BUY" else ("sell", -1)
         grown = old._replace(
@@ -207,10 +208,13 @@ class BookModel:
             grown = grown._replace(trading_day=day, day_quantity=sign * quantity)
         elif day == old.trading_day:
             grown = grown._replace(day_quantity=old.day_quantity + sign * quantity)
-        self.positions[place] = grown = settled(grown)
+        grown = settled(grown)
+        if place not in self.positions:
+            grown = grown._replace(pnl=0.0)  # what is open counts at what was paid for it
+        self.positions[place] = grown
         return grown
 
-    def record_trade(
+    def import_trade(
         self, trade_id: str, quantity: int, price: float, order_id: str | None, **values: Any
     ) -> Trade:
         _value(quantity, price)
@@ -222,6 +226,8 @@ class BookModel:
             raise self._broken()
         elif any(getattr(self.orders[order_id], name) != values[name] for name in OF_ORDER):
             raise Conflict("not of its order")
+        elif self.orders[order_id].status in OPEN:
+            raise IllegalOrderState("")
         trade = self.trades.get(place) or Trade(
             id=0, trade_id=trade_id, order_id=order_id, quantity=quantity,
             price=rupees(millionths(price)), **values,

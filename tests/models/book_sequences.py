@@ -135,7 +135,7 @@ def sequences(draw: st.DrawFn) -> "list[Step | Block]":
         (_step("create_order", order), 1),
         (_step("update_order_status", st.builds(_joined, order_id=order_id, status=MOVES)), 1),
         (_step("update_order", st.builds(_joined, CHANGES, order_id=order_id)), 2),
-        (_step("record_trade", trade), 2),
+        (_step("import_trade", trade), 2),
         (_report("bulk_update_positions", place, POSITIONS), 2),
         (_report("bulk_update_holdings", place.map(_without_product), HOLDINGS), 1),
     )

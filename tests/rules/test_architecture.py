@@ -37,6 +37,8 @@ INTERNAL = {
     "check_secrets",
     "pack",
     "unpack",
+    "lock_order",
+    "find_and_lock_order",
 }
 """What modules of one area, and start-up, offer each other."""
 
@@ -78,6 +80,12 @@ def test_the_name_of_an_engine_stands_only_where_engines_differ(path: Path) -> N
             name = getattr(node, "attr", None) or getattr(node, "id", None) or node.arg  # type: ignore[union-attr]
             named = re.search("sqlite|postgres|psycopg", name or "", re.IGNORECASE)
             assert not named or name in OPTIONS, node.lineno
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_no_assert_stands_for_what_the_product_must_check(path: Path) -> None:
+    nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    assert not [node.lineno for node in nodes if isinstance(node, ast.Assert)]
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))

@@ -1,6 +1,7 @@
 """Small rows that tests write, and the sessions' view of them."""
 
-from datetime import UTC, date, datetime
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,10 +12,13 @@ from openalgo_store import (
     Instrument,
     Order,
     Symbol,
+    Trade,
     Transaction,
     create_order,
     get_read_session,
+    get_trades,
     get_write_session,
+    import_trade,
 )
 from openalgo_store.engine.queries import Query
 from openalgo_store.repositories.trading.books import BOOKS
@@ -144,7 +148,7 @@ def add_order(
 
 
 def trade_row(user_id: int, trade_id: str, **changes: Any) -> dict[str, Any]:
-    """What record_trade takes: 10 shares bought at 100, without an order."""
+    """What import_trade takes: 10 shares bought at 100, without an order."""
     row = {
         "trade_id": trade_id,
         "user_id": user_id,
@@ -158,6 +162,38 @@ def trade_row(user_id: int, trade_id: str, **changes: Any) -> dict[str, Any]:
         "traded_at": MONDAY,
     }
     return row | changes
+
+
+def import_trades(book: Book, rows: Iterable[dict[str, Any]]) -> None:
+    """Import many trades at once."""
+    with get_write_session(book.database) as tx:
+        for row in rows:
+            import_trade(**row, book=book, tx=tx)
+
+
+def add_many_trades(user_id: int, *, book: Book) -> None:
+    """Twenty thousand trades, one a minute: of this user and of four others in turn."""
+    owners = [user_id, *(new_user(f"user{number}") for number in range(4))]
+    rows = [
+        trade_row(
+            owners[number % 5],
+            f"T{number}",
+            symbol=f"S{number % 40}",
+            traded_at=MONDAY + timedelta(minutes=number),
+        )
+        for number in range(20_000)
+    ]
+    with get_write_session(book.database) as tx:
+        tx.copy(book.tables.trades, list(rows[0]), [tuple(row.values()) for row in rows])
+
+
+def all_trades(user_id: int, *, book: Book) -> list[Trade]:
+    """Every trade of a user, oldest first."""
+    found = part = get_trades(user_id, book=book)
+    while part:
+        part = get_trades(user_id, after=part[-1].id, book=book)
+        found = found + part
+    return found
 
 
 def contents(book: Book) -> dict[str, list[Any]]:

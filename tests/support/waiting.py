@@ -19,15 +19,16 @@ def wait_until(true: Callable[[], bool]) -> None:
         time.sleep(0.002)
 
 
-def wait_for_a_lock() -> None:
-    """Until another session of this database waits for a lock."""
+def wait_for_a_lock(sessions: int = 1) -> None:
+    """Until so many other sessions of this database wait for a lock."""
+    wait_until(lambda: waiting_sessions() >= sessions)
+
+
+def waiting_sessions() -> int:
+    """How many other sessions of this database wait for a lock, as the server tells."""
     waiting = text(
         "SELECT count(*) FROM pg_stat_activity "
         "WHERE datname = current_database() AND wait_event_type = 'Lock'"
     )
-
-    def is_waited_for() -> bool:
-        with get_read_session("logs") as tx:
-            return bool(tx.connection.scalar(waiting))
-
-    wait_until(is_waited_for)
+    with get_read_session("logs") as tx:
+        return int(tx.connection.scalar(waiting) or 0)

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
+from ...engine.expected import expect_one
 from ...engine.sql_files import SqlFile
 from ...engine.transaction import Transaction
 from ...errors import InvalidInput, NotFound, StoreError
@@ -66,7 +67,8 @@ def save_auth_token(
         if tx.value(_lock_active_user, user_id=user_id) is None:
             raise NotFound(f"there is no active user {user_id}")
         prove_cipher(tx)
-        saved = tx.one(
+        saved = expect_one(
+            tx,
             _save_auth_token,
             user_id=user_id,
             broker=broker,
@@ -76,7 +78,6 @@ def save_auth_token(
             created_at=clock.now(),
             key_id=cipher.newest,
         )
-        assert saved is not None  # RETURNING gives the row, new or changed
         tx.after_commit(lambda: store.tokens.forget([_key(user_id, broker)]))
     return _open(saved, cipher)
 

@@ -11,6 +11,8 @@ from unicodedata import normalize
 
 from sqlalchemy import update
 
+from ...engine.expected import expect_one
+from ...engine.pagination import MOST_ROWS, row_limit
 from ...engine.queries import Query
 from ...engine.sql_files import SqlFile
 from ...engine.transaction import Transaction
@@ -20,7 +22,7 @@ from ...security.passwords import hash_password, is_outdated, verify_password
 from ...sessions import one_statement, reading, writing
 from ...store import current_store
 from ...tables.accounts import api_keys, auth_tokens, users
-from ...tables.types import PlainText
+from ...tables.types import PlainText, Whole
 from ...values import clock
 
 _CHANGEABLE = {"username", "email", "password_hash"}
@@ -51,7 +53,7 @@ _replace_password_hash = _sql.command("replace_password_hash", outdated_hash=Pla
 _get_user = _sql.query("get_user", User)
 _get_user_by_username = _sql.query("get_user_by_username", User)
 _get_user_by_email = _sql.query("get_user_by_email", User)
-_list_users = _sql.query("list_users", User)
+_list_users = _sql.query("list_users", User, after=Whole(), row_limit=Whole())
 _set_user_active = _sql.command("set_user_active")
 _end_api_keys = _sql.command("end_api_keys")
 _end_auth_tokens = _sql.command("end_auth_tokens")
@@ -67,9 +69,7 @@ def create_user(
     """
     row = _row({"username": username, "email": email, "password_hash": password_hash})
     with writing("main", tx) as tx, _telling_what_is_taken():
-        added = tx.one(_add_user, created_at=clock.now(), is_active=True, **row)
-    assert added is not None  # what an INSERT returns
-    return added
+        return expect_one(tx, _add_user, created_at=clock.now(), is_active=True, **row)
 
 
 def authenticate_user(
@@ -111,10 +111,16 @@ def get_user_by_email(email: str, *, tx: Transaction | None = None) -> User | No
         return tx.one(_get_user_by_email, email_key=_folded(email))
 
 
-def list_users(*, tx: Transaction | None = None) -> list[User]:
-    """Every user, deactivated ones too, oldest first."""
+def list_users(
+    *, after: int = 0, limit: int = MOST_ROWS, tx: Transaction | None = None
+) -> list[User]:
+    """Users, deactivated ones too, oldest first.
+
+    At most `limit`, up to 1,000: read on with the id of the last one as `after`, until none comes.
+    """
+    most = row_limit("limit", limit)
     with reading("main", tx) as tx:
-        return tx.all(_list_users)
+        return tx.all(_list_users, after=after, row_limit=most)
 
 
 def update_user(user_id: int, *, tx: Transaction | None = None, **changes: str) -> User:

@@ -6,6 +6,7 @@ from uuid import uuid4
 
 from sqlalchemy import Boolean, select
 
+from ...engine.expected import expect_one
 from ...engine.pagination import row_limit
 from ...engine.queries import Query
 from ...engine.sql_files import SqlFile
@@ -60,14 +61,14 @@ def save_telegram_chat(
     user, or the first one, the authorisation ends.
     """
     with writing("telegram", tx) as tx:
-        (saved,) = tx.all(
+        return expect_one(
+            tx,
             _save_chat,
             chat_id=chat_id,
             user_id=user_id,
             username=username,
             created_at=clock.now(),
         )
-    return saved
 
 
 def get_telegram_chat(chat_id: int, *, tx: Transaction | None = None) -> TelegramChat | None:

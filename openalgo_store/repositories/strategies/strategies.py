@@ -4,6 +4,7 @@ from typing import Any
 
 from sqlalchemy import select, update
 
+from ...engine.expected import expect_one
 from ...engine.queries import Query
 from ...engine.sql_files import SqlFile
 from ...engine.transaction import Transaction
@@ -41,7 +42,8 @@ def create_strategy(
     """
     not_blank("name", name)
     with writing("main", tx) as tx:
-        added = tx.one(
+        return expect_one(
+            tx,
             _add_strategy,
             user_id=user_id,
             name=name,
@@ -51,8 +53,6 @@ def create_strategy(
             is_active=true_or_false("is_active", is_active),
             created_at=clock.now(),
         )
-    assert added is not None  # what an INSERT returns
-    return added
 
 
 def get_strategy(strategy_id: int, *, tx: Transaction | None = None) -> Strategy | None:

@@ -96,7 +96,8 @@ def get_logs(
         found_in = (_logs.message, _logs.exception)
         rules.append(or_(*(_lower(each).contains(wanted, autoescape=True) for each in found_in)))
     found = _newest_first.ordered(select(*(_logs[name] for name in LogEntry._fields)))
-    one_more = found.where(*rules).limit(row_limit("limit", limit) + 1)
+    limit = row_limit("limit", limit)
+    one_more = found.where(*rules).limit(limit + 1)
     with quietly(), one_statement("logs", tx) as tx:
         entries = tx.all(Query.of(one_more, LogEntry))
     return LogPage(*split(entries, limit, "timestamp"))

@@ -14,7 +14,7 @@ from .orders import (
     update_order_status,
 )
 from .positions import bulk_update_positions, get_positions
-from .trades import get_daily_pnl, get_daily_pnl_by_symbol, get_trades, record_trade
+from .trades import get_daily_pnl, get_daily_pnl_by_symbol, get_trades, import_trade, record_trade
 
 __all__ = [
     "LIVE",
@@ -40,6 +40,7 @@ __all__ = [
     "get_orders_after",
     "get_positions",
     "get_trades",
+    "import_trade",
     "record_fill",
     "record_trade",
     "update_order",

@@ -2,8 +2,9 @@
 
 from datetime import date, datetime
 
+from ...engine.expected import expect_one
 from ...engine.transaction import Transaction
-from ...errors import Conflict, IllegalOrderState, InvalidInput, NotFound
+from ...errors import Conflict, IllegalOrderState, InvalidInput
 from ...records.trading import Fill, Order, Position, Trade
 from ...sessions import writing
 from ...tables.types import Whole
@@ -11,26 +12,19 @@ from ...values import clock
 from ...values.arguments import not_blank
 from ...values.days import trading_day
 from ...values.money import MOST_MILLIONTHS, check_rupees, traded_value
+from ...values.numbers import check_quantity
 from .books import LIVE, Book, BookSql
+from .order_locks import lock_order
 
-_orders = BookSql("trading/orders.sql", "orders")
-_lock_order = _orders.query("lock_order", Order)
-_add_fill_to_order = _orders.query("add_fill_to_order", Order, value=Whole(), most=Whole())
+_add_fill_to_order = BookSql("trading/orders.sql", "orders").query(
+    "add_fill_to_order", Order, value=Whole(), most=Whole()
+)
 _trades = BookSql("trading/trades.sql", "trades")
 _get_trade = _trades.query("get_trade", Trade)
 _add_trade = _trades.query("add_trade", Trade)
 _positions = BookSql("trading/positions.sql", "positions")
 _get_position = _positions.query("get_position", Position)
-_open_position = _positions.command("open_position")
-_add_to_position = _positions.query(
-    "add_to_position",
-    Position,
-    bought=Whole(),
-    bought_value=Whole(),
-    sold=Whole(),
-    sold_value=Whole(),
-    most=Whole(),
-)
+_add_to_position = _positions.query("add_to_position", Position, most=Whole())
 
 
 def record_fill(
@@ -53,32 +47,27 @@ def record_fill(
     not_blank("trade_id", trade_id)
     day = trading_day(traded_at)
     value = traded_value(quantity, price)
-    price = check_rupees(price)
+    quantity, price = check_quantity(quantity), check_rupees(price)
     with writing(book.database, tx) as tx:
-        order = tx.one(_lock_order[book], order_id=order_id)
-        if order is None:
-            raise NotFound(f"there is no order {order_id}")
-        known = tx.one(_get_trade[book], order_id=order_id, trade_id=trade_id)
-        if known is not None:
+        order = lock_order(order_id, book, tx)
+        refusal = _refusal(order, quantity)
+        trade = None
+        if refusal is None:  # the trade first: what is not added here is not counted below
+            trade = tx.one(
+                _add_trade[book],
+                trade_id=trade_id,
+                order_id=order_id,
+                action=order.action,
+                quantity=quantity,
+                price=price,
+                traded_at=traded_at,
+                **_position_key(order),
+            )
+        if trade is None:
+            known = _known_trade(order, trade_id, refusal, book, tx)
             _refuse_another(known, quantity, price)
-            position = tx.one(_get_position[book], **_key(order))
-            return Fill(False, known, order, position)
-        _refuse_too_much(order, quantity)
+            return Fill(False, known, order, tx.one(_get_position[book], **_position_key(order)))
         position = _position_with(order, quantity, value, day, book, tx)
-        trade = tx.one(
-            _add_trade[book],
-            trade_id=trade_id,
-            order_id=order_id,
-            user_id=order.user_id,
-            broker=order.broker,
-            symbol=order.symbol,
-            exchange=order.exchange,
-            action=order.action,
-            product=order.product,
-            quantity=quantity,
-            price=price,
-            traded_at=traded_at,
-        )
         filled = tx.one(
             _add_fill_to_order[book],
             id=order.id,
@@ -88,14 +77,39 @@ def record_fill(
             updated_at=clock.now(),
         )
         if filled is None:
-            too_much = InvalidInput(
-                f"the fills of order {order_id} are beyond what can be added up: "
-                "check its quantities and prices"
-            )
-            tx.fail(too_much)  # the trade and the position must not be kept
-            raise too_much
-    assert trade is not None  # nobody else can add one to a locked order
+            raise _beyond_sums(f"the fills of order {order_id} are", tx)
     return Fill(True, trade, filled, position)
+
+
+def _refusal(order: Order, quantity: int) -> IllegalOrderState | None:
+    """Why an order cannot take so many more; it is locked, so that this stays true."""
+    if order.status == "REJECTED":
+        why = "is REJECTED and cannot be filled"
+    elif order.fill_quantity + quantity > order.quantity:
+        why = (
+            f"is {order.status} with {order.fill_quantity} of {order.quantity} filled: "
+            f"{quantity} more would be too many"
+        )
+    else:
+        return None
+    return IllegalOrderState(f"order {order.order_id} {why}", order.order_id, order.status)
+
+
+def _known_trade(
+    order: Order,
+    trade_id: str,
+    refusal: IllegalOrderState | None,
+    book: Book,
+    tx: Transaction,
+) -> Trade:
+    """The trade that is there already; where there is none, the refusal is raised."""
+    key = {"order_id": order.order_id, "trade_id": trade_id}
+    if refusal is None:
+        return expect_one(tx, _get_trade[book], **key)
+    known = tx.one(_get_trade[book], **key)
+    if known is None:
+        raise refusal
+    return known
 
 
 def _refuse_another(known: Trade, quantity: int, price: float) -> None:
@@ -106,42 +120,37 @@ def _refuse_another(known: Trade, quantity: int, price: float) -> None:
         )
 
 
-def _refuse_too_much(order: Order, quantity: int) -> None:
-    if order.status == "REJECTED":
-        raise IllegalOrderState(f"order {order.order_id} is REJECTED and cannot be filled")
-    if order.fill_quantity + quantity > order.quantity:
-        raise IllegalOrderState(
-            f"order {order.order_id} is {order.status} with {order.fill_quantity} of "
-            f"{order.quantity} filled: {quantity} more would be too many"
-        )
-
-
 def _position_with(
     order: Order, quantity: int, value: int, day: date, book: Book, tx: Transaction
 ) -> Position:
     """The position after it has grown by a fill; opened by its first one."""
     bought = order.action == "BUY"
-    fill: dict[str, object] = {
-        "bought": quantity if bought else 0,
-        "bought_value": value if bought else 0,
-        "sold": 0 if bought else quantity,
-        "sold_value": 0 if bought else value,
-        "trading_day": day,
-        "most": MOST_MILLIONTHS,
-    }
-    key = _key(order)
-    position = tx.one(_add_to_position[book], **key, **fill)
-    if position is None and tx.run(_open_position[book], **key) is not None:
-        position = tx.one(_add_to_position[book], **key, **fill)
+    position = tx.one(
+        _add_to_position[book],
+        **_position_key(order),
+        quantity=quantity if bought else -quantity,
+        buy_quantity=quantity if bought else 0,
+        buy_value=value if bought else 0,
+        sell_quantity=0 if bought else quantity,
+        sell_value=0 if bought else value,
+        trading_day=day,
+        most=MOST_MILLIONTHS,
+    )
     if position is None:
-        raise InvalidInput(
-            f"the position in {order.symbol} has grown beyond what can be added up: "
-            "check the quantities and prices of its fills"
-        )
+        raise _beyond_sums(f"the position in {order.symbol} has grown", tx)
     return position
 
 
-def _key(order: Order) -> dict[str, object]:
+def _beyond_sums(what: str, tx: Transaction) -> InvalidInput:
+    """The error of a sum that is too big; the trade is written by then and must not be kept."""
+    error = InvalidInput(
+        f"{what} beyond what can be added up: check the quantities and prices of the fills"
+    )
+    tx.fail(error)
+    return error
+
+
+def _position_key(order: Order) -> dict[str, object]:
     """What the position of an order is found by."""
     return {
         "user_id": order.user_id,

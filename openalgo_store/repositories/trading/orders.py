@@ -14,21 +14,23 @@ from sqlalchemy import (
     update,
 )
 
+from ...engine.expected import expect_one
 from ...engine.pagination import NewestFirst, page_offset, row_limit, split
 from ...engine.queries import Query
 from ...engine.transaction import Transaction
 from ...errors import IllegalOrderState, InvalidInput, NotFound
-from ...records.trading import Order, OrderPage
+from ...records.trading import Action, Order, OrderPage, OrderStatus, OrderType, Product
 from ...sessions import one_statement, reading, writing
 from ...tables.accounts import users
-from ...tables.trading import STATUSES
+from ...tables.trading import OPEN_STATUSES, STATUSES
 from ...tables.types import Whole
 from ...values import clock
 from ...values.arguments import not_blank, only
 from ...values.days import day_bounds
+from ...values.numbers import check_quantity
 from .books import BOOKS, LIVE, Book, BookSql
+from .order_locks import lock_order
 
-_OPEN = ("TRIGGER_PENDING", "OPEN")
 _MOVES = {
     "TRIGGER_PENDING": {"OPEN", "COMPLETE", "CANCELLED", "REJECTED"},
     "OPEN": {"COMPLETE", "CANCELLED", "REJECTED"},
@@ -66,7 +68,6 @@ _newest_first = {
 }
 _add_order = {book: _adding(book) for book in BOOKS}
 _get_order = _sql.query("get_order", Order)
-_lock_order = _sql.query("lock_order", Order)
 _set_order_status = _sql.query("set_order_status", Order)
 _get_open_orders = _sql.query("get_open_orders", Order)
 
@@ -80,19 +81,19 @@ class _Place(NamedTuple):
 
 def create_order(
     order_id: str,
+    *,
     user_id: int,
     broker: str,
     symbol: str,
     exchange: str,
-    action: str,
+    action: Action,
     quantity: int,
-    order_type: str,
-    product: str,
+    order_type: OrderType,
+    product: Product,
     price: float | None = None,
     trigger_price: float | None = None,
-    status: str = "OPEN",
+    status: OrderStatus = "OPEN",
     placed_at: datetime | None = None,
-    *,
     book: Book = LIVE,
     tx: Transaction | None = None,
 ) -> Order:
@@ -144,24 +145,24 @@ def update_order(
     row = only(_CHANGEABLE, changes, "update_order") | {"updated_at": clock.now()}
     changed = update(orders).where(orders.c.order_id == order_id).values(row)
     with writing(book.database, tx) as tx:
-        order = _locked(order_id, book, tx)
-        if order.status not in _OPEN:
+        order = lock_order(order_id, book, tx)
+        if order.status not in OPEN_STATUSES:
             raise IllegalOrderState(
-                f"order {order_id} is {order.status}: only an open order can be changed"
+                f"order {order_id} is {order.status}: only an open order can be changed",
+                order_id,
+                order.status,
             )
-        quantity = changes.get("quantity", order.quantity)
-        if isinstance(quantity, int) and 0 < quantity <= order.fill_quantity:
+        quantity = changes.get("quantity")
+        if quantity is not None and check_quantity(quantity) <= order.fill_quantity:
             raise InvalidInput(
                 f"order {order_id} has {order.fill_quantity} filled: its quantity must be more, "
                 "or cancel what is left"
             )
-        now = tx.one(Query.of(changed.returning(*_columns(orders)), Order))
-    assert now is not None  # it is locked
-    return now
+        return expect_one(tx, Query.of(changed.returning(*_columns(orders)), Order))
 
 
 def update_order_status(
-    order_id: str, status: str, *, book: Book = LIVE, tx: Transaction | None = None
+    order_id: str, status: OrderStatus, *, book: Book = LIVE, tx: Transaction | None = None
 ) -> Order:
     """Move an order to a status; the order as it is now. The same status again changes nothing.
 
@@ -171,21 +172,24 @@ def update_order_status(
     if status not in STATUSES:
         raise InvalidInput(f"status must be one of {', '.join(STATUSES)}")
     with writing(book.database, tx) as tx:
-        order = _locked(order_id, book, tx)
+        order = lock_order(order_id, book, tx)
         if order.status == status:
             return order
         if status not in _MOVES.get(order.status, ()):
             raise IllegalOrderState(
-                f"order {order_id} is {order.status} and cannot become {status}"
+                f"order {order_id} is {order.status} and cannot become {status}",
+                order_id,
+                order.status,
             )
         if status == "REJECTED" and order.fill_quantity:
             raise IllegalOrderState(
                 f"order {order_id} is {order.status} with {order.fill_quantity} filled and cannot "
-                "become REJECTED: cancel what is left"
+                "become REJECTED: cancel what is left",
+                order_id,
+                order.status,
             )
-        moved = tx.one(_set_order_status[book], id=order.id, status=status, updated_at=clock.now())
-    assert moved is not None  # it is locked
-    return moved
+        move = _set_order_status[book]
+        return expect_one(tx, move, id=order.id, status=status, updated_at=clock.now())
 
 
 def get_open_orders(
@@ -201,7 +205,7 @@ def get_order_history(
     page: int = 1,
     per_page: int = 50,
     *,
-    status: str | None = None,
+    status: OrderStatus | None = None,
     symbol: str | None = None,
     broker: str | None = None,
     start_date: date | None = None,
@@ -229,7 +233,7 @@ def get_order_history(
                 return []
             newest = order.from_place(*first)
         found = order.ordered(select(*_columns(orders)).where(*rules, *newest))
-        return tx.all(Query.of(found.limit(per_page), Order))
+        return tx.all(Query.of(found.limit(row_limit("per_page", per_page)), Order))
 
 
 def get_orders_after(
@@ -237,7 +241,7 @@ def get_orders_after(
     cursor: str | None = None,
     limit: int = 50,
     *,
-    status: str | None = None,
+    status: OrderStatus | None = None,
     symbol: str | None = None,
     broker: str | None = None,
     start_date: date | None = None,
@@ -254,17 +258,11 @@ def get_orders_after(
     begin, end = day_bounds(start_date, end_date)
     rules = _rules(orders, user_id, status, symbol, broker, begin) + order.older(end, cursor)
     found = order.ordered(select(*_columns(orders)).where(*rules))
-    one_more = found.limit(row_limit("limit", limit) + 1)
+    limit = row_limit("limit", limit)
+    one_more = found.limit(limit + 1)
     with one_statement(book.database, tx) as tx:
         rows = tx.all(Query.of(one_more, Order))
     return OrderPage(*split(rows, limit, "placed_at"))
-
-
-def _locked(order_id: str, book: Book, tx: Transaction) -> Order:
-    order = tx.one(_lock_order[book], order_id=order_id)
-    if order is None:
-        raise NotFound(f"there is no order {order_id}")
-    return order
 
 
 def _rules(

@@ -1,21 +1,28 @@
 """Trades: history that is imported, what was traded, and the profit or loss of a day."""
 
+import warnings
 from collections.abc import Sequence
 from datetime import date, datetime
+from functools import wraps
 from typing import Any, NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import select, tuple_
 
+from ...engine.expected import expect_one
+from ...engine.pagination import MOST_ROWS, row_limit
 from ...engine.queries import Query
 from ...engine.transaction import Transaction
-from ...errors import Conflict
-from ...records.trading import DailyPnl, Order, SymbolPnl, Trade
+from ...errors import Conflict, IllegalOrderState, InvalidInput
+from ...records.trading import Action, DailyPnl, Order, Product, SymbolPnl, Trade
 from ...sessions import one_statement, reading, writing
+from ...tables.trading import OPEN_STATUSES
 from ...tables.types import UTCDateTime
 from ...values.arguments import not_blank
 from ...values.days import day_bounds, one_day
 from ...values.money import check_rupees, traded_value
+from ...values.numbers import check_quantity
 from .books import LIVE, Book, BookSql
+from .order_locks import find_and_lock_order
 
 
 class _DailySums(NamedTuple):
@@ -35,7 +42,6 @@ _OF_ORDER = ("user_id", "broker", "symbol", "exchange", "action", "product")
 _IMPORTED_KEY: Sequence[str] = (*_OF_ORDER, "trade_id", "traded_at")
 """What a trade without an order is known by."""
 
-_get_order = BookSql("trading/orders.sql", "orders").query("get_order", Order)
 _sql = BookSql("trading/trades.sql", "trades")
 _add_trade = _sql.query("add_trade", Trade)
 _get_trade = _sql.query("get_trade", Trade)
@@ -48,14 +54,21 @@ _get_daily_sums = _sql.query(
 )
 
 
-def record_trade(
+class _Place(NamedTuple):
+    """Where a trade stands in the history of its user."""
+
+    traded_at: datetime
+    id: int
+
+
+def import_trade(
     trade_id: str,
     user_id: int,
     broker: str,
     symbol: str,
     exchange: str,
-    action: str,
-    product: str,
+    action: Action,
+    product: Product,
     quantity: int,
     price: float,
     traded_at: datetime,
@@ -68,7 +81,8 @@ def record_trade(
 
     The same trade again changes nothing: it is known by its order_id and trade_id, without an
     order by all but its quantity and price. Raises Conflict when those differ, for a trade that is
-    not of its order, and for an unknown user (LIVE) or order; InvalidInput.
+    not of its order, and for an unknown user (LIVE) or order; IllegalOrderState for an order that
+    is still open, whose trades are fills; InvalidInput.
     """
     not_blank("trade_id", trade_id)
     traded_value(quantity, price)  # or the P&L of its day could not be told
@@ -81,12 +95,13 @@ def record_trade(
         "exchange": exchange,
         "action": action,
         "product": product,
-        "quantity": quantity,
+        "quantity": check_quantity(quantity),
         "price": check_rupees(price),
         "traded_at": traded_at,
     }
     with writing(book.database, tx) as tx:
-        _refuse_another_orders(row, book, tx)
+        if order_id is not None and (order := find_and_lock_order(order_id, book, tx)):
+            _refuse_what_it_cannot_have(order, row)
         trade = tx.one(_add_trade[book], **row) or _known(row, book, tx)
     if (trade.quantity, trade.price) != (row["quantity"], row["price"]):
         raise Conflict(
@@ -94,6 +109,13 @@ def record_trade(
             "a trade number names one execution"
         )
     return trade
+
+
+@wraps(import_trade, assigned=("__module__", "__annotations__"))
+def record_trade(*args: Any, **kwargs: Any) -> Trade:
+    """The old name of import_trade."""
+    warnings.warn("record_trade is now import_trade", DeprecationWarning, stacklevel=2)
+    return import_trade(*args, **kwargs)
 
 
 def get_trades(
@@ -104,10 +126,16 @@ def get_trades(
     broker: str | None = None,
     start_date: date | None = None,
     end_date: date | None = None,
+    after: int | None = None,
+    limit: int = MOST_ROWS,
     book: Book = LIVE,
     tx: Transaction | None = None,
 ) -> list[Trade]:
-    """The trades of a user, oldest first; the days are Indian, both included."""
+    """The trades of a user, oldest first; the days are Indian, both included.
+
+    At most `limit`, up to 1,000: read on with the id of the last one as `after`, until none comes.
+    Raises InvalidInput for an `after` that is no trade of this user.
+    """
     trades = book.tables.trades
     found = select(*(trades.c[name] for name in Trade._fields)).where(trades.c.user_id == user_id)
     for name, value in (("order_id", order_id), ("symbol", symbol), ("broker", broker)):
@@ -118,8 +146,12 @@ def get_trades(
         found = found.where(trades.c.traded_at >= begin)
     if end is not None:
         found = found.where(trades.c.traded_at < end)
+    found = found.order_by(trades.c.traded_at, trades.c.id).limit(row_limit("limit", limit))
     with reading(book.database, tx) as tx:
-        return tx.all(Query.of(found.order_by(trades.c.traded_at, trades.c.id), Trade))
+        if after is not None:
+            last = _place(after, user_id, book, tx)
+            found = found.where(tuple_(trades.c.traded_at, trades.c.id) > last)
+        return tx.all(Query.of(found, Trade))
 
 
 def get_daily_pnl(
@@ -128,9 +160,7 @@ def get_daily_pnl(
     """Turnover, and sells less buys, of an Indian day in rupees; zeros on a day without trades."""
     begin, end = one_day(date)
     with one_statement(book.database, tx) as tx:
-        found = tx.one(_get_daily_pnl[book], user_id=user_id, day_begin=begin, day_end=end)
-    assert found is not None  # an aggregate without GROUP BY is always one row
-    return found
+        return expect_one(tx, _get_daily_pnl[book], user_id=user_id, day_begin=begin, day_end=end)
 
 
 def get_daily_pnl_by_symbol(
@@ -143,14 +173,31 @@ def get_daily_pnl_by_symbol(
     return [_pnl_of(each) for each in found]
 
 
-def _refuse_another_orders(row: dict[str, Any], book: Book, tx: Transaction) -> None:
-    """Conflict for a trade that its order cannot have; one without an order must only be new."""
-    order = row["order_id"] and tx.one(_get_order[book], order_id=row["order_id"])
-    if order and (differing := [each for each in _OF_ORDER if getattr(order, each) != row[each]]):
+def _refuse_what_it_cannot_have(order: Order, row: dict[str, Any]) -> None:
+    """An error for a trade of another instrument or owner, and for an order that is open."""
+    if differing := [each for each in _OF_ORDER if getattr(order, each) != row[each]]:
         raise Conflict(
-            f"trade {row['trade_id']} differs from order {row['order_id']} in "
+            f"trade {row['trade_id']} differs from order {order.order_id} in "
             f"{', '.join(differing)}: give the order that it is of"
         )
+    if order.status in OPEN_STATUSES:
+        raise IllegalOrderState(
+            f"order {order.order_id} is {order.status}: its trades are fills, use record_fill",
+            order.order_id,
+            order.status,
+        )
+
+
+def _place(after: int, user_id: int, book: Book, tx: Transaction) -> _Place:
+    """Where the page before ended."""
+    trades = book.tables.trades
+    last = select(trades.c.traded_at, trades.c.id).where(
+        trades.c.id == after, trades.c.user_id == user_id
+    )
+    place = tx.one(Query.of(last, _Place))
+    if place is None:
+        raise InvalidInput("after is not the id of a trade of this user: pass the last one's")
+    return place
 
 
 def _known(row: dict[str, Any], book: Book, tx: Transaction) -> Trade:
@@ -158,9 +205,7 @@ def _known(row: dict[str, Any], book: Book, tx: Transaction) -> Trade:
     imported = row["order_id"] is None
     query = _get_imported_trade if imported else _get_trade
     key = _IMPORTED_KEY if imported else _BOOKED_KEY
-    trade = tx.one(query[book], **{name: row[name] for name in key})
-    assert trade is not None  # trades are never removed
-    return trade
+    return expect_one(tx, query[book], **{name: row[name] for name in key})
 
 
 def _pnl_of(sums: _DailySums) -> SymbolPnl:

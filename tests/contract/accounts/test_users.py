@@ -50,6 +50,7 @@ from openalgo_store.store import current_store
 from openalgo_store.tables.accounts import auth_tokens, users
 from openalgo_store.values import clock
 from tests.conftest import Urls
+from tests.support.rows import add_user
 
 PASSWORD = "correct horse"
 MARKS = "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$aGFzaA"
@@ -131,6 +132,22 @@ def test_users_are_listed_oldest_first_with_deactivated_ones(asha: User) -> None
     binod = create_user("Binod", "binod@example.org", MARKS)
     delete_user(asha.id)
     assert list_users() == [asha._replace(is_active=False), binod]
+
+
+def test_many_users_are_read_a_part_at_a_time(asha: User) -> None:
+    with get_write_session() as tx:
+        for number in range(1_005):
+            add_user(tx, f"user{number:04}")
+    first = list_users()
+    rest = list_users(after=first[-1].id)
+    assert (len(first), len(rest)) == (1_000, 6)
+    assert list_users(after=rest[-1].id) == []
+    everyone = first + rest
+    assert [each.username for each in everyone[1:]] == [f"user{n:04}" for n in range(1_005)]
+    assert list_users(after=everyone[9].id, limit=3) == everyone[10:13]
+    for limit in (0, 1_001, True, None, "5"):
+        with pytest.raises(InvalidInput, match="limit must be a whole number from 1 to 1000"):
+            list_users(limit=limit)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

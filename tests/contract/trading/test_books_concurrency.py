@@ -12,7 +12,6 @@ from openalgo_store import (
     create_user,
     get_order,
     get_positions,
-    get_trades,
     get_write_session,
 )
 from openalgo_store.repositories.trading.books import BOOKS, Book
@@ -31,6 +30,7 @@ from tests.programs.trading import (
     report_prices,
 )
 from tests.support.chance import chance_of
+from tests.support.rows import all_trades
 
 HASH = "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$aGFzaA"
 both_books = pytest.mark.parametrize("book", BOOKS, ids=lambda book: book.database)
@@ -126,5 +126,5 @@ def assert_books_add_up(count: int, book: Book) -> None:
         found = get_order(expected.order_id, book=book)
         assert found is not None
         assert found._replace(id=0, updated_at=expected.updated_at) == expected
-    trades = [each._replace(id=0) for each in get_trades(USER_ID, book=book)]
+    trades = [each._replace(id=0) for each in all_trades(USER_ID, book=book)]
     assert sorted(trades) == sorted(model.trades.values())

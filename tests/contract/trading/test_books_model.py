@@ -27,8 +27,8 @@ from openalgo_store import (
     get_positions,
     get_trades,
     get_write_session,
+    import_trade,
     record_fill,
-    record_trade,
     update_order,
     update_order_status,
 )
@@ -42,12 +42,12 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "update_order": update_order,
     "update_order_status": update_order_status,
     "record_fill": record_fill,
-    "record_trade": record_trade,
+    "import_trade": import_trade,
     "bulk_update_positions": lambda rows, **where: bulk_update_positions(rows, **where),
     "bulk_update_holdings": lambda rows, **where: bulk_update_holdings(rows, **where),
 }
 HASH = "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$aGFzaA"
-OWNED = {"create_order", "record_trade"}
+OWNED = {"create_order", "import_trade"}
 """The operations that are told whose it is."""
 
 

@@ -1,8 +1,6 @@
 """Holdings: what a broker reports of a demat account, opened and changed alike."""
 
 import math
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -177,25 +175,3 @@ def test_a_report_of_many_batches_is_all_or_nothing(user: int, book: Book) -> No
     assert bulk_update_holdings(rows, book=book) == 2500
     stored = {each.symbol: each.quantity for each in get_holdings(user, book=book)}
     assert stored == {each["symbol"]: each["quantity"] for each in rows}
-
-
-@pytest.mark.only("postgresql")
-@both_books
-def test_two_reports_at_once_never_wait_for_each_other_in_a_circle(
-    user: int, book: Book, soak: Callable[[int], int], engine_name: str
-) -> None:
-    """What one opens last is what the other opens first, and each updates what the other has."""
-
-    def reported(names: Iterable[str]) -> None:
-        rows = [row(user, name, quantity=1) for name in names]
-        bulk_update_holdings(rows, book=book)
-
-    reported(f"A{number:04}" for number in range(1_000))
-    with ThreadPoolExecutor(2) as threads:
-        for turn in range(soak(80)):
-            new = [f"B{turn:03}{number:04}" for number in range(999)]
-            one = [*(f"A{number:04}" for number in range(1_000)), new[-1]]
-            other = ["A0500", *new]
-            for done in [threads.submit(reported, names) for names in (one, other)]:
-                done.result()
-    assert len(get_holdings(user, book=book)) == 1_000 + 999 * soak(80)

@@ -27,8 +27,8 @@ from openalgo_store import (
     get_read_session,
     get_trades,
     get_write_session,
+    import_trade,
     record_fill,
-    record_trade,
     update_order_status,
     use_store,
 )
@@ -87,7 +87,7 @@ def write_everything(user: int, book: Book) -> None:
         add_order(user, name, book=book)
         record_fill(name, "T1", 40, 812.0, MONDAY, book=book)
     update_order_status("A2", "CANCELLED", book=book)
-    record_trade(**trade_row(user, "T1"), book=book)
+    import_trade(**trade_row(user, "T1"), book=book)
     key = {"user_id": user, "broker": "zerodha", "symbol": "SBIN", "exchange": "NSE"}
     assert bulk_update_positions([key | {"product": "CNC", "last_price": 1.0}], book=book) == []
     assert bulk_update_holdings([key | {"quantity": 5}], book=book) == 1

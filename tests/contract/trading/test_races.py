@@ -1,0 +1,108 @@
+"""Two sessions that meet in one order or position, one of them held between two statements."""
+
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from typing import Any
+
+import pytest
+
+from openalgo_store import (
+    Book,
+    Fill,
+    Store,
+    Trade,
+    get_positions,
+    get_trades,
+    import_trade,
+    record_fill,
+)
+from tests.support.interleaving import Stop, before_each_statement
+from tests.support.rows import MONDAY, add_order, both_books, contents, new_user, trade_row
+from tests.support.waiting import wait_until, waiting_sessions
+
+
+@pytest.fixture
+def user(store: Store) -> int:
+    """Asha, whose orders are filled."""
+    return new_user()
+
+
+@pytest.fixture
+def beside(
+    engine_name: str, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[str, Callable[[], Any], Callable[[], Any]], tuple[Any, Any]]:
+    """What two calls give: the second one comes while the first stands before a statement."""
+
+    def run(statement: str, first: Callable[[], Any], second: Callable[[], Any]) -> tuple[Any, Any]:
+        stop = Stop(monkeypatch, statement)
+        with ThreadPoolExecutor(2) as threads:
+            held = threads.submit(first)
+            stop.wait()
+            other: Future[Any] = threads.submit(second)
+            if engine_name == "postgresql":  # where two can write: it ends, or waits for the first
+                wait_until(lambda: other.done() or waiting_sessions() > 0)
+            stop.go_on()
+            return held.result(), other.result()
+
+    return run
+
+
+def trade_of(outcome: Fill | Trade) -> Trade:
+    return outcome.trade if isinstance(outcome, Fill) else outcome
+
+
+@both_books
+@pytest.mark.parametrize("order", ["fill-import", "import-fill", "fill-fill", "import-import"])
+def test_what_two_bring_of_one_trade_is_stored_once_and_counted_as_the_first_says(
+    user: int, book: Book, beside: Callable[..., tuple[Any, Any]], order: str
+) -> None:
+    add_order(user, "A1", book=book, status="CANCELLED")  # takes late fills and history alike
+    calls: dict[str, Callable[[], Any]] = {
+        "fill": partial(record_fill, "A1", "T1", 10, 100.0, MONDAY, book=book),
+        "import": partial(import_trade, **trade_row(user, "T1", order_id="A1"), book=book),
+    }
+    names = order.split("-")
+    outcomes = beside("add_trade", *(calls[name] for name in names))
+    (stored,) = get_trades(user, book=book)
+    assert [trade_of(each) for each in outcomes] == [stored, stored]
+    recorded = [each.recorded for each in outcomes if isinstance(each, Fill)]
+    assert recorded == [name == "fill" and place == 0 for place, name in enumerate(names)
+                        if name == "fill"]  # fmt: skip
+    held = [each.quantity for each in get_positions(user, book=book)]
+    assert held == ([10] if names[0] == "fill" else [])
+
+
+@both_books
+def test_two_orders_that_open_one_position_at_once_are_both_in_it(
+    user: int, book: Book, beside: Callable[..., tuple[Any, Any]]
+) -> None:
+    add_order(user, "A1", book=book)
+    add_order(user, "A2", book=book)
+    one, other = beside(
+        "add_fill_to_order",  # the position is open by then, for this session alone
+        partial(record_fill, "A1", "T1", 10, 100.0, MONDAY, book=book),
+        partial(record_fill, "A2", "T1", 30, 102.0, MONDAY, book=book),
+    )
+    assert (one.position.quantity, other.position.quantity) == (10, 40)
+    (held,) = get_positions(user, day=MONDAY.date(), book=book)
+    assert held == other.position
+    assert (held.average_price, held.day_quantity) == (101.5, 40)
+
+
+@both_books
+def test_a_new_fill_is_four_statements(
+    user: int, book: Book, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_order(user, "A1", book=book)
+    ran: list[str] = []
+    before_each_statement(monkeypatch, ran.append)
+    for name in ("T1", "T2"):  # one opens the position, one finds it
+        ran.clear()
+        record_fill("A1", name, 10, 100.0, MONDAY, book=book)
+        assert ran == ["lock_order", "add_trade", "add_to_position", "add_fill_to_order"]
+    before = contents(book)
+    ran.clear()
+    record_fill("A1", "T2", 10, 100.0, MONDAY, book=book)
+    assert ran == ["lock_order", "add_trade", "get_trade", "get_position"]
+    assert contents(book) == before
