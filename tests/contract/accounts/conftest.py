@@ -17,6 +17,7 @@ from openalgo_store.repositories.accounts.auth_tokens import get_auth_token
 from openalgo_store.repositories.accounts.users import create_user
 from openalgo_store.security import passwords
 from openalgo_store.security.passwords import hash_password
+from openalgo_store.store import current_store
 from openalgo_store.tables.accounts import users
 from tests.support.rows import add_user
 
@@ -55,6 +56,21 @@ def asha(store: Store, hasher: CountingHasher) -> Iterator[User]:
         use_store(peppered)
         yield create_user("Asha", "asha@example.org", hash_password(PASSWORD))
         use_store(store)
+
+
+@pytest.fixture
+def queries(asha: object) -> Iterator[list[str]]:
+    """Every statement that looks a key up, as it is sent."""
+    sent: list[str] = []
+    engine = current_store().databases["main"].engine
+
+    def note(*arguments: Any) -> None:
+        if "JOIN users" in arguments[2]:
+            sent.append(arguments[2])
+
+    event.listen(engine, "before_cursor_execute", note)
+    yield sent
+    event.remove(engine, "before_cursor_execute", note)
 
 
 def stored_hash(user_id: int) -> str:
