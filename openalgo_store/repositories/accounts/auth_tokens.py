@@ -15,6 +15,7 @@ from ...store import current_store
 from ...tables.accounts import auth_tokens, users
 from ...tables.types import Whole
 from ...values import clock
+from ...values.json import copied
 from ...values.text import check_text
 from .sentinels import prove_cipher, renew_cipher_proof
 
@@ -64,7 +65,7 @@ def save_auth_token(
         if tx.value(_lock_active_user, user_id=user_id) is None:
             raise NotFound(f"there is no active user {user_id}")
         prove_cipher(tx)
-        saved = tx.one(
+        (saved,) = tx.all(
             _save_auth_token,
             user_id=user_id,
             broker=broker,
@@ -74,7 +75,6 @@ def save_auth_token(
             created_at=clock.now(),
             key_id=cipher.newest,
         )
-        assert saved is not None  # RETURNING gives the row, new or changed
         tx.after_commit(lambda: store.tokens.forget([_key(user_id, broker)]))
     return _open(saved, cipher)
 
@@ -187,7 +187,7 @@ def _reseal(row: SealedToken, cipher: TokenCipher) -> dict[str, Any]:
 
 
 def _read(user_id: int, broker: str, tx: Transaction | None) -> SealedToken | None:
-    """From the primary, unless it has expired."""
+    """What is stored, unless it has expired."""
     with one_statement("main", tx, primary=True) as tx:
         sealed = tx.one(_get_auth_token, user_id=user_id, broker=broker)
     if sealed and sealed.token_expiry and sealed.token_expiry <= clock.now():
@@ -217,7 +217,10 @@ def _open(sealed: SealedToken, cipher: TokenCipher) -> AuthToken:
         for column in _TOKENS
     )
     return AuthToken(*sealed[:-1])._replace(
-        access_token=access_token, refresh_token=refresh_token, feed_token=feed_token
+        access_token=access_token,
+        refresh_token=refresh_token,
+        feed_token=feed_token,
+        auth_data=copied(sealed.auth_data),  # the cached one is nobody's to change
     )
 
 

@@ -115,6 +115,18 @@ def test_eight_threads_that_ask_at_once_make_one_query(
     assert (answers, len(statements)) == (["open"] * 8, 1)
 
 
+def test_what_a_caller_does_to_auth_data_changes_nobody_elses(sealing: Store) -> None:
+    data = {"client": ["A1", {"pin": 7}], "on": True}
+    save_auth_token(1, "zerodha", "open", auth_data=data)
+    for _ in range(2):  # read, and then from the cache
+        found = get_auth_token(1, "zerodha")
+        assert found is not None
+        assert found.auth_data == data
+        found.auth_data["client"][1].clear()
+        found.auth_data["client"].append("changed")
+        found.auth_data["new"] = True
+
+
 @pytest.mark.parametrize("moment", ["before_cursor_execute", "after_cursor_execute"])
 @pytest.mark.parametrize("change", ["revoked", "replaced"])
 def test_a_token_that_ends_while_it_is_read_is_not_given_to_the_next_call(
