@@ -91,7 +91,7 @@ def get_user_by_api_key(api_key: str, *, tx: Transaction | None = None) -> User 
     store = current_store()
     digest = store.secrets.digest(api_key)
     if tx is not None:
-        with reading("main", tx) as tx:
+        with reading("main", tx, primary=True) as tx:
             owner = tx.one(_get_owner, api_key=digest)
             return _cached(owner).user if owner else None
     found = store.api_keys.get(digest)
@@ -107,7 +107,7 @@ def get_user_by_api_key(api_key: str, *, tx: Transaction | None = None) -> User 
 
 def list_api_keys(user_id: int, *, tx: Transaction | None = None) -> list[ApiKey]:
     """The keys of a user, revoked ones too, oldest first."""
-    with reading("main", tx) as tx:
+    with reading("main", tx, primary=True) as tx:
         return tx.all(_list_api_keys, user_id=user_id)
 
 

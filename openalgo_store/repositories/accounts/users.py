@@ -66,8 +66,7 @@ def create_user(
     """
     row = _row({"username": username, "email": email, "password_hash": password_hash})
     with writing("main", tx) as tx, _telling_what_is_taken():
-        added = tx.one(_add_user, created_at=clock.now(), is_active=True, **row)
-    assert added is not None  # what an INSERT returns
+        (added,) = tx.all(_add_user, created_at=clock.now(), is_active=True, **row)
     return added
 
 
@@ -94,25 +93,25 @@ def authenticate_user(
 
 def get_user(user_id: int, *, tx: Transaction | None = None) -> User | None:
     """The user with this id, deactivated or not, or None."""
-    with one_statement("main", tx) as tx:
+    with one_statement("main", tx, primary=True) as tx:
         return tx.one(_get_user, user_id=user_id)
 
 
 def get_user_by_username(username: str, *, tx: Transaction | None = None) -> User | None:
     """The user with this name in any case, deactivated or not, or None."""
-    with one_statement("main", tx) as tx:
+    with one_statement("main", tx, primary=True) as tx:
         return tx.one(_get_user_by_username, username_key=_folded(username))
 
 
 def get_user_by_email(email: str, *, tx: Transaction | None = None) -> User | None:
     """The user with this e-mail address in any case, deactivated or not, or None."""
-    with one_statement("main", tx) as tx:
+    with one_statement("main", tx, primary=True) as tx:
         return tx.one(_get_user_by_email, email_key=_folded(email))
 
 
 def list_users(*, tx: Transaction | None = None) -> list[User]:
     """Every user, deactivated ones too, oldest first."""
-    with reading("main", tx) as tx:
+    with reading("main", tx, primary=True) as tx:
         return tx.all(_list_users)
 
 

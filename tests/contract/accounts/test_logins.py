@@ -1,11 +1,10 @@
 """Logins: they tell nothing, take the same time, and renew a hash of older parameters."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 
-from openalgo_store import Store, StoreError, get_read_session, get_write_session, use_store
+from openalgo_store import StoreError, get_read_session, get_write_session
 from openalgo_store.records.accounts import User
 from openalgo_store.repositories.accounts import users as users_module
 from openalgo_store.repositories.accounts.users import (
@@ -19,8 +18,6 @@ from openalgo_store.repositories.accounts.users import (
 )
 from openalgo_store.security import passwords
 from openalgo_store.security.passwords import hash_password, verify_password
-from openalgo_store.store import current_store
-from tests.conftest import Urls
 from tests.contract.accounts.conftest import PASSWORD, CountingHasher, stored_hash
 
 
@@ -59,15 +56,6 @@ def test_a_deactivated_user_cannot_log_in_until_reactivated(asha: User) -> None:
     assert authenticate_user("Asha", PASSWORD) is None
     reactivate_user(asha.id)
     assert authenticate_user("Asha", PASSWORD) == asha
-
-
-def test_a_login_asks_the_primary_and_not_a_replica(asha: User, fresh_urls: Urls) -> None:
-    lagging = replace(current_store().settings, read_database_url=fresh_urls["main"])
-    with Store(lagging) as behind:
-        use_store(behind)
-        assert authenticate_user("Asha", PASSWORD) == asha
-        with pytest.raises(StoreError):  # its replica has not even the tables
-            get_user(asha.id)
 
 
 def test_a_hash_of_other_parameters_is_replaced_at_the_next_login(
