@@ -41,7 +41,7 @@ class SessionMisuse(StoreError):
 
 
 class WrongDatabase(SessionMisuse):
-    """A transaction of one database, or of another Store, was passed where it cannot serve."""
+    """A transaction of another database or Store, or of a replica, cannot serve here."""
 
 
 class TransactionFailed(StoreError):

@@ -12,12 +12,13 @@ def reading(
 ) -> AbstractContextManager[Transaction]:
     """A session that only reads, one snapshot from its first statement on; or the given `tx`.
 
-    Reads of main go to READ_DATABASE_URL where there is one, unless `primary`.
+    Reads of main go to READ_DATABASE_URL where there is one, unless `primary`: then a `tx` that
+    reads the replica is refused, since what it finds may be old.
     """
     store = current_store()
     if tx is None:
         return store.transaction(database, readonly=True, primary=primary)
-    return nullcontext(_joined(tx, database, store))
+    return nullcontext(_joined(tx, database, store, primary=primary))
 
 
 def writing(
@@ -45,12 +46,13 @@ def one_statement(
     """A session for a single statement of the store's own; or the given `tx`.
 
     It is committed as it ends, whatever follows in the block. `readonly` chooses the replica and
-    lets writers pass; that the statement only reads is for its author to see to.
+    lets writers pass; that the statement only reads is for its author to see to. `primary` is as
+    in `reading`.
 
     PostgreSQL is asked once: without BEGIN and COMMIT the statement is a transaction of its own.
     """
     if tx is not None:
-        return reading(database, tx) if readonly else writing(database, tx)
+        return reading(database, tx, primary=primary) if readonly else writing(database, tx)
     return current_store().transaction(database, readonly=readonly, primary=primary, single=True)
 
 
@@ -63,7 +65,7 @@ def get_db_session(database: str = "main") -> AbstractContextManager[Transaction
     return writing(database)
 
 
-def _joined(tx: Transaction, database: str, store: Store) -> Transaction:
+def _joined(tx: Transaction, database: str, store: Store, *, primary: bool = False) -> Transaction:
     if tx.database != database:
         raise WrongDatabase(
             f"this tx belongs to the database {tx.database!r}, which does not hold these tables: "
@@ -71,4 +73,9 @@ def _joined(tx: Transaction, database: str, store: Store) -> Transaction:
         )
     if tx.origin is not store:
         raise WrongDatabase("this tx belongs to another Store: call use_store() with it first")
+    if primary and tx.on_replica:
+        raise WrongDatabase(
+            "this tx reads READ_DATABASE_URL, which may lag behind, and this must be up to date: "
+            "pass a tx of get_read_session(primary=True) or of get_write_session, or none"
+        )
     return tx

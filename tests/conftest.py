@@ -212,6 +212,22 @@ def _sqlite_urls(folder: Path) -> Urls:
 
 
 @pytest.fixture
+def copy_of_main(
+    migrated_settings: Settings, new_postgres_database: Callable[[str | None], str]
+) -> Callable[[], str]:
+    """A function that copies the main database, which nobody has open, and gives the copy's URL."""
+
+    def copy() -> str:
+        url = migrated_settings.url("main")
+        if not url.startswith("sqlite"):
+            return new_postgres_database(url)
+        path = Path(url.removeprefix("sqlite:///"))
+        return f"sqlite:///{shutil.copy(path, path.with_name('copy.db'))}"
+
+    return copy
+
+
+@pytest.fixture
 def store(migrated_settings: Settings) -> Iterator[Store]:
     """An open store on migrated, empty databases; it is the current one."""
     with Store(migrated_settings) as opened:

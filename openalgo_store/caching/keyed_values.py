@@ -1,4 +1,4 @@
-"""A cache of single values by key: bounded, each entry with its own expiry, one read for a miss."""
+"""A cache of single values by key: bounded, each entry with its own expiry, one load for a miss."""
 
 import threading
 import time
@@ -7,6 +7,7 @@ from typing import Generic, TypeVar
 
 from cachetools import FIFOCache
 
+from .single_flight import SingleFlight
 from .statistics import CacheStats
 
 V = TypeVar("V")
@@ -15,14 +16,14 @@ V = TypeVar("V")
 class KeyedCache(Generic[V]):
     """Values by key, at most `size` of them; the oldest goes first.
 
-    A hit takes no lock. While one thread reads a key others that miss it wait for the same
-    answer. What was read before an invalidation is answered but not kept.
+    A hit takes no lock. While one thread loads a key others that miss it wait for the outcome.
+    A load that began before an invalidation answers only who asked before it, and is not kept.
     """
 
     def __init__(self, size: int) -> None:
         self.size = size
         self._entries: FIFOCache[str, tuple[V, float]] = FIFOCache(size)
-        self._reading: dict[str, threading.Lock] = {}
+        self._loads: SingleFlight[V | None] = SingleFlight()
         self.epoch = 0
         self._mutex = threading.Lock()
         self.hits = 0
@@ -42,25 +43,20 @@ class KeyedCache(Generic[V]):
     def read(self, key: str, load: Callable[[], tuple[V, float] | None]) -> V | None:
         """What `load` gives as (value, POSIX time of expiry), kept; None is not kept.
 
-        Threads that ask for the same key meanwhile wait and find what was kept.
+        Threads that ask for the same key meanwhile are given what comes of it, unless something
+        was forgotten in between.
         """
         self.misses += 1
-        with self._mutex:
-            lock = self._reading.setdefault(key, threading.Lock())
-        with lock:
-            try:
-                if (found := self.get(key)) is not None:
-                    return found
-                epoch = self.epoch
-                loaded = load()
-                if loaded is None:
-                    return None
-                self.keep(key, *loaded, epoch)
-                return loaded[0]
-            finally:
-                with self._mutex:
-                    if self._reading.get(key) is lock:
-                        del self._reading[key]
+        epoch = self.epoch
+        return self._loads.share((key, epoch), lambda: self._load(key, load, epoch))
+
+    def _load(self, key: str, load: Callable[[], tuple[V, float] | None], epoch: int) -> V | None:
+        if (found := self.get(key)) is not None:  # kept since it was missed
+            return found
+        if (loaded := load()) is None:
+            return None
+        self.keep(key, *loaded, epoch)
+        return loaded[0]
 
     def keep(self, key: str, value: V, expires_at: float, epoch: int) -> None:
         """Keep a value that was read when the cache had this epoch, unless it has moved on."""

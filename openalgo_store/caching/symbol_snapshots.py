@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from ..records.symbols import Symbol
+from .single_flight import SingleFlight
 from .statistics import CacheStats
 
 ByText = defaultdict[str, dict[str, Symbol]]
@@ -81,7 +82,7 @@ class SymbolCache:
         self._fresh: dict[str, Snapshot] = {}
         self._last: dict[str, Snapshot] = {}
         self._epochs: dict[str, int] = {}
-        self._locks: dict[str, threading.Lock] = {}
+        self._loads: SingleFlight[Snapshot] = SingleFlight()
         self._mutex = threading.Lock()
         self.hits = 0
         self.misses = 0
@@ -89,37 +90,34 @@ class SymbolCache:
     def snapshot(self, broker: str, load: Callable[[str], Iterable[Symbol]]) -> Snapshot:
         """The broker's master: from the cache, else loaded by one thread while others wait.
 
-        When a reload fails the snapshot before it goes on serving for a few seconds.
+        When a reload fails the snapshot before it goes on serving for a few seconds. A load that
+        began before a change answers only who asked before it, and is not kept.
         """
         found = self._fresh.get(broker)
         if found is not None and found.expires_at > time.time():
             self.hits += 1
             return found
         self.misses += 1
-        with self._mutex:
-            lock = self._locks.setdefault(broker, threading.Lock())
-        with lock:
-            found = self._fresh.get(broker)
-            if found is not None and found.expires_at > time.time():
-                return found
-            return self._load(broker, load)
+        epoch = self._epochs.get(broker, 0)
+        return self._loads.share((broker, epoch), lambda: self._load(broker, load, epoch))
 
-    def _load(self, broker: str, load: Callable[[str], Iterable[Symbol]]) -> Snapshot:
-        while True:
-            epoch = self._epochs.get(broker, 0)
-            try:
-                loaded = Snapshot(load(broker), self._next_expiry())
-            except Exception as error:
-                loaded = self._kept(broker, error)
-            with self._mutex:
-                if self._epochs.get(broker, 0) != epoch:
-                    continue  # the read began before a change: others wait for what came after
-                if loaded.size:
-                    self._fresh[broker] = self._last[broker] = loaded
-                else:  # an unknown name must not take room
-                    for entries in (self._fresh, self._last, self._locks):
-                        entries.pop(broker, None)
+    def _load(self, broker: str, load: Callable[[str], Iterable[Symbol]], epoch: int) -> Snapshot:
+        found = self._fresh.get(broker)
+        if found is not None and found.expires_at > time.time():  # kept since it was missed
+            return found
+        try:
+            loaded = Snapshot(load(broker), self._next_expiry())
+        except Exception as error:
+            loaded = self._kept(broker, error)
+        with self._mutex:
+            if self._epochs.get(broker, 0) != epoch:
                 return loaded
+            if loaded.size:
+                self._fresh[broker] = self._last[broker] = loaded
+            else:  # an unknown name must not take room
+                self._fresh.pop(broker, None)
+                self._last.pop(broker, None)
+        return loaded
 
     def _kept(self, broker: str, error: Exception) -> Snapshot:
         last = self._last.get(broker)

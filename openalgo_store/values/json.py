@@ -36,3 +36,12 @@ def check_json(value: Any) -> Any:
 def to_json(value: Any) -> str:
     """The serializer of every engine: compact, and readable for any script."""
     return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
+def copied(value: Any) -> Any:
+    """The same JSON in lists and dicts of its own; several times as fast as copy.deepcopy."""
+    if isinstance(value, dict):
+        return {key: copied(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [copied(item) for item in value]
+    return value

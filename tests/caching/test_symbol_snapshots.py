@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -27,7 +27,7 @@ from openalgo_store import (
     use_store,
     warm_symbol_cache,
 )
-from openalgo_store.caching.symbol_snapshots import SymbolCache
+from openalgo_store.caching.symbol_snapshots import Snapshot, SymbolCache
 from tests.support.rows import master, shares
 
 
@@ -187,7 +187,7 @@ def test_unknown_brokers_take_no_room(store: Store) -> None:
     for number in range(100):
         assert get_symbol_token("X", "NSE", f"broker{number}") is None
     cache = store.symbols
-    assert (cache._fresh, cache._last, cache._locks) == ({}, {}, {})
+    assert (cache._fresh, cache._last, cache._loads._loads) == ({}, {}, {})
 
 
 def test_warming_loads_every_broker_and_the_stats_say_so(store: Store) -> None:
@@ -204,8 +204,8 @@ def test_warming_loads_every_broker_and_the_stats_say_so(store: Store) -> None:
 class Loader:
     """Masters for a SymbolCache of its own, with a hand on the moment in which they are read."""
 
-    def __init__(self) -> None:
-        self.token = "A"
+    def __init__(self, token: str = "A") -> None:
+        self.token = token
         self.reads = 0
         self.error: Exception | None = None
         self.read = threading.Event()
@@ -225,18 +225,34 @@ class Loader:
             yield Symbol(id=1, broker=broker, last_updated=None, **values)  # type: ignore[arg-type]
 
 
-def test_a_read_that_began_before_a_change_is_not_kept() -> None:
+def test_a_read_that_began_before_a_change_answers_only_who_asked_before_it() -> None:
     cache, load = SymbolCache(lambda: time.time() + 60), Loader()
     load.go_on.clear()
     with ThreadPoolExecutor(1) as pool:
         began = pool.submit(cache.snapshot, "zerodha", load)
         assert load.read.wait(30)
-        load.token = "B"
         cache.invalidate("zerodha")  # the change is committed while the old rows are in hand
+        later = cache.snapshot("zerodha", Loader("B"))
         load.go_on.set()
-        assert began.result(30).by_symbol["NSE"]["SHARE1"].token == "B1"
-    assert cache.snapshot("zerodha", load).by_symbol["NSE"]["SHARE1"].token == "B1"
-    assert load.reads == 2
+        assert began.result(30).by_symbol["NSE"]["SHARE1"].token == "A1"
+    assert later.by_symbol["NSE"]["SHARE1"].token == "B1"
+    assert cache.snapshot("zerodha", load) is later
+
+
+def test_what_was_kept_since_it_was_missed_is_not_loaded_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cache, load = SymbolCache(lambda: time.time() + 60), Loader()
+    share = cache._loads.share
+
+    def share_later(key: str, function: Callable[[], Snapshot]) -> Snapshot:
+        monkeypatch.undo()
+        cache.snapshot("zerodha", load)
+        return share(key, function)
+
+    monkeypatch.setattr(cache._loads, "share", share_later)
+    assert cache.snapshot("zerodha", load) is cache.snapshot("zerodha", load)
+    assert load.reads == 1
 
 
 def test_a_snapshot_is_reloaded_once_when_the_session_ends() -> None:

@@ -27,9 +27,9 @@ from openalgo_store import (
     get_read_session,
     get_write_session,
     hash_password,
+    import_trade,
     purge_latency,
     record_latency,
-    record_trade,
     save_auth_token,
     use_store,
 )
@@ -152,7 +152,9 @@ def calls(s: Any) -> Iterator[tuple[str, Callable[[], object]]]:
     yield "list_auth_tokens", lambda: s.list_auth_tokens(user)
     yield "create_order", lambda: s.create_order(**order_row(user, "A1"))
     yield "record_fill", lambda: s.record_fill("A1", "T1", 40, 812.3, MONDAY)
-    yield "record_trade", lambda: s.record_trade(**trade_row(user, "T2"))
+    yield "import_trade", lambda: s.import_trade(**trade_row(user, "T2"))
+    with pytest.deprecated_call():
+        yield "record_trade", lambda: s.record_trade(**trade_row(user, "T2"))
     yield "get_order", lambda: s.get_order("A1")
     yield "update_order", lambda: s.update_order("A1", price=812.3)
     yield "get_open_orders", lambda: s.get_open_orders(user)
@@ -261,7 +263,7 @@ def test_latencies_are_counted_in_buckets_of_india(abroad: Store) -> None:
 def test_the_pnl_of_a_day_is_that_of_the_day_in_india(abroad: Store) -> None:
     user = new_user()
     for number, moment in enumerate((MIDNIGHT - MINUTE, MIDNIGHT, MIDNIGHT + 24 * HOUR)):
-        record_trade(**trade_row(user, f"T{number}", quantity=10**number, traded_at=moment))
+        import_trade(**trade_row(user, f"T{number}", quantity=10**number, traded_at=moment))
     turnover = [get_daily_pnl(user, date(2026, 3, day)).turnover for day in (1, 2, 3)]
     assert turnover == [100.0, 1000.0, 10_000.0]
 

@@ -79,7 +79,7 @@ MUTATIONS = (
         f"{ACCOUNTS}/auth_tokens.py",
         'one_statement("main", tx, primary=True)',
         'one_statement("main", tx)',
-        ("tests/contract/accounts",),
+        ("tests/contract/accounts/test_stale_replica.py",),
     ),
     Mutation(
         "broker tokens are listed from the replica",
@@ -95,9 +95,9 @@ MUTATIONS = (
     Mutation(
         "a login asks the replica",
         f"{ACCOUNTS}/users.py",
-        'one_statement("main", tx, primary=True)',
-        'one_statement("main", tx)',
-        ("tests/contract/accounts",),
+        'one_statement("main", tx, primary=True) as session',
+        'one_statement("main", tx) as session',
+        ("tests/contract/accounts/test_stale_replica.py",),
     ),
     Mutation(
         "secrets are proved against the replica",

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from sqlalchemy import func, select, update
 
 from openalgo_store import (
     ConfigurationError,
+    Instrument,
     SessionMisuse,
     Settings,
     Store,
@@ -242,10 +243,15 @@ def replace_for_ever(settings: Settings) -> None:
 
 
 def replace_once(settings: Settings, broker: str, token: str) -> None:
-    """Load one master."""
+    """Load one master, and tell when it has been read and nothing is stored yet."""
+
+    def source() -> Iterator[Instrument]:
+        yield from shares(MASTER_SIZE, token=token)
+        print("read", flush=True)
+
     with Store(settings) as store:
         use_store(store)
-        load = replace_symbols(shares(MASTER_SIZE, token=token), broker)
+        load = replace_symbols(source(), broker)
         print(json.dumps({"inserted": load.inserted, "updated": load.updated}))
 
 

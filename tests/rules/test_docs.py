@@ -112,7 +112,8 @@ def bullet(area: ModuleType) -> str:
     groups = groupby(sorted(area.__all__, key=lambda name: (module(name), name)), module)
     names = "; ".join(", ".join(f"`{name}`" for name in group) for _, group in groups)
     title = area.__name__.rpartition(".")[2].capitalize()
-    return textwrap.fill(f"- **{title}.** {area.__doc__} {names}", 100, subsequent_indent="  ")
+    about = (area.__doc__ or "").partition("\n")[0]
+    return textwrap.fill(f"- **{title}.** {about} {names}", 100, subsequent_indent="  ")
 
 
 def test_the_public_names_are_listed_as_their_areas_export_them() -> None:

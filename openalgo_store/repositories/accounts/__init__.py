@@ -1,4 +1,8 @@
-"""Users, their API keys, their broker tokens, and the proof of the secrets."""
+"""Users, their API keys, their broker tokens, and the proof of the secrets.
+
+Every read asks the primary and refuses a `tx` that reads a replica (WrongDatabase): each may be the
+ground on which somebody is let in, and a replica may not know yet what was revoked or changed.
+"""
 
 from ...records.accounts import ApiKey, AuthToken, IssuedApiKey, User
 from ...security.passwords import hash_password, verify_password

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from ...background.buffered_writer import BufferedWriter
 from ...background.marks import Mark
+from ...engine.expected import expect_one
 from ...engine.sql_files import SqlFile
 from ...engine.transaction import Transaction
 from ...errors import NotFound
@@ -71,7 +72,8 @@ def create_api_key(
         prove_pepper(tx)
         if tx.value(_lock_active_user, user_id=user_id) is None:
             raise NotFound(f"there is no active user {user_id}")
-        key_id = tx.value(
+        key_id = expect_one(
+            tx,
             _add_api_key,
             user_id=user_id,
             api_key=digest,
@@ -80,8 +82,8 @@ def create_api_key(
             is_active=True,
             hint=hint,
         )
-        tx.after_commit(lambda: store.invalid_keys.forget([digest]))
-    return IssuedApiKey(key_id or 0, user_id, name, hint, api_key)
+        tx.after_commit(lambda: _forget(store, digest))
+    return IssuedApiKey(key_id, user_id, name, hint, api_key)
 
 
 def get_user_by_api_key(api_key: str, *, tx: Transaction | None = None) -> User | None:
@@ -93,7 +95,7 @@ def get_user_by_api_key(api_key: str, *, tx: Transaction | None = None) -> User 
     store = current_store()
     digest = store.secrets.digest(api_key)
     if tx is not None:
-        with reading("main", tx) as tx:
+        with reading("main", tx, primary=True) as tx:
             owner = tx.one(_get_owner, api_key=digest)
             return _cached(owner).user if owner else None
     found = store.api_keys.get(digest)
@@ -109,7 +111,7 @@ def get_user_by_api_key(api_key: str, *, tx: Transaction | None = None) -> User 
 
 def list_api_keys(user_id: int, *, tx: Transaction | None = None) -> list[ApiKey]:
     """The keys of a user, revoked ones too, oldest first."""
-    with reading("main", tx) as tx:
+    with reading("main", tx, primary=True) as tx:
         return tx.all(_list_api_keys, user_id=user_id)
 
 
@@ -120,23 +122,26 @@ def revoke_api_key(key_id: int, *, tx: Transaction | None = None) -> None:
         digest = tx.value(_revoke_api_key, id=key_id, is_active=False)
         if digest is None:
             raise NotFound(f"there is no API key {key_id}")
-        tx.after_commit(lambda: store.api_keys.forget([digest]))
+        tx.after_commit(lambda: _forget(store, digest))
 
 
 def warm_api_key_cache() -> int:
-    """Load the most recently used keys into the cache, as many as it holds; how many."""
+    """Load the most recently used keys into the cache, as many as it holds; how many.
+
+    The one used last goes in last: the cache lets go of its oldest entry first.
+    """
     store = current_store()
     epoch = store.api_keys.epoch
     expires_at = time.time() + _VALID_FOR
     with reading("main", primary=True) as tx:
         owners = tx.all(_get_newest_owners, row_limit=store.api_keys.size)
-    for owner in owners:
+    for owner in reversed(owners):
         store.api_keys.keep(owner.api_key, _cached(owner), expires_at, epoch)
     return len(owners)
 
 
 def _load(store: Store, digest: str) -> tuple[CachedKey, float] | None:
-    """From the primary. What is not there is kept as invalid, unless it came meanwhile."""
+    """What is not there is kept as invalid, unless it came meanwhile."""
     if store.invalid_keys.get(digest):  # another thread has just asked
         return None
     epoch = store.invalid_keys.epoch
@@ -146,6 +151,12 @@ def _load(store: Store, digest: str) -> tuple[CachedKey, float] | None:
         store.invalid_keys.keep(digest, True, time.time() + _INVALID_FOR, epoch)
         return None
     return _cached(owner), time.time() + _VALID_FOR
+
+
+def _forget(store: Store, digest: str) -> None:
+    """That a key is valid, that it is not, and whichever of them is being read now."""
+    store.api_keys.forget([digest])
+    store.invalid_keys.forget([digest])
 
 
 def _cached(owner: _Owner) -> CachedKey:

@@ -16,6 +16,7 @@ from ...store import current_store
 from ...tables.accounts import auth_tokens, users
 from ...tables.types import Whole
 from ...values import clock
+from ...values.json import copied
 from ...values.text import check_text
 from .sentinels import prove_cipher, renew_cipher_proof
 
@@ -190,7 +191,7 @@ def _reseal(row: SealedToken, cipher: TokenCipher) -> dict[str, Any]:
 
 
 def _read(user_id: int, broker: str, tx: Transaction | None) -> SealedToken | None:
-    """From the primary, unless it has expired."""
+    """What is stored, unless it has expired."""
     with one_statement("main", tx, primary=True) as tx:
         sealed = tx.one(_get_auth_token, user_id=user_id, broker=broker)
     if sealed and sealed.token_expiry and sealed.token_expiry <= clock.now():
@@ -220,7 +221,10 @@ def _open(sealed: SealedToken, cipher: TokenCipher) -> AuthToken:
         for column in _TOKENS
     )
     return AuthToken(*sealed[:-1])._replace(
-        access_token=access_token, refresh_token=refresh_token, feed_token=feed_token
+        access_token=access_token,
+        refresh_token=refresh_token,
+        feed_token=feed_token,
+        auth_data=copied(sealed.auth_data),  # the cached one is nobody's to change
     )
 
 

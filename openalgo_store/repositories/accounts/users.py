@@ -95,19 +95,19 @@ def authenticate_user(
 
 def get_user(user_id: int, *, tx: Transaction | None = None) -> User | None:
     """The user with this id, deactivated or not, or None."""
-    with one_statement("main", tx) as tx:
+    with one_statement("main", tx, primary=True) as tx:
         return tx.one(_get_user, user_id=user_id)
 
 
 def get_user_by_username(username: str, *, tx: Transaction | None = None) -> User | None:
     """The user with this name in any case, deactivated or not, or None."""
-    with one_statement("main", tx) as tx:
+    with one_statement("main", tx, primary=True) as tx:
         return tx.one(_get_user_by_username, username_key=_folded(username))
 
 
 def get_user_by_email(email: str, *, tx: Transaction | None = None) -> User | None:
     """The user with this e-mail address in any case, deactivated or not, or None."""
-    with one_statement("main", tx) as tx:
+    with one_statement("main", tx, primary=True) as tx:
         return tx.one(_get_user_by_email, email_key=_folded(email))
 
 
@@ -119,7 +119,7 @@ def list_users(
     At most `limit`, up to 1,000: read on with the id of the last one as `after`, until none comes.
     """
     most = row_limit("limit", limit)
-    with reading("main", tx) as tx:
+    with reading("main", tx, primary=True) as tx:
         return tx.all(_list_users, after=after, row_limit=most)
 
 

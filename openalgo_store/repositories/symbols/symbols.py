@@ -1,7 +1,7 @@
 """Looking symbols up: from the cached master of a broker, or in the caller's own transaction."""
 
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from typing import NamedTuple
 
 from ...caching.symbol_snapshots import Snapshot
@@ -38,7 +38,7 @@ def get_symbol(
     if tx is None:
         with suppress(KeyError):
             return _master(broker).by_symbol[exchange][symbol]
-    with one_statement("main", tx) as tx:
+    with _asking(tx) as tx:
         return tx.one(_get_symbol, symbol=symbol, exchange=exchange, broker=broker)
 
 
@@ -70,7 +70,7 @@ def get_symbol_by_token(
     if tx is None:
         with suppress(KeyError):
             return _master(broker).by_token[exchange][token]
-    with one_statement("main", tx) as tx:
+    with _asking(tx) as tx:
         return tx.one(_get_symbol_by_token, token=token, exchange=exchange, broker=broker)
 
 
@@ -81,7 +81,7 @@ def get_symbol_by_broker_symbol(
     if tx is None:
         with suppress(KeyError):
             return _master(broker).by_broker_symbol[exchange][broker_symbol]
-    with one_statement("main", tx) as tx:
+    with _asking(tx) as tx:
         return tx.one(
             _get_symbol_by_broker_symbol,
             broker_symbol=broker_symbol,
@@ -103,7 +103,7 @@ def get_symbol_tokens(
                 found[symbol, exchange] = by_symbol[exchange][symbol].token
     absent = [list(pair) for pair in wanted if pair not in found]
     if absent:
-        with one_statement("main", tx) as tx:
+        with _asking(tx) as tx:
             for row in tx.all(_get_symbol_tokens, pairs=absent, broker=broker):
                 found[row.symbol, row.exchange] = row.token
     return found
@@ -124,6 +124,11 @@ def warm_symbol_cache(broker: str | None = None) -> int:
     with reading("main", primary=True) as tx:
         brokers = tx.all(_get_brokers)
     return sum(_master(each).size for each in brokers)
+
+
+def _asking(tx: Transaction | None) -> AbstractContextManager[Transaction]:
+    """The caller's session; else the primary, which has what the cached master lacks."""
+    return one_statement("main", tx, primary=tx is None)
 
 
 def _master(broker: str) -> Snapshot:

@@ -1,16 +1,13 @@
-"""Users: unique names in any script, logins that tell nothing, and what a deletion ends."""
+"""Users: unique names in any script, and changes that keep them so."""
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from typing import Any
 
 import pytest
-from argon2 import PasswordHasher
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import delete
 
 from openalgo_store import (
     Conflict,
@@ -18,21 +15,15 @@ from openalgo_store import (
     NotFound,
     SessionMisuse,
     Store,
-    StoreError,
     Transaction,
     TransactionFailed,
     get_read_session,
     get_write_session,
-    use_store,
 )
 from openalgo_store.engine.queries import Query
-from openalgo_store.records.accounts import SealedToken, User
+from openalgo_store.records.accounts import User
 from openalgo_store.repositories.accounts import users as users_module
-from openalgo_store.repositories.accounts.api_keys import (
-    create_api_key,
-    get_user_by_api_key,
-    list_api_keys,
-)
+from openalgo_store.repositories.accounts.api_keys import create_api_key, get_user_by_api_key
 from openalgo_store.repositories.accounts.users import (
     authenticate_user,
     create_user,
@@ -44,73 +35,11 @@ from openalgo_store.repositories.accounts.users import (
     reactivate_user,
     update_user,
 )
-from openalgo_store.security import passwords
-from openalgo_store.security.passwords import hash_password, verify_password
-from openalgo_store.store import current_store
-from openalgo_store.tables.accounts import auth_tokens, users
+from openalgo_store.security.passwords import hash_password
+from openalgo_store.tables.accounts import users
 from openalgo_store.values import clock
-from tests.conftest import Urls
+from tests.contract.accounts.conftest import MARKS, PASSWORD
 from tests.support.rows import add_user
-
-PASSWORD = "correct horse"
-MARKS = "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$aGFzaA"
-"""The form of a hash, where no password is checked."""
-COUNT_TOKENS = Query.of(select(func.count()).select_from(auth_tokens), int)
-
-
-class CountingHasher(PasswordHasher):
-    """Remembers the hashes that it checked a password against."""
-
-    def __init__(self, time_cost: int = 1, salt_len: int = 8) -> None:
-        super().__init__(time_cost, memory_cost=8, parallelism=1, hash_len=4, salt_len=salt_len)
-        self.checked: list[str] = []
-
-    def verify(self, hash: str | bytes, password: str | bytes) -> Any:
-        self.checked.append(str(hash))
-        return super().verify(hash, password)
-
-
-@pytest.fixture(autouse=True)
-def hasher(monkeypatch: pytest.MonkeyPatch) -> Iterator[CountingHasher]:
-    """A hasher that takes no time."""
-    cheap = CountingHasher()
-    monkeypatch.setattr(passwords, "_hasher", cheap)
-    users_module._stand_in_hash.cache_clear()
-    yield cheap
-    users_module._stand_in_hash.cache_clear()
-
-
-@pytest.fixture
-def asha(store: Store) -> Iterator[User]:
-    """A user in a store whose secrets are set."""
-    with Store(replace(store.settings, api_key_pepper="p" * 40)) as peppered:
-        use_store(peppered)
-        yield create_user("Asha", "asha@example.org", hash_password(PASSWORD))
-        use_store(store)
-
-
-def stored_hash(user_id: int) -> str:
-    with get_read_session() as tx:
-        stored = select(users.c.password_hash).where(users.c.id == user_id)
-        return tx.value(Query.of(stored, str)) or ""
-
-
-def add_token(user_id: int, broker: str = "zerodha") -> None:
-    """Tokens of a user at a broker, stored and cached."""
-    row = {"user_id": user_id, "broker": broker, "created_at": clock.now()}
-    with get_write_session() as tx:
-        tx.run(Query.of(insert(auth_tokens).values(row)))
-    tokens = current_store().tokens
-    sealed = SealedToken(**(dict.fromkeys(SealedToken._fields) | row))  # type: ignore[arg-type]
-    tokens.keep(f"{user_id}:{broker}", sealed, time.time() + 60, tokens.epoch)
-
-
-def count_tokens() -> int | None:
-    with get_read_session() as tx:
-        return tx.value(COUNT_TOKENS)
-
-
-# Creating and finding
 
 
 def test_a_user_is_found_by_id_by_name_and_by_email(asha: User) -> None:
@@ -303,123 +232,6 @@ def test_text_that_one_engine_cannot_hold_is_refused_everywhere(
     assert list_users() == []
 
 
-# Logging in
-
-
-def test_the_right_password_opens_in_any_case_of_the_name(asha: User) -> None:
-    assert authenticate_user("Asha", PASSWORD) == authenticate_user("aSHA", PASSWORD) == asha
-    assert authenticate_user("asha", PASSWORD.upper()) is None
-    assert authenticate_user("asha", "") is None
-
-
-def test_an_unknown_or_deactivated_name_costs_what_a_wrong_password_costs(
-    asha: User, hasher: CountingHasher
-) -> None:
-    binod = create_user("binod", "binod@example.org", hash_password(PASSWORD))
-    delete_user(binod.id)
-    authenticate_user("Asha", "wrong")
-    parameters = hasher.checked[0].rpartition("p=1$")[0]
-    for name in ("Asha", "nobody", "binod"):
-        hasher.checked.clear()
-        assert authenticate_user(name, "wrong") is None
-        (checked,) = hasher.checked
-        assert checked.startswith(parameters)
-        assert (checked == stored_hash(asha.id)) == (name == "Asha")
-
-
-def test_the_hash_that_stands_in_for_a_missing_one_is_made_once(
-    asha: User, hasher: CountingHasher
-) -> None:
-    for name in ("nobody", "anybody"):
-        authenticate_user(name, PASSWORD)
-    assert len(hasher.checked) == 2
-    assert len(set(hasher.checked)) == 1
-
-
-def test_a_deactivated_user_cannot_log_in_until_reactivated(asha: User) -> None:
-    delete_user(asha.id)
-    assert authenticate_user("Asha", PASSWORD) is None
-    reactivate_user(asha.id)
-    assert authenticate_user("Asha", PASSWORD) == asha
-
-
-def test_a_login_asks_the_primary_and_not_a_replica(asha: User, fresh_urls: Urls) -> None:
-    lagging = replace(current_store().settings, read_database_url=fresh_urls["main"])
-    with Store(lagging) as behind:
-        use_store(behind)
-        assert authenticate_user("Asha", PASSWORD) == asha
-        with pytest.raises(StoreError):  # its replica has not even the tables
-            get_user(asha.id)
-
-
-def test_a_hash_of_other_parameters_is_replaced_at_the_next_login(
-    asha: User, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    outdated = stored_hash(asha.id)
-    authenticate_user("Asha", PASSWORD)
-    assert stored_hash(asha.id) == outdated
-    monkeypatch.setattr(passwords, "_hasher", CountingHasher(time_cost=2))
-    authenticate_user("Asha", "wrong")
-    assert stored_hash(asha.id) == outdated
-    assert authenticate_user("Asha", PASSWORD) == asha
-    assert stored_hash(asha.id) != outdated
-    assert "t=2" in stored_hash(asha.id)
-    assert authenticate_user("Asha", PASSWORD) == asha
-
-
-def test_a_login_joins_the_callers_session(asha: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    outdated = stored_hash(asha.id)
-    monkeypatch.setattr(passwords, "_hasher", CountingHasher(time_cost=2))
-    with pytest.raises(ZeroDivisionError), get_write_session() as tx:
-        binod = create_user("Binod", "binod@example.org", hash_password(PASSWORD), tx=tx)
-        assert authenticate_user("binod", PASSWORD, tx=tx) == binod
-        assert authenticate_user("Asha", PASSWORD, tx=tx) == asha
-        _ = 1 / 0
-    assert stored_hash(asha.id) == outdated
-    with get_read_session() as tx:  # which cannot write: the hash is replaced beside it
-        assert authenticate_user("Asha", PASSWORD, tx=tx) == asha
-    assert "t=2" in stored_hash(asha.id)
-
-
-def test_a_login_stands_when_the_new_hash_cannot_be_written(
-    asha: User, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    outdated = stored_hash(asha.id)
-    monkeypatch.setattr(passwords, "_hasher", CountingHasher(salt_len=250))  # too long
-    assert authenticate_user("Asha", PASSWORD) == asha
-    with get_write_session() as tx:
-        assert authenticate_user("Asha", PASSWORD, tx=tx) == asha
-        update_user(asha.id, email="new@example.org", tx=tx)
-    monkeypatch.setattr(passwords, "_hasher", CountingHasher(time_cost=2))
-    with get_write_session() as tx:  # not passed on, so a second writer is refused
-        update_user(asha.id, email="asha@example.org", tx=tx)
-        assert authenticate_user("Asha", PASSWORD) is not None
-    assert get_user(asha.id) == asha
-    assert stored_hash(asha.id) == outdated
-    told = [each.getMessage() for each in caplog.records if each.name == "openalgo_store"]
-    assert len(told) == 3
-    assert all(f"password hash of user {asha.id} stays" in each for each in told)
-    assert not [each for each in told if "$argon2" in each or PASSWORD in each]
-
-
-def test_a_password_that_is_changed_during_a_login_is_not_undone_by_it(
-    asha: User, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(passwords, "_hasher", CountingHasher(time_cost=2))
-
-    def change_and_hash(password: str) -> str:
-        update_user(asha.id, password_hash=hash_password("a new one"))
-        return hash_password(password)
-
-    users_module._stand_in_hash()
-    monkeypatch.setattr(users_module, "hash_password", change_and_hash)
-    assert authenticate_user("Asha", PASSWORD) == asha
-    assert verify_password("a new one", stored_hash(asha.id))
-
-
-# Changing
-
-
 def test_a_change_returns_the_user_as_it_is_now(asha: User) -> None:
     changed = update_user(asha.id, username="Ásha", email="Asha@example.com")
     assert changed == asha._replace(username="Ásha", email="Asha@example.com")
@@ -493,83 +305,3 @@ def test_the_user_behind_a_cached_key_changes_with_the_user(asha: User) -> None:
     assert get_user_by_api_key(key) == asha
     changed = update_user(asha.id, username="Usha")
     assert get_user_by_api_key(key) == changed
-
-
-# Deactivating
-
-
-def test_a_deletion_ends_the_keys_and_tokens_of_this_user_alone(asha: User) -> None:
-    binod = create_user("Binod", "binod@example.org", MARKS)
-    keys = {user.id: create_api_key(user.id).api_key for user in (asha, binod)}
-    for user in (asha, binod):
-        assert get_user_by_api_key(keys[user.id]) == user
-        add_token(user.id)
-    delete_user(asha.id)
-    store = current_store()
-    assert get_user_by_api_key(keys[asha.id]) is None
-    assert [each.is_active for each in list_api_keys(asha.id)] == [False]
-    assert store.tokens.get(f"{asha.id}:zerodha") is None
-    assert store.api_keys.stats().size == 1
-    assert get_user_by_api_key(keys[binod.id]) == binod
-    assert store.tokens.get(f"{binod.id}:zerodha") is not None
-    assert count_tokens() == 1
-
-
-def test_a_reactivated_users_keys_and_tokens_stay_dead(asha: User) -> None:
-    key = create_api_key(asha.id).api_key
-    add_token(asha.id)
-    delete_user(asha.id)
-    delete_user(asha.id)  # again does no harm
-    reactivate_user(asha.id)
-    reactivate_user(asha.id)
-    assert get_user(asha.id) == asha
-    assert get_user_by_api_key(key) is None
-    assert count_tokens() == 0
-    fresh = create_api_key(asha.id).api_key
-    assert get_user_by_api_key(fresh) == asha
-    reactivate_user(asha.id)
-    assert get_user_by_api_key(fresh) == asha
-
-
-def test_a_deletion_that_is_rolled_back_ends_nothing(asha: User) -> None:
-    key = create_api_key(asha.id).api_key
-    add_token(asha.id)
-    get_user_by_api_key(key)
-    store = current_store()
-    with pytest.raises(ZeroDivisionError), get_write_session() as tx:
-        delete_user(asha.id, tx=tx)
-        assert get_user(asha.id, tx=tx) == asha._replace(is_active=False)
-        _ = 1 / 0
-    with get_write_session() as tx:
-        with pytest.raises(ZeroDivisionError), tx.savepoint():
-            delete_user(asha.id, tx=tx)
-            _ = 1 / 0
-    assert store.api_keys.stats().size == store.tokens.stats().size == 1
-    assert get_user_by_api_key(key) == get_user(asha.id) == asha
-    assert count_tokens() == 1
-
-
-# What is never told
-
-
-def test_no_password_and_no_hash_is_in_a_record_an_error_or_a_repr(asha: User) -> None:
-    hashed = stored_hash(asha.id)
-    login = users_module._Login(*asha, password_hash=hashed)
-    told = [repr(asha), str(asha), repr(login), str(login), *map(repr, list_users())]
-    asks: list[Callable[[], object]] = [
-        lambda: create_user("Asha", "a@example.org", hashed),
-        lambda: create_user("Binod", "b@example.org", PASSWORD),
-        lambda: update_user(asha.id, password=PASSWORD),
-        lambda: update_user(asha.id, password_hash=PASSWORD),
-        lambda: update_user(asha.id, password_hash=hashed + "\0"),
-        lambda: update_user(99, password_hash=hashed),
-        lambda: authenticate_user("Asha", PASSWORD + "\ud800"),
-    ]
-    for ask in asks:
-        with pytest.raises(StoreError) as raised:
-            ask()
-        error: BaseException | None = raised.value
-        while error is not None:
-            told += [str(error), repr(error)]
-            error = error.__cause__
-    assert not [each for each in told if PASSWORD in each or hashed in each]

@@ -1,0 +1,62 @@
+"""Twenty threads that miss one thing send one statement, whatever comes of it."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from cryptography.fernet import Fernet
+from sqlalchemy import event
+
+from openalgo_store import (
+    Store,
+    Unavailable,
+    get_auth_token,
+    get_symbol,
+    get_user_by_api_key,
+    use_store,
+)
+from tests.caching.conftest import Joined
+
+THREADS = 20
+ASKS: dict[str, tuple[Callable[[], object], str]] = {
+    "an API key": (lambda: get_user_by_api_key("wrong"), "k.api_key = "),
+    "broker tokens": (lambda: get_auth_token(1, "zerodha"), "t.user_id = "),
+    "an unknown broker": (lambda: get_symbol("SBIN", "NSE", "nobody"), "broker = "),
+}
+"""What is asked, and what its statement has in its text."""
+
+
+@pytest.fixture
+def secretive(store: Store) -> Iterator[Store]:
+    """A store with secrets, which is the current one."""
+    key = Fernet.generate_key().decode()
+    changed = replace(store.settings, api_key_pepper="p" * 40, token_encryption_keys=key)
+    with Store(changed) as secretive:
+        use_store(secretive)
+        yield secretive
+        use_store(store)
+
+
+@pytest.mark.parametrize("fails", [False, True], ids=["absent", "failing"])
+@pytest.mark.parametrize("name", ASKS)
+def test_what_is_absent_and_what_fails_is_asked_for_once(
+    secretive: Store, joined: Joined, name: str, fails: bool
+) -> None:
+    ask, mark = ASKS[name]
+    sent: list[str] = []
+
+    def note(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
+        if mark in statement and "symbol = " not in statement:  # not what the master lacks
+            sent.append(statement)
+            joined.wait_for(THREADS - 1)
+            if fails:
+                raise Unavailable("the database is away")
+
+    event.listen(secretive.databases["main"].engine, "before_cursor_execute", note)
+    with ThreadPoolExecutor(THREADS) as pool:
+        futures = [pool.submit(ask) for _ in range(THREADS)]
+        errors = [future.exception(30) for future in futures]
+    assert len(sent) == 1
+    assert {type(each) for each in errors} == {Unavailable if fails else type(None)}

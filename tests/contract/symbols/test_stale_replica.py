@@ -1,0 +1,72 @@
+"""A replica that lags behind: what the cached master lacks is asked of the primary."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import pytest
+
+from openalgo_store import (
+    Settings,
+    Store,
+    Transaction,
+    get_broker_symbol,
+    get_read_session,
+    get_symbol,
+    get_symbol_by_broker_symbol,
+    get_symbol_by_token,
+    get_symbol_token,
+    get_symbol_tokens,
+    get_write_session,
+    replace_symbols,
+    use_store,
+)
+from tests.support.rows import shares
+
+Ask = Callable[[str, Transaction | None], object]
+ASKS: dict[str, Ask] = {
+    "by symbol": lambda n, tx: get_symbol(f"SHARE{n}", "NSE", "zerodha", tx=tx),
+    "token": lambda n, tx: get_symbol_token(f"SHARE{n}", "NSE", "zerodha", tx=tx),
+    "broker symbol": lambda n, tx: get_broker_symbol(f"SHARE{n}", "NSE", "zerodha", tx=tx),
+    "by token": lambda n, tx: get_symbol_by_token(f"T{n}", "NSE", "zerodha", tx=tx),
+    "by broker symbol": lambda n, tx: get_symbol_by_broker_symbol(
+        f"SHARE{n}-EQ", "NSE", "zerodha", tx=tx
+    ),
+    "tokens": lambda n, tx: get_symbol_tokens([(f"SHARE{n}", "NSE")], "zerodha", tx=tx),
+}
+REMOVED, NEW = "0", "4"
+
+
+@pytest.fixture
+def behind(migrated_settings: Settings, copy_of_main: Callable[[], str]) -> Iterator[None]:
+    """The cache holds SHARE1 to 3; the replica SHARE0 to 3; the primary, by now, SHARE1 to 4."""
+    everything = list(shares(5))
+    with Store(migrated_settings) as store:
+        use_store(store)
+        replace_symbols(everything[:4], "zerodha")
+    with Store(replace(migrated_settings, read_database_url=copy_of_main())) as store:
+        use_store(store)
+        replace_symbols(everything[1:4], "zerodha")
+        get_symbol("SHARE1", "NSE", "zerodha")
+        with Store(migrated_settings) as elsewhere:  # another process
+            use_store(elsewhere)
+            replace_symbols(everything[1:], "zerodha")
+        use_store(store)
+        yield
+    use_store(None)
+
+
+def found(number: str, tx: Transaction | None) -> set[str]:
+    return {name for name, ask in ASKS.items() if ask(number, tx)}
+
+
+def test_without_a_session_every_answer_is_the_primarys(behind: None) -> None:
+    assert found(NEW, None) == set(ASKS)
+    assert found(REMOVED, None) == set()
+
+
+def test_a_callers_session_is_asked_itself(behind: None) -> None:
+    with get_read_session() as tx:
+        assert tx.on_replica
+        assert (found(NEW, tx), found(REMOVED, tx)) == (set(), set(ASKS))
+    with get_write_session() as tx:
+        assert (found(NEW, tx), found(REMOVED, tx)) == (set(ASKS), set())

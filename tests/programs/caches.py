@@ -1,0 +1,76 @@
+"""A process that forks with full caches: `python -m tests.programs.caches URLS`."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+
+from cryptography.fernet import Fernet
+
+from openalgo_store import (
+    Settings,
+    Store,
+    create_api_key,
+    create_user,
+    get_auth_token,
+    get_symbol_token,
+    get_user_by_api_key,
+    hash_password,
+    replace_symbols,
+    revoke_api_key,
+    save_auth_token,
+    use_store,
+)
+from tests.conftest import settings_of
+from tests.programs.databases import urls_of
+from tests.support.rows import shares
+
+
+def start(settings: Settings) -> "subprocess.Popen[str]":
+    """Start the program."""
+    command = [sys.executable, "-m", "tests.programs.caches", urls_of(settings)]
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True)
+
+
+def answers() -> dict[str, object]:
+    """What every cache keeps."""
+    token = get_auth_token(1, "zerodha")
+    return {
+        "first key": get_user_by_api_key("first") is not None,
+        "second key": get_user_by_api_key("second") is not None,
+        "token": token and token.access_token,
+        "symbol": get_symbol_token("SHARE1", "NSE", "zerodha"),
+    }
+
+
+def main(urls: str) -> None:
+    """Fork, change everything in the parent, and print what the child answers afterwards."""
+    signal.alarm(100)  # never outlive the test
+    key = Fernet.generate_key().decode()
+    settings = settings_of(json.loads(urls))
+    with Store(replace(settings, api_key_pepper="p" * 40, token_encryption_keys=key)) as store:
+        use_store(store)
+        create_user("asha", "asha@example.org", hash_password("correct horse"))
+        first = create_api_key(1, generate=lambda: "first")
+        save_auth_token(1, "zerodha", "A")
+        replace_symbols(shares(3, token="A"), "zerodha")
+        before = answers()
+        changed, tell = os.pipe()
+        child = os.fork()
+        if child == 0:
+            os.read(changed, 1)
+            print(json.dumps({"before": before, "after": answers()}), flush=True)
+            os._exit(0)
+        revoke_api_key(first.id)
+        create_api_key(1, generate=lambda: "second")
+        save_auth_token(1, "zerodha", "B")
+        replace_symbols(shares(3, token="B"), "zerodha")
+        os.write(tell, b"x")
+        assert os.waitpid(child, 0)[1] == 0
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
