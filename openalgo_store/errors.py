@@ -17,7 +17,9 @@ __all__ = [
 
 
 class StoreError(Exception):
-    """Anything that goes wrong in the store."""
+    """Anything that goes wrong in the store; `statement` names the one that failed, if one did."""
+
+    statement: str | None = None
 
 
 class ConfigurationError(StoreError):
@@ -31,9 +33,12 @@ class MigrationRefused(StoreError):
 class Unavailable(StoreError):
     """The database cannot serve now: out of reach, pool exhausted, locked, deadlocked, full.
 
-    Nothing of the transaction was kept, unless it was COMMIT itself that lost its answer, or the
-    single statement of a function that has no more, as create_order: look before trying again.
+    Nothing of the transaction was kept, unless `outcome_unknown`: then COMMIT itself lost its
+    answer, or the single statement of a function that has no more, as create_order. Look whether
+    it is there before trying again.
     """
+
+    outcome_unknown: bool = False
 
 
 class SessionMisuse(StoreError):

@@ -13,7 +13,9 @@ from .caching.symbol_snapshots import SymbolCache
 from .engine import open_dialect
 from .engine.dialect import Dialect
 from .engine.forks import register_fork_hooks
+from .engine.session import Session
 from .engine.transaction import Transaction
+from .engine.transaction_state import TransactionState
 from .errors import ConfigurationError, SessionMisuse
 from .records.accounts import CachedKey, SealedToken
 from .security.secrets import Secrets
@@ -23,8 +25,6 @@ from .values import clock
 log = logging.getLogger("openalgo_store")
 
 _CLOSED = "this store is closed: call init_databases() to open one"
-_FORK_WAIT = 5.0
-"""Seconds that a fork waits for running transactions of SQLite."""
 
 
 class Store:
@@ -61,7 +61,7 @@ class Store:
 
     def transaction(
         self, database: str, *, readonly: bool, primary: bool = False, single: bool = False
-    ) -> Transaction:
+    ) -> Session:
         """A session, to be entered. Reads of main go to the replica unless `primary`."""
         if self.closed:
             raise SessionMisuse(_CLOSED)
@@ -69,14 +69,9 @@ class Store:
         dialect = self.databases[database]
         if readonly and database == "main" and not primary:
             dialect = self.replica
-        return Transaction(
-            dialect,
-            database,
-            self,
-            readonly=readonly,
-            single=single,
-            on_replica=dialect is not self.databases[database],
-        )
+        state = TransactionState(dialect, database, readonly=readonly, single=single)
+        on_replica = dialect is not self.databases[database]
+        return Session(state, Transaction(state, self, on_replica=on_replica))
 
     def open_writer(self, name: str, write: Write, batch_size: int = 20_000) -> BufferedWriter:
         """The writer of this name, new if there is none in `writers`; it ends with the store."""
@@ -114,14 +109,12 @@ class Store:
         self.close()
 
     def before_fork(self) -> None:
-        """Let running transactions of SQLite end, and close what a fork would break."""
+        """Close what a fork would break; running transactions of SQLite have ended by now."""
         for dialect in self.dialects:
-            dialect.before_fork(_FORK_WAIT)
+            dialect.before_fork()
 
     def after_fork_in_parent(self) -> None:
-        """Go on."""
-        for dialect in self.dialects:
-            dialect.after_fork_in_parent()
+        """Nothing to do."""
 
     def after_fork_in_child(self) -> None:
         """Fresh locks, pools and caches."""
@@ -133,10 +126,26 @@ class Store:
 _current: Store | None = None
 
 
-def use_store(store: Store | None) -> None:
-    """Make this store the one that every repository function uses."""
-    global _current
-    _current = store
+class use_store:  # noqa: N801
+    """Make this store the one that every repository function of this process uses.
+
+    As a context manager only within its block: then the one before is used again.
+    """
+
+    def __init__(self, store: Store | None) -> None:
+        global _current
+        self._before, _current = _current, store
+
+    def __enter__(self) -> Store | None:
+        return _current
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        use_store(self._before)
 
 
 def current_store() -> Store:

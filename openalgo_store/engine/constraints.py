@@ -35,7 +35,9 @@ def not_referenced(constraint: str | None) -> Conflict:
                 columns = ", ".join(rule.column_keys)
                 parent = rule.referred_table.name
                 return Conflict(f"{table.name}.{columns} must name a row of {parent}", constraint)
-    return Conflict("a row refers to one that does not exist", constraint)
+    return Conflict(
+        "a row refers to one that does not exist, or is still referred to by another", constraint
+    )
 
 
 def not_allowed(constraint: str | None) -> InvalidInput:

@@ -9,9 +9,23 @@ from sqlalchemy.engine.interfaces import ExceptionContext
 from ..errors import StoreError
 from ..records import Row
 from ..values.json import to_json
+from .living import Living
 
 TRANSACTION = "openalgo_store_transaction"
-"""The execution option under which a Connection carries its Transaction."""
+"""The execution option under which a Connection carries the state of its transaction."""
+
+
+class Holder(Protocol):
+    """What holds a writer lock: a transaction."""
+
+    def is_lost(self) -> bool:
+        """Whether its block is gone and did not end it."""
+
+    def close(self) -> None:
+        """Roll back and give everything back; again where that was cut short."""
+
+    def close_with_store(self) -> None:
+        """The same from outside its block."""
 
 
 class Dialect(Protocol):
@@ -22,22 +36,29 @@ class Dialect(Protocol):
     """The file, or host and database, that this is: two names of it are the same database."""
     engine: Engine
     closed: bool
+    slow_statement: float
+    """Seconds from which a statement is worth a line in the log, 0 for never."""
+    transactions: Living[Holder]
+    """Those that have a connection, or wait for one."""
 
     @property
     def driver_error(self) -> type[Exception]:
         """The root of the driver's errors."""
 
-    def acquire_writer_lock(self) -> None:
+    def acquire_writer_lock(self, holder: Holder) -> None:
         """Wait for the right to write, where writers of a process must queue."""
 
-    def release_writer_lock(self) -> None:
-        """Let the next writer in."""
+    def release_writer_lock(self, holder: Holder) -> None:
+        """Let the next writer in; no effect for who neither holds the lock nor waits for it."""
 
     def begin(self, connection: Connection, *, readonly: bool, single: bool) -> None:
         """Send BEGIN: one read-only snapshot, or a writing transaction.
 
         Not needed for a single statement where the engine commits one by itself.
         """
+
+    def end_connection(self, driver: Any) -> None:
+        """The pool has it back, unless that was cut short: see that it is so."""
 
     def is_failed(self, connection: Connection) -> bool:
         """Whether COMMIT would roll back, as the driver knows it."""
@@ -59,11 +80,8 @@ class Dialect(Protocol):
     def connection_limit(self, connection: Connection) -> int | None:
         """How many connections the server allows, None for no limit."""
 
-    def before_fork(self, wait: float) -> None:
+    def before_fork(self) -> None:
         """Leave nothing that a fork would break."""
-
-    def after_fork_in_parent(self) -> None:
-        """Go on."""
 
     def after_fork_in_child(self) -> None:
         """Start anew, without touching what belongs to the parent."""

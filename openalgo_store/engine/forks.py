@@ -1,9 +1,15 @@
-"""Forks: every open store is told before and after one."""
+"""Forks: what must not be carried into a child process is told before and after each one."""
 
 import ctypes
+import logging
 import os
-import weakref
+from collections.abc import Callable, Iterable
+from threading import get_ident
 from typing import Any, Protocol
+
+from .living import Living
+
+_log = logging.getLogger("openalgo_store")
 
 
 class ForkHooks(Protocol):
@@ -13,18 +19,20 @@ class ForkHooks(Protocol):
         """Leave nothing that a fork would break."""
 
     def after_fork_in_parent(self) -> None:
-        """Go on."""
+        """Go on; called only if before_fork was."""
 
     def after_fork_in_child(self) -> None:
-        """Start anew."""
+        """Start anew; called without before_fork for what was made while the fork waited."""
 
 
-_aware: "weakref.WeakSet[ForkHooks]" = weakref.WeakSet()
+_registered: Living[ForkHooks] = Living()
+_prepared: dict[int, list[ForkHooks]] = {}
+"""What each thread that forks now has called before_fork of."""
 
 
-def register_fork_hooks(thing: ForkHooks) -> None:
-    """Tell this one of every fork as long as it lives."""
-    _aware.add(thing)
+def register_fork_hooks(hooks: ForkHooks) -> None:
+    """Call these hooks at every fork as long as they live, the first registered first."""
+    _registered.add(hooks)
 
 
 def abandon(connection: Any) -> None:
@@ -36,19 +44,27 @@ def abandon(connection: Any) -> None:
         ctypes.pythonapi.Py_IncRef(ctypes.py_object(connection))
 
 
+def _call(hooks: Iterable[Callable[[], None]]) -> None:
+    """Call each, whatever becomes of the others."""
+    for hook in hooks:
+        try:
+            hook()
+        except Exception:
+            _log.exception("a fork hook failed")
+
+
 def _before() -> None:
-    for thing in list(_aware):
-        thing.before_fork()
+    prepared = _prepared[get_ident()] = _registered.all()
+    _call(hooks.before_fork for hooks in prepared)
 
 
 def _in_parent() -> None:
-    for thing in list(_aware):
-        thing.after_fork_in_parent()
+    _call(hooks.after_fork_in_parent for hooks in _prepared.pop(get_ident(), ()))
 
 
 def _in_child() -> None:
-    for thing in list(_aware):
-        thing.after_fork_in_child()
+    _prepared.clear()
+    _call(hooks.after_fork_in_child for hooks in _registered.all())
 
 
 if hasattr(os, "register_at_fork"):

@@ -14,7 +14,8 @@ from ..errors import InvalidInput, SessionMisuse, StoreError, Unavailable
 from ..records import Row
 from ..settings import Settings
 from . import constraints
-from .dialect import build_engine
+from .dialect import Holder, build_engine
+from .living import Living
 
 _UNAVAILABLE = {
     "08": "cannot be reached",
@@ -28,6 +29,16 @@ _UNAVAILABLE = {
 }
 """SQLSTATE classes in which nothing is wrong with the statement."""
 
+_UNAVAILABLE_STATES = {
+    "55P03": "is locked by another transaction for longer than DB_LOCK_TIMEOUT: try again",
+    "57014": "was not done with the statement within DB_STATEMENT_TIMEOUT: ask for less",
+    "25P03": "ended a session that was idle inside its transaction: make sessions shorter",
+}
+"""Single states of them, and of others, that say more."""
+
+_LONGEST_IDLE = 600.0
+"""Seconds for which a session may do nothing inside its transaction, which may hold locks."""
+
 
 class PostgreSQL:
     """One database of a server."""
@@ -38,8 +49,10 @@ class PostgreSQL:
     def __init__(self, url: str, settings: Settings) -> None:
         parsed = make_url(url)
         self.closed = False
+        self.slow_statement = settings.db_slow_statement
+        self.transactions: Living[Holder] = Living()
         self.identity = f"{parsed.host}:{parsed.port or 5432}/{parsed.database}"
-        options = f"{parsed.query.get('options', '')} -c timezone=UTC".strip()
+        options = f"{_options(settings)} {parsed.query.get('options', '')}".strip()
         arguments = {"connect_timeout": 10, "application_name": "openalgo_store"}
         self.engine = build_engine(
             url,
@@ -62,21 +75,20 @@ class PostgreSQL:
 
     def close(self) -> None:
         self.closed = True
+        for transaction in self.transactions.all():
+            transaction.close_with_store()
         self.engine.dispose()
 
-    def before_fork(self, wait: float) -> None:
+    def before_fork(self) -> None:
         """Nothing to do: the parent's connections stay the parent's."""
-
-    def after_fork_in_parent(self) -> None:
-        """Nothing to do."""
 
     def after_fork_in_child(self) -> None:
         self.engine.dispose(close=False)
 
-    def acquire_writer_lock(self) -> None:
+    def acquire_writer_lock(self, holder: object) -> None:
         """Nothing to do: the server lets writers work side by side."""
 
-    def release_writer_lock(self) -> None:
+    def release_writer_lock(self, holder: object) -> None:
         """Nothing to do."""
 
     def begin(self, connection: Connection, *, readonly: bool, single: bool) -> None:
@@ -85,6 +97,9 @@ class PostgreSQL:
         connection.exec_driver_sql(
             "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" if readonly else "BEGIN"
         )
+
+    def end_connection(self, driver: Any) -> None:
+        """Nothing to do: the pool drops what was not given back whole."""
 
     def is_failed(self, connection: Connection) -> bool:
         driver: Any = connection.connection.driver_connection
@@ -124,6 +139,8 @@ class PostgreSQL:
         state = getattr(error, "sqlstate", None) or ("08000" if _is_lost(error) else "")
         diag = getattr(error, "diag", None)
         constraint = getattr(diag, "constraint_name", None)
+        message = getattr(diag, "message_primary", None) or type(error).__name__
+        error.args = (message,)  # the rest may hold whole rows, and with them what is secret
         if state == "23505":
             return constraints.not_unique(constraint)
         if state == "23503":
@@ -136,14 +153,29 @@ class PostgreSQL:
             )
         if state == "25006":
             return SessionMisuse("a read session cannot write: use get_write_session")
-        message = getattr(diag, "message_primary", None) or type(error).__name__
         if state == "22003":
             return constraints.too_large()
         if state[:2] == "22":
             return InvalidInput("a value does not fit its column: check its size and its form")
-        if state[:2] in _UNAVAILABLE:
-            return Unavailable(f"PostgreSQL {self.identity} {_UNAVAILABLE[state[:2]]} ({message})")
+        reason = _UNAVAILABLE_STATES.get(state) or _UNAVAILABLE.get(state[:2])
+        if reason is not None:
+            return Unavailable(f"PostgreSQL {self.identity} {reason} ({message})")
         return StoreError(f"PostgreSQL {self.identity}: {message}")
+
+
+def _options(settings: Settings) -> str:
+    """What each session of the server begins with; the URL's own options come later and win."""
+    chosen = {
+        "timezone": "UTC",
+        "lock_timeout": _milliseconds(settings.db_lock_timeout),
+        "statement_timeout": _milliseconds(settings.db_statement_timeout),
+        "idle_in_transaction_session_timeout": _milliseconds(_LONGEST_IDLE),
+    }
+    return " ".join(f"-c {name}={value}" for name, value in chosen.items())
+
+
+def _milliseconds(seconds: float) -> int:
+    return round(seconds * 1000)
 
 
 def _is_lost(error: Exception) -> bool:

@@ -5,7 +5,7 @@ import re
 import sys
 from collections.abc import Callable, Hashable
 from datetime import UTC, date, datetime
-from numbers import Integral, Number
+from numbers import Complex, Integral, Number
 from typing import Any, TypeVar
 
 from ..values.clock import trading_day
@@ -90,6 +90,8 @@ def number_of(value: object, column: str) -> float | None:
         return None
     elif not isinstance(value, Number):
         raise Rejected(f"{column} is not a number")
+    elif isinstance(value, Complex) and not value.imag:
+        value = value.real  # 0j equals 0, and what was remembered of the one serves the other
     try:
         number = float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError):

@@ -81,6 +81,7 @@ def connect(url: URL, *, create: bool = False) -> Any:
     of tables needs.
     """
     if _engine(url) == "sqlite":
+        refuse_old_engine("SQLite", sqlite3.sqlite_version_info)
         location = Path(url.database or "").resolve().as_uri()
         return sqlite3.connect(
             f"{location}?mode={'rwc' if create else 'rw'}",
@@ -93,7 +94,26 @@ def connect(url: URL, *, create: bool = False) -> Any:
     options = f"{url.query.get('options', '')} -c lock_timeout={DEADLINE}s".strip()
     arguments = {"connect_timeout": 10} | dict(url.query) | {"options": options}
     arguments |= url.translate_connect_args(username="user", database="dbname")
-    return psycopg.connect(**arguments, autocommit=True)  # type: ignore[arg-type]
+    connection = psycopg.connect(**arguments, autocommit=True)  # type: ignore[arg-type]
+    try:
+        refuse_old_engine("PostgreSQL", divmod(connection.info.server_version, 10_000))
+    except ConfigurationError:
+        connection.close()
+        raise
+    return connection
+
+
+def refuse_old_engine(engine: str, version: tuple[int, ...]) -> None:
+    """ConfigurationError for an engine that lacks what the statements of sql/ need."""
+    if version < (oldest := _OLDEST[engine]):
+        shown, needed = (".".join(map(str, each)) for each in (version, oldest))
+        raise ConfigurationError(
+            f"this is {engine} {shown}, and openalgo_store needs {needed} or later: upgrade it"
+        )
+
+
+_OLDEST = {"SQLite": (3, 35), "PostgreSQL": (14,)}
+"""SQLite 3.35 brought RETURNING; PostgreSQL 13 is no longer maintained."""
 
 
 def read_folder(folder: Path, database: str) -> dict[str, str]:

@@ -1,6 +1,8 @@
 """Passwords: Argon2id, a few at a time since each takes 64 MiB."""
 
+import os
 import threading
+from itertools import count
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -8,19 +10,21 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from ..errors import InvalidInput
 
 _HASHES_AT_ONCE = 4
-_turns = threading.BoundedSemaphore(_HASHES_AT_ONCE)
 _hasher = PasswordHasher()
+_turns = count()
+_slots = [threading.Lock() for _ in range(_HASHES_AT_ONCE)]
+"""Taken one after the other. A semaphore would lose one where a signal handler raises."""
 
 
 def hash_password(password: str) -> str:
     """The Argon2id hash of a password, with its parameters and a salt of its own."""
-    with _turns:
+    with _slot():
         return _hasher.hash(_encoded(password))
 
 
 def verify_password(password: str, password_hash: str) -> bool:
     """Whether the hash is that of the password; false for a hash that is none."""
-    with _turns:
+    with _slot():
         try:
             return _hasher.verify(password_hash, _encoded(password))
         except (VerificationError, InvalidHashError):
@@ -32,8 +36,21 @@ def is_outdated(password_hash: str) -> bool:
     return _hasher.check_needs_rehash(password_hash)
 
 
+def _slot() -> threading.Lock:
+    return _slots[next(_turns) % _HASHES_AT_ONCE]
+
+
 def _encoded(password: str) -> bytes:
     try:
         return password.encode()
     except UnicodeEncodeError:
         raise InvalidInput("the password holds a lone surrogate: it is not valid text") from None
+
+
+def _free_slots() -> None:
+    """In a child process: the threads that held them are the parent's."""
+    _slots[:] = [threading.Lock() for _ in range(_HASHES_AT_ONCE)]
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_free_slots)

@@ -23,6 +23,7 @@ FAILURES: dict[str, Callable[[Transaction], object]] = {
     "many rows": lambda tx: tx.many(Query.of(insert(users)), [ROW, ROW]),
     "no parent": lambda tx: tx.run(Query.of(insert(api_keys).values(KEY))),
     "a value refused": lambda tx: tx.run(Query.of(insert(users).values(ROW | {"id": SECRET}))),
+    "no value": lambda tx: tx.run(Query.of(insert(users).values(ROW | {"created_at": None}))),
     "on the Connection": lambda tx: tx.connection.execute(
         text("SELECT :secret +"), {"secret": SECRET}
     ),

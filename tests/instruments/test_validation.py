@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from openalgo_store.errors import InvalidInput
@@ -332,6 +332,7 @@ def test_anything_in_any_column_is_stored_or_rejected_and_nothing_is_raised(
 
 
 @given(st.lists(ANYTHING, max_size=5))
+@example([False, 0j])
 def test_a_verdict_does_not_depend_on_the_rows_before(values: list[Any]) -> None:
     validator = Validator(LENGTHS)
     for each in values:

@@ -40,7 +40,7 @@ MUTATIONS = (
         """Drop the values that match, and whatever is being read now."""
         with self._mutex:
 ''',
-        ("tests/caching", "tests/contract/accounts/test_api_keys.py"),
+        ("tests/caching/test_keyed_values.py", "tests/contract/accounts/test_api_key_cache.py"),
     ),
     Mutation(
         "the warm-up takes its epoch after its read",
@@ -57,7 +57,7 @@ MUTATIONS = (
         owners = tx.all(_get_newest_owners, row_limit=store.api_keys.size)
     epoch = store.api_keys.epoch
 """,
-        ("tests/caching", "tests/contract/accounts/test_api_keys.py"),
+        ("tests/caching/test_keyed_values.py", "tests/contract/accounts/test_api_key_cache.py"),
     ),
     # The replica
     Mutation(
@@ -65,14 +65,14 @@ MUTATIONS = (
         f"{ACCOUNTS}/api_keys.py",
         'store.transaction("main", readonly=True, primary=True, single=True)',
         'store.transaction("main", readonly=True, single=True)',
-        ("tests/contract/accounts",),
+        ("tests/contract/accounts/test_stale_replica.py",),
     ),
     Mutation(
         "the warm-up reads the replica",
         f"{ACCOUNTS}/api_keys.py",
         'reading("main", primary=True)',
         'reading("main")',
-        ("tests/contract/accounts",),
+        ("tests/contract/accounts/test_stale_replica.py",),
     ),
     Mutation(
         "broker tokens are looked up on the replica",
@@ -90,7 +90,7 @@ MUTATIONS = (
         """\
     with reading("main", tx) as tx:
         return [_open(each""",
-        ("tests/contract/accounts",),
+        ("tests/contract/accounts/test_stale_replica.py",),
     ),
     Mutation(
         "a login asks the replica",
@@ -104,14 +104,14 @@ MUTATIONS = (
         f"{ACCOUNTS}/sentinels.py",
         'store.transaction("main", readonly=True, primary=True)',
         'store.transaction("main", readonly=True)',
-        ("tests/contract/accounts",),
+        ("tests/contract/accounts/test_stale_replica.py",),
     ),
     # Transactions
     Mutation(
         "COMMIT goes out without asking the driver whether it is failed",
-        "openalgo_store/engine/transaction.py",
-        "if not self.single and self._dialect.is_failed(self._connection):",
-        "if False:",
+        "openalgo_store/engine/transaction_state.py",
+        "and self.dialect.is_failed(connection):",
+        "and False:",
         ("tests/engine/test_transactions.py",),
         BOTH,
     ),
@@ -120,15 +120,8 @@ MUTATIONS = (
         "openalgo_store/engine/dialect.py",
         "create_engine(url, hide_parameters=True,",
         "create_engine(url, hide_parameters=False,",
-        ("tests/engine",),
+        ("tests/engine/test_hidden_parameters.py",),
         BOTH,
-    ),
-    Mutation(
-        "the check of foreign keys stays deferred after a broken reference",
-        "openalgo_store/engine/sqlite/dialect.py",
-        '        driver.execute("PRAGMA defer_foreign_keys = OFF")\n',
-        "",
-        ("tests/engine",),
     ),
     # Forks
     Mutation(
@@ -141,19 +134,48 @@ MUTATIONS = (
         """\
             dialect.after_fork_in_child()
 """,
-        ("tests/engine/test_forks.py",),
+        ("tests/caching/test_forks.py",),
     ),
     Mutation(
         "the idle connection stays open at a fork",
         "openalgo_store/engine/sqlite/dialect.py",
         """\
-        self._none_open = self._gate.close(wait)
-        self._close_idle_connection()
-""",
+        self._connections.close_idle()
+
+    def after_fork_in_child""",
         """\
-        self._none_open = self._gate.close(wait)
-""",
+
+    def after_fork_in_child""",
+        ("tests/engine/test_fork_hooks.py",),
+    ),
+    Mutation(
+        "a file that was in use at a fork is used in the child",
+        "openalgo_store/engine/sqlite/connections.py",
+        "was_in_use = self.file in GATE.open_at_fork or self._idle is not None",
+        "was_in_use = self._idle is not None",
         ("tests/engine/test_forks.py",),
+    ),
+    Mutation(
+        "a store that is made while a fork waits is not told in the child",
+        "openalgo_store/engine/forks.py",
+        "_call(hooks.after_fork_in_child for hooks in _registered.all())",
+        "_call(hooks.after_fork_in_child for hooks in _prepared.pop(get_ident(), ()))",
+        ("tests/engine/test_fork_hooks.py",),
+    ),
+    # Signals
+    Mutation(
+        "a session that is torn out of its block is left alone",
+        "openalgo_store/engine/session.py",
+        "        if state is not None and not sys.is_finalizing():\n",
+        "        if False:\n",
+        ("tests/engine/test_interrupts.py", "tests/engine/test_sessions.py"),
+    ),
+    Mutation(
+        "a writer lock whose holder is lost is not taken back",
+        "openalgo_store/engine/sqlite/locks.py",
+        "if self._holder is not None and self._holder.is_lost():",
+        "if False:",
+        ("tests/engine/test_locks.py",),
     ),
     # Writers beside each other
     Mutation(
@@ -169,7 +191,7 @@ MUTATIONS = (
         "openalgo_store/repositories/trading/broker_reports.py",
         "for place in sorted(rows)]",
         "for place in rows]",
-        ("tests/contract/trading/test_holdings.py", "tests/contract/trading/test_positions.py"),
+        ("tests/contract/trading/test_reports_at_once.py",),
         ("postgresql",),
     ),
     Mutation(
@@ -180,7 +202,7 @@ MUTATIONS = (
     FOR NO KEY UPDATE OF p
 """,
         "",
-        ("tests/contract/trading/test_positions.py",),
+        ("tests/contract/trading/test_reports_at_once.py",),
         ("postgresql",),
     ),
     Mutation(
@@ -191,7 +213,7 @@ MUTATIONS = (
     FOR NO KEY UPDATE OF h
 """,
         "",
-        ("tests/contract/trading/test_holdings.py",),
+        ("tests/contract/trading/test_reports_at_once.py",),
         ("postgresql",),
     ),
     Mutation(
@@ -199,14 +221,14 @@ MUTATIONS = (
         "sql/accounts/api_keys.sql",
         "WHERE id = :id AND (last_used IS NULL OR last_used < :last_used);",
         "WHERE id = :id;",
-        ("tests/contract/accounts/test_api_keys.py",),
+        ("tests/contract/accounts/test_key_uses.py",),
     ),
     Mutation(
         "of the uses in a batch the one that came last counts as the latest",
         f"{ACCOUNTS}/api_keys.py",
         "max(moment, latest.get(key_id, moment))",
         "moment",
-        ("tests/contract/accounts/test_api_keys.py",),
+        ("tests/contract/accounts/test_key_uses.py",),
     ),
     Mutation(
         "a message that was delivered beside this claim is claimed again",

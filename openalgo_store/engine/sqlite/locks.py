@@ -1,90 +1,134 @@
-"""Two ways to wait in one process: a fair turn for writers, and a gate that a fork closes."""
+"""Writers of one file queue, and a fork waits until no connection is in use.
 
-import threading
-from collections import Counter, deque
-from collections.abc import Callable
-from functools import partial
+Nothing here depends on code that runs after a wait, since a signal handler may raise between any
+two steps: who holds a lock gives it back when its block ends, however it ends, and who is lost
+with its block is found by the next one. Nothing waits on a Condition, whose own lock such an
+interrupt can leave held.
+"""
+
+from collections import deque
+from threading import Lock, RLock, get_ident
+from time import monotonic, sleep
+
+from ..dialect import Holder
+from ..living import Living
+
+_LOOK = 0.2
+"""Seconds after which a writer that waits looks whether the holder is lost."""
+_POLL = 0.001
+"""Seconds between two looks of a fork that waits, and of what waits for its end."""
 
 
 class WriterLock:
-    """A lock that is handed over in the order in which it was asked for."""
+    """One writer of a file at a time, in the order in which they asked."""
 
     def __init__(self) -> None:
-        self._mutex = threading.Lock()
-        self._waiting: deque[threading.Lock] = deque()
-        self._held = False
+        self._mutex = RLock()  # reentrant: the collector may close a lost transaction in here
+        self._holder: Holder | None = None
+        self._waiting: deque[tuple[Holder, Lock]] = deque()
 
-    def acquire(self, timeout: float) -> bool:
-        """Wait for the turn at most `timeout` seconds; whether it came."""
+    def acquire(self, holder: Holder, timeout: float) -> bool:
+        """Wait at most `timeout` seconds for the lock; whether it is held. Again does no harm."""
+        turn = Lock()
+        turn.acquire()
         with self._mutex:
-            if not self._held:
-                self._held = True
+            if self._holder in (None, holder):
+                self._holder = holder
                 return True
-            turn = threading.Lock()
-            turn.acquire()
-            self._waiting.append(turn)
-        try:
-            return turn.acquire(timeout=timeout) or self._came_after_all(turn)
-        except BaseException:  # Ctrl-C: the turn may just have come, and must go on
-            if self._came_after_all(turn):
-                self.release()
-            raise
-
-    def release(self) -> None:
-        """Hand the turn to whoever has waited longest."""
-        with self._mutex:
-            if self._waiting:
-                self._waiting.popleft().release()
-            else:
-                self._held = False
-
-    def _came_after_all(self, turn: threading.Lock) -> bool:
-        """Leave the queue; true if the turn came at the last moment."""
-        with self._mutex:
-            if turn in self._waiting:
-                self._waiting.remove(turn)
-                return False
+            self._leave_queue(holder)
+            self._waiting.append((holder, turn))
+        deadline = monotonic() + timeout
+        self._take_back()
+        while not turn.acquire(timeout=max(0.0, min(_LOOK, deadline - monotonic()))):
+            self._take_back()
+            if monotonic() >= deadline:
+                with self._mutex:
+                    self._leave_queue(holder)
+                    return self._holder is holder  # handed over at the last moment
         return True
+
+    def release(self, holder: Holder) -> None:
+        """Stop to wait, or hand the lock to whoever has waited longest; again does no harm."""
+        with self._mutex:
+            self._leave_queue(holder)
+            if self._holder is holder:
+                self._holder = None
+                if self._waiting:
+                    self._holder, turn = self._waiting.popleft()
+                    turn.release()
+
+    def _leave_queue(self, holder: Holder) -> None:
+        if self._waiting:
+            self._waiting = deque(each for each in self._waiting if each[0] is not holder)
+
+    def _take_back(self) -> None:
+        """End a holder that is lost, which releases the lock."""
+        with self._mutex:
+            if self._holder is not None and self._holder.is_lost():
+                self._holder.close()
+
+
+class InUse:
+    """A connection in use, or one that is being opened: counted as long as somebody holds this."""
+
+    def __init__(self, file: str) -> None:
+        self.file = file
+        self.thread = get_ident()
 
 
 class ForkGate:
-    """Counts the open connections of a file, so that a fork can wait until there are none."""
+    """Every SQLite connection in use in this process, so that a fork can wait until there is none.
+
+    One gate for all files: a thread that uses one file may open another while a fork waits for it.
+    """
 
     def __init__(self) -> None:
-        self._changed = threading.Condition()
-        self._open: Counter[int] = Counter()
-        self._closed = 0  # how many threads are forking
+        self.open_at_fork: set[str] = set()
+        """The files that were in use when this process was forked."""
+        self._in_use: Living[InUse] = Living()
+        self._forking: set[int] = set()
 
-    def enter(self) -> Callable[[], None]:
-        """Count one connection of this thread, after any fork under way; call the result to end."""
-        thread = threading.get_ident()
-        with self._changed:
-            while self._closed and not self._open[thread]:
-                self._changed.wait()
-            self._open[thread] += 1
-        return partial(self._leave, thread)
+    def enter(self, connection: InUse) -> None:
+        """Count a connection, after any fork under way; `leave` whatever comes of it."""
+        while True:
+            is_inside = any(each.thread == connection.thread for each in self._in_use.all())
+            self._in_use.add(connection)  # before the look: a fork looks the other way round
+            if is_inside or not self._forking:
+                return
+            self._in_use.discard(connection)
+            sleep(_POLL)
 
-    def _leave(self, thread: int) -> None:
-        with self._changed:
-            self._open[thread] -= 1
-            if not self._open[thread]:
-                del self._open[thread]
-            self._changed.notify_all()
+    def leave(self, connection: InUse) -> None:
+        """The connection is closed; again does no harm."""
+        self._in_use.discard(connection)
 
-    def close(self, wait: float) -> bool:
-        """Let no connection open, and wait at most so many seconds for the open ones to close.
+    def is_closed(self) -> bool:
+        """Whether a fork is under way."""
+        return bool(self._forking)
 
-        Those of the calling thread cannot close meanwhile and are not waited for.
-        True if none is left.
+    def in_use(self) -> list[str]:
+        """The file of each connection in use."""
+        return [each.file for each in self._in_use.all()]
+
+    def before_fork(self) -> None:
+        """Let no connection open, and wait at most FORK_WAIT seconds for those in use.
+
+        Those of the forking thread cannot close meanwhile and are not waited for.
         """
-        mine = threading.get_ident()
-        with self._changed:
-            self._closed += 1
-            self._changed.wait_for(lambda: not set(self._open) - {mine}, wait)
-            return not self._open
+        mine, deadline = get_ident(), monotonic() + FORK_WAIT
+        self._forking.add(mine)
+        while any(each.thread != mine for each in self._in_use.all()) and monotonic() < deadline:
+            sleep(_POLL)
 
-    def reopen(self) -> None:
+    def after_fork_in_parent(self) -> None:
         """The fork is over."""
-        with self._changed:
-            self._closed -= 1
-            self._changed.notify_all()
+        self._forking.discard(get_ident())
+
+    def after_fork_in_child(self) -> None:
+        """Nothing is in use here; what was in use at the fork is lost to this process."""
+        self.open_at_fork.update(self.in_use())
+        self._in_use, self._forking = Living(), set()
+
+
+FORK_WAIT = 5.0
+"""Seconds that a fork waits at most for the running transactions of all files together."""

@@ -18,7 +18,6 @@ from openalgo_store import (
     DatabaseLogHandler,
     Settings,
     Store,
-    Transaction,
     Unavailable,
     close_databases,
     flush_writers,
@@ -29,6 +28,7 @@ from openalgo_store import (
     use_store,
     writer_stats,
 )
+from openalgo_store.engine.transaction_state import TransactionState
 from tests.support.log_lines import attached, count_rows, lines, log
 from tests.support.waiting import wait_until
 
@@ -147,16 +147,16 @@ def test_closing_the_store_writes_the_lines_before_it(
 def test_a_batch_whose_commit_got_no_answer_does_not_go_to_the_next_store_too(
     store: Store, other_logs: Store, handler: DatabaseLogHandler, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    commit, lost = Transaction._commit, list[int]()
+    commit, lost = TransactionState.commit, list[int]()
 
-    def commit_unheard(tx: Transaction) -> None:
+    def commit_unheard(tx: TransactionState) -> None:
         commit(tx)
         if tx.database == "logs" and not tx.readonly and not lost:
             lost.append(1)
             use_store(other_logs)
             raise Unavailable("the connection broke")
 
-    monkeypatch.setattr(Transaction, "_commit", commit_unheard)
+    monkeypatch.setattr(TransactionState, "commit", commit_unheard)
     log.info("once")
     wait_until(lambda: bool(lost))
     assert lines() == []

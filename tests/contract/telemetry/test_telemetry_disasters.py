@@ -20,7 +20,6 @@ from openalgo_store import (
     SessionMisuse,
     Settings,
     Store,
-    Transaction,
     Unavailable,
     get_logs,
     get_read_session,
@@ -29,6 +28,7 @@ from openalgo_store import (
 from openalgo_store.background.marks import Mark
 from openalgo_store.background.shutdown import flush_writers, writer_stats
 from openalgo_store.engine.queries import Query
+from openalgo_store.engine.transaction_state import TransactionState
 from openalgo_store.records import Row
 from openalgo_store.repositories.telemetry import latency
 from openalgo_store.tables.telemetry import latency_metrics
@@ -156,15 +156,15 @@ def test_what_is_recorded_while_the_store_closes_is_refused(store: Store) -> Non
 def test_a_commit_without_an_answer_is_not_repeated(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    commit, lost = Transaction._commit, list[int]()
+    commit, lost = TransactionState.commit, list[int]()
 
-    def commit_unheard(tx: Transaction) -> None:
+    def commit_unheard(tx: TransactionState) -> None:
         commit(tx)
         if tx.database == "latency" and not tx.readonly and len(lost) < 3:
             lost.append(1)
             raise Unavailable("the connection broke")
 
-    monkeypatch.setattr(Transaction, "_commit", commit_unheard)
+    monkeypatch.setattr(TransactionState, "commit", commit_unheard)
     for number in range(10):
         record(f"{number}")
         assert flush_writers()

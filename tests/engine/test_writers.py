@@ -1,9 +1,5 @@
 """Many writers at once, and databases that cannot serve: no lost row, no raw driver error."""
 
-import _thread
-import contextlib
-import os
-import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -23,7 +19,6 @@ from openalgo_store import (
     use_store,
 )
 from openalgo_store.engine.queries import Query
-from openalgo_store.engine.sqlite.locks import WriterLock
 from openalgo_store.tables.accounts import users
 from tests.programs.databases import result_of, start
 from tests.support.rows import COUNT_USERS, add_user, master, shares
@@ -69,49 +64,6 @@ def test_processes_that_write_one_database_wait_for_each_other(store: Store) -> 
     assert [result_of(writer) for writer in writers] == ["done"] * 4
     with get_read_session() as tx:
         assert tx.value(LOGINS) == "200"
-
-
-def test_the_turn_goes_to_whoever_has_waited_longest() -> None:
-    lock, order = WriterLock(), list[int]()
-    assert lock.acquire(0)
-
-    def wait(number: int) -> None:
-        assert lock.acquire(30)
-        order.append(number)
-        lock.release()
-
-    threads = []
-    for number in range(5):
-        threads.append(threading.Thread(target=wait, args=(number,)))
-        threads[-1].start()
-        while len(lock._waiting) <= number:
-            os.sched_yield()
-    assert not lock.acquire(0.01)  # gives its place up
-    lock.release()
-    for thread in threads:
-        thread.join(30)
-    assert order == [0, 1, 2, 3, 4]
-    assert lock.acquire(0)
-
-
-def test_a_turn_that_comes_with_ctrl_c_goes_on_to_the_next() -> None:
-    for _ in range(20):
-        lock = WriterLock()
-        assert lock.acquire(0)
-
-        def interrupt(lock: WriterLock = lock) -> None:
-            while not lock._waiting:
-                os.sched_yield()
-            _thread.interrupt_main()
-            lock.release()
-
-        other = threading.Thread(target=interrupt)
-        other.start()
-        with contextlib.suppress(KeyboardInterrupt):
-            assert lock.acquire(30)
-            lock.release()
-        other.join(30)
-        assert lock.acquire(5)
 
 
 @pytest.mark.only("sqlite")

@@ -1,0 +1,213 @@
+"""TransactionState: what a transaction holds, and how it gives that back whatever happens.
+
+Every step of the end may be cut short by a signal handler that raises, and is then done again: by
+the Session as it dies, or by the next writer, who finds the lost one.
+"""
+
+import logging
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from threading import get_ident
+from time import perf_counter
+from typing import Any, TypeVar
+from weakref import ref
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from ..errors import SessionMisuse, StoreError, TransactionFailed, Unavailable
+from .dialect import TRANSACTION, Dialect
+from .forks import abandon
+
+T = TypeVar("T")
+
+_NOT_ENTERED, _OPEN, _ENDED = "not entered", "open", "ended"
+_CLOSED = "closed with its store"
+
+_log = logging.getLogger("openalgo_store")
+
+
+class TransactionState:
+    """Connection, writer lock, failure and callbacks of one transaction."""
+
+    def __init__(self, dialect: Dialect, database: str, *, readonly: bool, single: bool) -> None:
+        self.dialect = dialect
+        self.database = database
+        self.readonly = readonly
+        self.single = single  # for one statement, which may commit itself: see one_statement
+        self.callbacks: list[Callable[[], object]] = []
+        self.connection: Connection | None = None
+        self.failure: StoreError | None = None
+        self._driver: Any = None
+        self._process = os.getpid()
+        self._session: ref[Any] | None = None
+        self._progress = _NOT_ENTERED
+        self._is_given_back = False
+        self._is_committed = False  # or may be
+        self._inside: dict[str, int] = {}  # the thread that is inside a verb
+
+    # The block
+
+    def enter(self, session: "ref[Any]") -> None:
+        """Its block begins; that of a state is gone when the session is."""
+        if self._progress != _NOT_ENTERED:
+            raise SessionMisuse(
+                f"this session is {self._progress}: get a new one for each with block"
+            )
+        self._session = session
+        self._progress = _OPEN
+
+    def is_open(self) -> bool:
+        """Whether its block has begun and not ended, in this process."""
+        return self._progress == _OPEN and self._process == os.getpid()
+
+    def is_lost(self) -> bool:
+        """Whether its block is gone and did not end it."""
+        return self._session is not None and self._session() is None and not self._is_given_back
+
+    def commit(self) -> None:
+        """Keep what was written; what waits for that is called when all is given back."""
+        self.refuse_if_unusable()
+        connection = self.connection
+        if connection is not None and not self.single and self.dialect.is_failed(connection):
+            self.fail(StoreError("a statement failed on the driver's own connection"))
+            self.refuse_if_unusable()
+        self._is_committed = True  # may be, should a signal handler raise from here on
+        try:
+            if connection is not None:
+                self.observed("COMMIT", connection.commit)
+        except StoreError as error:
+            self._is_committed = False
+            if isinstance(error, Unavailable) and connection is not None:
+                error.outcome_unknown = connection.invalidated
+            raise
+
+    def close(self) -> None:
+        """Roll back what is not committed and give everything back; again does no harm."""
+        if self._is_given_back or self._progress == _NOT_ENTERED:
+            return
+        if self._process != os.getpid():
+            abandon(self.connection)
+            self._is_given_back = True
+            return
+        if self._progress == _OPEN:
+            self._progress = _ENDED
+        self.release()
+        while self._is_committed and self.callbacks:
+            try:
+                self.callbacks[0]()
+            except Exception:
+                _log.exception("the transaction is committed, but a callback after it failed")
+            del self.callbacks[0]
+        self._is_given_back = True
+
+    def close_with_store(self) -> None:
+        """End it from outside; a verb that is under way does so when it is done."""
+        self._progress = _CLOSED
+        if self._inside.setdefault("thread", get_ident()) == get_ident():
+            try:
+                self.release()
+            finally:
+                self._inside.clear()
+
+    def release(self) -> None:
+        """Roll back and give connection and writer lock back."""
+        connection = self.connection
+        if connection is not None:
+            try:
+                connection.rollback()  # no effect after a commit
+                connection.close()
+            except Exception:  # it is lost, or was given back in part when this was cut short
+                with suppress(Exception):
+                    connection.invalidate()
+                with suppress(Exception):
+                    connection.close()
+            self.dialect.end_connection(self._driver)
+            self.connection = self._driver = None
+        self.dialect.transactions.discard(self)
+        if not self.readonly:
+            self.dialect.release_writer_lock(self)
+
+    # Inside
+
+    def connected(self) -> Connection:
+        """The connection; the first call begins the transaction."""
+        self.refuse_if_unusable()
+        return self._begin() if self.connection is None else self.connection
+
+    def fail(self, error: StoreError) -> None:
+        """From now on only a rollback is possible."""
+        self.failure = self.failure or error
+
+    def refuse_if_unusable(self) -> None:
+        """SessionMisuse outside the block, TransactionFailed after an error."""
+        if self._process != os.getpid():
+            raise SessionMisuse(
+                "this session was opened before a fork: open a new one in the child process"
+            )
+        if self._progress != _OPEN:
+            raise SessionMisuse(f"this session is {self._progress}: use it inside its with block")
+        if self.connection is not None and self.connection.invalidated:
+            self.fail(Unavailable("the connection was lost"))
+        if self.failure is not None:
+            raise TransactionFailed(FAILED) from self.failure
+
+    def observed(self, statement: str, execute: Callable[[], T]) -> T:
+        """Execute; an error, and a line in the log if it takes long, name the statement."""
+        began = perf_counter()
+        try:
+            return execute()
+        except StoreError as error:
+            error.statement = error.statement or statement
+            lost = self.connection is None or self.connection.invalidated
+            if isinstance(error, Unavailable) and self.single and not self.readonly:
+                error.outcome_unknown = lost
+            raise
+        except BaseException as error:  # nobody knows how far it came
+            self.fail(StoreError(f"{statement} was interrupted by {type(error).__name__}"))
+            raise
+        finally:
+            seconds = perf_counter() - began
+            if 0 < self.dialect.slow_statement <= seconds:
+                _log.warning("%s took %.3f s in %s", statement, seconds, self.database)
+
+    def enter_verb(self) -> None:
+        """SessionMisuse while another thread is inside a verb."""
+        if self._inside.setdefault("thread", get_ident()) != get_ident():
+            self.refuse_if_unusable()
+            raise SessionMisuse(
+                "two threads use this session at once: give each a session of its own"
+            )
+
+    def leave_verb(self) -> None:
+        """The verb is done."""
+        self._inside.clear()
+        if self._progress == _CLOSED:  # by another thread, meanwhile
+            self.release()
+
+    def _begin(self) -> Connection:
+        dialect = self.dialect
+        if dialect.closed:
+            raise SessionMisuse("this store is closed: call init_databases() to open one")
+        dialect.transactions.add(self)
+        try:
+            if not self.readonly:
+                dialect.acquire_writer_lock(self)
+            self.connection = connection = dialect.engine.connect()
+            self._driver = connection.connection.dbapi_connection
+            connection.execution_options(**{TRANSACTION: self})
+            connection.begin()
+        except PoolTimeout as error:
+            self.release()
+            raise Unavailable(
+                f"every connection to {dialect.identity} is in use: end sessions sooner, "
+                "or raise DB_POOL_SIZE and DB_MAX_OVERFLOW"
+            ) from error
+        except BaseException:
+            self.release()
+            raise
+        return connection
+
+
+FAILED = "a statement failed before: nothing of this transaction can be kept; let its error end it"

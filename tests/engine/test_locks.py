@@ -1,0 +1,96 @@
+"""The queue of a file's writers: fair, whoever is interrupted or lost on the way."""
+
+import _thread
+import contextlib
+import os
+import threading
+
+from openalgo_store.engine.sqlite.locks import WriterLock
+from tests.support.waiting import DEADLINE
+
+
+class Writer:
+    """What holds a writer lock."""
+
+    def __init__(self, lock: WriterLock) -> None:
+        self.lock = lock
+        self.lost = False
+
+    def is_lost(self) -> bool:
+        return self.lost
+
+    def close(self) -> None:
+        self.lock.release(self)
+
+    close_with_store = close
+
+
+def wait_for_waiting(lock: WriterLock, count: int) -> None:
+    """Until so many writers wait."""
+    while len(lock._waiting) < count:
+        os.sched_yield()
+
+
+def test_the_lock_goes_to_whoever_has_waited_longest() -> None:
+    lock, order = WriterLock(), list[int]()
+    first, impatient = Writer(lock), Writer(lock)
+    assert lock.acquire(first, 0)
+
+    def wait(number: int) -> None:
+        writer = Writer(lock)
+        assert lock.acquire(writer, DEADLINE)
+        order.append(number)
+        lock.release(writer)
+
+    threads = []
+    for number in range(5):
+        threads.append(threading.Thread(target=wait, args=(number,)))
+        threads[-1].start()
+        wait_for_waiting(lock, number + 1)
+    assert not lock.acquire(impatient, 0)  # gives its place up
+    lock.release(first)
+    for thread in threads:
+        thread.join(DEADLINE)
+    assert order == [0, 1, 2, 3, 4]
+    assert lock.acquire(first, 0)
+
+
+def test_who_holds_it_may_ask_again_and_who_does_not_releases_nothing() -> None:
+    lock = WriterLock()
+    holder, other = Writer(lock), Writer(lock)
+    assert lock.acquire(holder, 0)
+    assert lock.acquire(holder, 0)
+    lock.release(other)
+    assert not lock.acquire(other, 0)
+    lock.release(holder)
+    lock.release(holder)
+    assert lock.acquire(other, 0)
+
+
+def test_a_lock_that_comes_with_ctrl_c_goes_on_to_the_next() -> None:
+    for _ in range(20):
+        lock = WriterLock()
+        first, interrupted, last = Writer(lock), Writer(lock), Writer(lock)
+        assert lock.acquire(first, 0)
+
+        def interrupt(lock: WriterLock = lock, first: Writer = first) -> None:
+            wait_for_waiting(lock, 1)
+            _thread.interrupt_main()
+            lock.release(first)
+
+        other = threading.Thread(target=interrupt)
+        other.start()
+        with contextlib.suppress(KeyboardInterrupt):
+            assert lock.acquire(interrupted, DEADLINE)
+        lock.release(interrupted)  # as the end of its block does
+        other.join(DEADLINE)
+        assert lock.acquire(last, 0)
+
+
+def test_a_lock_whose_holder_is_lost_is_taken_back() -> None:
+    lock = WriterLock()
+    lost, next_one = Writer(lock), Writer(lock)
+    assert lock.acquire(lost, 0)
+    lost.lost = True
+    assert lock.acquire(next_one, DEADLINE)
+    assert not lock.acquire(lost, 0)

@@ -1,0 +1,228 @@
+"""The with block of a session: who may use it, how long, and what ends with it."""
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from contextvars import copy_context
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import select, text
+
+from openalgo_store import (
+    Conflict,
+    SessionMisuse,
+    Store,
+    Transaction,
+    Unavailable,
+    get_engine,
+    get_read_session,
+    get_write_session,
+    replace_symbols,
+    use_store,
+)
+from openalgo_store.engine.queries import Query
+from openalgo_store.engine.sqlite.connections import GATE
+from openalgo_store.tables.symbols import symbols
+from tests.support.rows import ALL_NAMES, COUNT_USERS, add_user, shares
+from tests.support.waiting import DEADLINE, wait_for_a_lock, wait_until
+
+ALL_SYMBOLS = Query.of(select(symbols.c.symbol), str)
+
+
+def names() -> list[str]:
+    with get_read_session() as tx:
+        return tx.all(ALL_NAMES)
+
+
+@pytest.fixture
+def other_thread() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(1) as pool:
+        yield pool
+
+
+def test_a_session_used_by_two_threads_at_once_is_refused(
+    store: Store, other_thread: ThreadPoolExecutor
+) -> None:
+    with get_write_session() as tx:
+        add_user(tx, "asha")
+
+        def rows_that_ask_meanwhile() -> Iterator[tuple[object, ...]]:
+            with pytest.raises(SessionMisuse, match="two threads"):
+                other_thread.submit(tx.all, ALL_NAMES).result(DEADLINE)
+            yield from ()
+
+        tx.copy(symbols, ["broker"], rows_that_ask_meanwhile())
+        assert other_thread.submit(tx.all, ALL_NAMES).result(DEADLINE) == ["asha"]
+
+
+def test_a_session_may_move_from_thread_to_thread(store: Store) -> None:
+    """As where a server enters, uses and leaves it in other threads of a pool and contexts."""
+    stack = ExitStack()
+    tx = copy_context().run(stack.enter_context, get_write_session())
+    with ThreadPoolExecutor(1) as user, ThreadPoolExecutor(1) as closer:
+        user.submit(copy_context().run, add_user, tx, "asha").result(DEADLINE)
+        closer.submit(copy_context().run, stack.close).result(DEADLINE)
+    assert names() == ["asha"]
+    with get_write_session() as again:  # this thread is free
+        add_user(again, "binod")
+
+
+def test_a_second_writer_is_refused_in_what_was_called_from_the_block_too(store: Store) -> None:
+    with ExitStack() as stack:
+        stack.enter_context(get_write_session())
+        with pytest.raises(SessionMisuse, match="pass that session on as tx=tx"):
+            stack.enter_context(get_write_session())
+
+
+def test_a_stream_ends_with_its_session(store: Store) -> None:
+    replace_symbols(shares(10), "zerodha")
+    with get_read_session() as tx:
+        stream = tx.stream(ALL_SYMBOLS)
+        assert next(stream).startswith("SHARE")
+    with pytest.raises(SessionMisuse, match="ended"):
+        next(stream)
+
+
+def test_a_session_whose_block_was_never_ended_is_rolled_back_when_it_is_gone(
+    store: Store, engine_name: str
+) -> None:
+    session = get_write_session()
+    tx = session.__enter__()
+    add_user(tx, "asha")
+    del session
+    with pytest.raises(SessionMisuse, match="ended"):
+        tx.all(ALL_NAMES)
+    with get_write_session() as again:
+        add_user(again, "binod")
+    assert names() == ["binod"]
+
+
+def test_a_closing_store_ends_the_sessions_of_every_thread(
+    store: Store, engine_name: str, other_thread: ThreadPoolExecutor
+) -> None:
+    written, closed = threading.Event(), threading.Event()
+
+    def write() -> None:
+        with get_write_session() as tx:
+            add_user(tx, "asha")
+            written.set()
+            closed.wait(DEADLINE)
+
+    other = other_thread.submit(write)
+    assert written.wait(DEADLINE)
+    pool = get_engine().pool
+    with pytest.raises(SessionMisuse, match="closed with its store"), get_read_session() as tx:
+        tx.all(ALL_NAMES)
+        store.close()
+        assert not GATE.in_use()
+        assert engine_name == "sqlite" or pool.checkedout() == 0  # type: ignore[attr-defined]
+        tx.all(ALL_NAMES)
+    closed.set()
+    with pytest.raises(SessionMisuse, match="closed with its store"):
+        other.result(DEADLINE)
+    with Store(store.settings) as again, use_store(again):
+        assert names() == []
+
+
+def test_a_store_is_used_within_a_block_and_the_one_before_after_it(store: Store) -> None:
+    with Store(store.settings) as other:
+        with use_store(other), get_read_session() as tx:
+            assert tx.origin is other
+        with get_read_session() as tx:
+            assert tx.origin is store
+
+
+def test_verbs_take_what_a_caller_makes(store: Store) -> None:
+    with get_write_session() as tx:
+        add_user(tx, "asha")
+        named = Query.of(text("SELECT username FROM users WHERE username = :name"), str)
+        assert tx.one(named, name="asha") == "asha"
+        assert tx.value(COUNT_USERS) == 1
+
+
+def test_an_error_names_its_statement(store: Store) -> None:
+    with get_write_session() as tx:
+        add_user(tx, "asha")
+    with pytest.raises(Conflict) as raised, get_write_session() as tx:
+        add_user(tx, "asha")
+    assert raised.value.statement == "expression"
+
+
+def test_a_slow_statement_is_named_in_the_log(
+    store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    with Store(replace(store.settings, db_slow_statement=1e-9)) as slow, use_store(slow):
+        replace_symbols(shares(1), "zerodha")
+    assert "get_stored_symbols took" in caplog.text
+    assert "COMMIT took" in caplog.text
+    caplog.clear()
+    replace_symbols(shares(1), "zerodha")
+    assert "took" not in caplog.text
+
+
+def _lose(tx: Transaction, engine_name: str) -> None:
+    """Let the connection break under the transaction."""
+    if engine_name == "postgresql":
+        pid = tx.connection.exec_driver_sql("SELECT pg_backend_pid()").scalar()
+        with get_read_session("logs") as other:
+            other.connection.exec_driver_sql(f"SELECT pg_terminate_backend({pid}, 5000)")
+
+
+@pytest.mark.only("postgresql")
+def test_only_a_commit_without_an_answer_may_have_been_done(store: Store, engine_name: str) -> None:
+    with pytest.raises(Unavailable) as raised, get_write_session() as tx:
+        add_user(tx, "asha")
+        _lose(tx, engine_name)
+    assert raised.value.outcome_unknown
+    with pytest.raises(Unavailable) as raised, get_write_session() as tx:
+        _lose(tx, engine_name)
+        add_user(tx, "asha")
+    assert not raised.value.outcome_unknown
+
+
+@pytest.mark.only("postgresql")
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [("db_lock_timeout", "DB_LOCK_TIMEOUT"), ("db_statement_timeout", "DB_STATEMENT_TIMEOUT")],
+)
+def test_who_waits_for_a_row_too_long_is_told(
+    store: Store, other_thread: ThreadPoolExecutor, setting: str, message: str
+) -> None:
+    with get_write_session() as tx:
+        add_user(tx, "asha")
+    rename: Query[None] = Query.of(text("UPDATE users SET email = :email"))
+    impatient = replace(store.settings, **{setting: 1.0})  # type: ignore[arg-type]
+
+    def wait() -> None:
+        with Store(impatient) as other, other.transaction("main", readonly=False) as second:
+            second.run(rename, email="second@example.org")
+
+    with get_write_session() as tx:
+        tx.run(rename, email="first@example.org")
+        waiting = other_thread.submit(wait)
+        wait_for_a_lock()
+        with pytest.raises(Unavailable, match=message):
+            waiting.result(DEADLINE)
+
+
+@pytest.mark.only("postgresql")
+def test_a_session_that_does_nothing_inside_its_transaction_is_ended_one_day(store: Store) -> None:
+    with get_read_session() as tx:
+        shown = tx.connection.exec_driver_sql("SHOW idle_in_transaction_session_timeout").scalar()
+    assert shown == "10min"
+
+
+@pytest.mark.only("postgresql")
+def test_a_session_that_the_server_ended_for_idling_is_unavailable(store: Store) -> None:
+    def is_gone() -> bool:
+        with get_read_session("logs") as other:
+            gone = "SELECT count(*) = 0 FROM pg_stat_activity WHERE pid = %s"
+            return bool(other.connection.exec_driver_sql(gone, (pid,)).scalar())
+
+    with pytest.raises(Unavailable), get_write_session() as tx:
+        tx.connection.exec_driver_sql("SET idle_in_transaction_session_timeout = 1")
+        pid = tx.driver_connection.info.backend_pid
+        wait_until(is_gone)
+        tx.all(ALL_NAMES)
