@@ -7,6 +7,7 @@ from . import errors
 from .background.shutdown import flush_on_sigterm, flush_writers, writer_stats
 from .caching.statistics import CacheStats
 from .engine import get_engine_options
+from .engine.queries import Query
 from .engine.transaction import Transaction
 from .errors import *  # noqa: F403
 from .records.telemetry import WriterStats
@@ -38,6 +39,7 @@ _AREAS = (accounts, trading, strategies, symbols, telemetry, messaging)
 
 __all__ = [
     "CacheStats",
+    "Query",
     "Settings",
     "Store",
     "Transaction",

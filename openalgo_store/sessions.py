@@ -31,7 +31,7 @@ def writing(
     store = current_store()
     if tx is None:
         return store.transaction(database, readonly=False)
-    if tx.readonly:
+    if isinstance(tx, Transaction) and tx.readonly:
         raise SessionMisuse("a read session cannot write: pass a tx of get_write_session")
     return nullcontext(_joined(tx, database, store))
 
@@ -66,6 +66,10 @@ def get_db_session(database: str = "main") -> AbstractContextManager[Transaction
 
 
 def _joined(tx: Transaction, database: str, store: Store, *, primary: bool = False) -> Transaction:
+    if not isinstance(tx, Transaction):
+        raise SessionMisuse(
+            f"tx is a {type(tx).__name__}: pass what `with get_write_session() as tx` gives"
+        )
     if tx.database != database:
         raise WrongDatabase(
             f"this tx belongs to the database {tx.database!r}, which does not hold these tables: "

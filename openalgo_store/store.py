@@ -16,11 +16,12 @@ from .engine.forks import register_fork_hooks
 from .engine.session import Session
 from .engine.transaction import Transaction
 from .engine.transaction_state import TransactionState
-from .errors import ConfigurationError, SessionMisuse
+from .errors import ConfigurationError, InvalidInput, SessionMisuse
 from .records.accounts import CachedKey, SealedToken
 from .security.secrets import Secrets
 from .settings import DATABASES, Settings, variable_of
 from .values import clock
+from .values.days import check_moment
 
 log = logging.getLogger("openalgo_store")
 
@@ -181,8 +182,11 @@ def get_ttl_to_session_end(now: datetime | None = None) -> float:
     """
     store = open_store()
     at = store.settings.session_expiry_time if store else clock.SESSION_END
-    moment = now or clock.now()
-    return (clock.next_session_end(moment, at) - clock.require_aware(moment)).total_seconds()
+    moment = clock.now() if now is None else check_moment(now)
+    try:
+        return (clock.next_session_end(moment, at) - moment).total_seconds()
+    except OverflowError:
+        raise InvalidInput("the moment is not one of this market: check its year") from None
 
 
 def cache_stats() -> dict[str, CacheStats]:

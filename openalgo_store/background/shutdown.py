@@ -3,11 +3,13 @@
 import atexit
 import os
 import signal
+from threading import TIMEOUT_MAX
 from time import monotonic
 from types import FrameType
 from typing import Any
 
 from ..records.telemetry import WriterStats
+from ..values.numbers import check_finite
 from .buffered_writer import FLUSH_WAIT, open_writers
 
 _SIGTERM_WAIT = _EXIT_WAIT = 5.0
@@ -20,7 +22,7 @@ def flush_writers(timeout: float = FLUSH_WAIT) -> bool:
     Waits at most `timeout` seconds. What is not written stays buffered, and `writer_stats` says
     why. A row that the database refused does not wait: it is counted as failed.
     """
-    writers, deadline = open_writers(), monotonic() + timeout
+    writers, deadline = open_writers(), monotonic() + min(check_finite(timeout), TIMEOUT_MAX)
     for writer in writers:
         writer.flush(0)  # asks all before it waits for one, which may take the whole time
     done = [writer.flush(max(0.0, deadline - monotonic())) for writer in writers]

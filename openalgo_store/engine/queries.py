@@ -5,12 +5,16 @@ from operator import itemgetter
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import Executable
-from sqlalchemy.types import TypeEngine
+from sqlalchemy.engine import default
+from sqlalchemy.types import TypeDecorator, TypeEngine
 
 R = TypeVar("R")
 
 Types = Mapping[str, TypeEngine[Any]]
 """The type of each bind, or of each column, by its name."""
+
+_ANY = default.DefaultDialect()
+"""What a value may be does not depend on the engine."""
 
 
 class Query(Generic[R]):
@@ -50,6 +54,12 @@ class Query(Generic[R]):
         """TypeError for a parameter too many or too few."""
         if self.binds is not None and self.binds.keys() != params.keys():
             raise TypeError(f"{self.name} takes {sorted(self.binds)}, not {sorted(params)}")
+
+    def refuse_bad_values(self, params: Mapping[str, Any]) -> None:
+        """InvalidInput for a value that its type refuses, before anything is opened for it."""
+        for name, kind in (self.binds or {}).items():
+            if isinstance(kind, TypeDecorator):
+                kind.process_bind_param(params[name], _ANY)
 
     def records(self, rows: Iterable[Any]) -> Iterator[R]:
         """The rows of a result as records."""

@@ -73,6 +73,8 @@ class Transaction:
     def stream(self, query: Query[R], **params: Any) -> Iterator[R]:
         """Every record, a thousand in memory at a time; it ends with the session."""
         self._refuse_if_single()
+        query.check(params)
+        query.refuse_bad_values(params)
         return self._streamed(self._execute(query, params, yield_per=_STREAM), query)
 
     @_by_one_thread

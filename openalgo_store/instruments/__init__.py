@@ -5,6 +5,7 @@ from itertools import chain
 
 from ..errors import InvalidInput
 from ..records.symbols import Instrument, RejectedRow
+from ..values.text import require_text
 from .readers import zerodha
 from .sources import Source
 
@@ -20,7 +21,7 @@ def read_instruments(broker: str, *sources: Source) -> Iterator[Instrument | Rej
     the line of a RejectedRow counts within its source. Raises InvalidInput for an unknown broker
     at once, and for a damaged or foreign file when it is reached.
     """
-    reader = READERS.get(broker)
+    reader = READERS.get(require_text("broker", broker))
     if reader is None:
         raise InvalidInput(f"no reader for the broker {broker!r}: one of {', '.join(READERS)}")
     return chain.from_iterable(map(reader, sources))

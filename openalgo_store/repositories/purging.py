@@ -7,9 +7,10 @@ from sqlalchemy import Column, ColumnElement, Table, and_, delete, func, literal
 
 from ..engine.queries import Query
 from ..engine.transaction import Transaction
-from ..errors import InvalidInput
 from ..sessions import reading, writing
 from ..tables.types import Whole
+from ..values.arguments import one_or_more
+from ..values.days import check_moment
 
 BATCH = 1000
 """Rows in one transaction: a few milliseconds that a writer may have to wait."""
@@ -32,8 +33,7 @@ def purge_rows(
     interrupted. With `tx` all is one session, without a rest. A dry run counts and deletes
     nothing. InvalidInput for a naive `before`.
     """
-    if batch_size < 1:
-        raise InvalidInput("batch_size must be 1 or more")
+    before, batch_size = check_moment(before), one_or_more("batch_size", batch_size)
     if dry_run:
         with reading(database, tx) as session:
             counted = select(func.count()).select_from(table).where(moment < before)

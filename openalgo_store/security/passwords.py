@@ -8,6 +8,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from ..errors import InvalidInput
+from ..values.text import require_text
 
 _HASHES_AT_ONCE = 4
 _hasher = PasswordHasher()
@@ -24,10 +25,12 @@ def hash_password(password: str) -> str:
 
 def verify_password(password: str, password_hash: str) -> bool:
     """Whether the hash is that of the password; false for a hash that is none."""
+    if not (isinstance(password, str) and isinstance(password_hash, str)):
+        return False
     with _slot():
         try:
             return _hasher.verify(password_hash, _encoded(password))
-        except (VerificationError, InvalidHashError):
+        except (VerificationError, InvalidHashError, UnicodeEncodeError):
             return False
 
 
@@ -42,7 +45,7 @@ def _slot() -> threading.Lock:
 
 def _encoded(password: str) -> bytes:
     try:
-        return password.encode()
+        return require_text("the password", password).encode()
     except UnicodeEncodeError:
         raise InvalidInput("the password holds a lone surrogate: it is not valid text") from None
 

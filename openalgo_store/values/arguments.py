@@ -1,8 +1,15 @@
 """Arguments of public functions that are no value of a column."""
 
-from typing import Any
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
+from typing import Any, TypeVar
 
 from ..errors import InvalidInput
+from .numbers import check_whole
+
+T = TypeVar("T")
+
+_LONGEST = timedelta(days=10_000)
 
 
 def not_blank(name: str, text: str) -> str:
@@ -17,6 +24,35 @@ def true_or_false(name: str, value: bool) -> bool:
     if not isinstance(value, bool):
         raise InvalidInput(f"{name} must be True or False")
     return value
+
+
+def one_or_more(name: str, value: int) -> int:
+    """The number, if it is whole and 1 or more."""
+    try:
+        number = check_whole(value)
+    except InvalidInput as error:
+        raise InvalidInput(f"{name}: {error}") from None
+    if number < 1:
+        raise InvalidInput(f"{name} must be 1 or more")
+    return number
+
+
+def duration(name: str, value: timedelta, *, at_least: timedelta = timedelta()) -> timedelta:
+    """The time, if it is one, no shorter than this and of no more than some years."""
+    if not isinstance(value, timedelta) or not at_least <= value <= _LONGEST:
+        raise InvalidInput(
+            f"{name}: a timedelta from {at_least.total_seconds():g} s to {_LONGEST.days} days "
+            "is needed"
+        )
+    return value
+
+
+def iterated(name: str, values: Iterable[T]) -> Iterator[T]:
+    """What is iterated over, if it can be."""
+    try:
+        return iter(values)
+    except TypeError:
+        raise InvalidInput(f"{name}: several are needed, as in a list") from None
 
 
 def only(allowed: set[str], changes: dict[str, Any], function: str) -> dict[str, Any]:

@@ -3,6 +3,13 @@
 from ..errors import InvalidInput
 
 
+def require_text(name: str, text: str) -> str:
+    """The text, if it is one."""
+    if not isinstance(text, str):
+        raise InvalidInput(f"{name}: text is needed, not {type(text).__name__}")
+    return text
+
+
 def check_text(text: str) -> str:
     """The text, if both engines can hold it: no NUL, no lone surrogate."""
     if "\0" in text:

@@ -30,6 +30,7 @@ AREAS = [
     if each.ispkg
 ]
 INTERNAL = {
+    "check_book",
     "write_log_batch",
     "prove_pepper",
     "prove_cipher",

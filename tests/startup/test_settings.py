@@ -7,6 +7,7 @@ import pytest
 
 from openalgo_store import (
     ConfigurationError,
+    InvalidInput,
     Settings,
     Store,
     get_engine_options,
@@ -154,5 +155,5 @@ def test_the_session_end_follows_the_setting(tmp_path: Path) -> None:
         assert get_ttl_to_session_end(midnight) == 4 * 3600
     use_store(None)
     assert 0 < get_ttl_to_session_end() <= 24 * 3600
-    with pytest.raises(ValueError, match="aware"):
+    with pytest.raises(InvalidInput, match="aware"):
         get_ttl_to_session_end(datetime(2026, 8, 24))

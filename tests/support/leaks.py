@@ -48,8 +48,9 @@ class Leaks:
 
         @functools.wraps(original)
         def noting(*arguments: Any, **named: Any) -> Any:
-            if len(arguments) > place and len(str(arguments[place])) >= _LEAST:
-                self.secrets.add(str(arguments[place]))
+            secret = arguments[place] if len(arguments) > place else None
+            if isinstance(secret, str) and len(secret) >= _LEAST:
+                self.secrets.add(secret)
             return original(*arguments, **named)
 
         patch.setattr(owner, name, noting)

@@ -93,6 +93,8 @@ def get_user_by_api_key(api_key: str, *, tx: Transaction | None = None) -> User 
     revoking and deactivating take effect at once. A caller's `tx` is asked instead of the caches.
     """
     store = current_store()
+    if not isinstance(api_key, str):  # a request without one
+        return None
     digest = store.secrets.digest(api_key)
     if tx is not None:
         with reading("main", tx, primary=True) as tx:

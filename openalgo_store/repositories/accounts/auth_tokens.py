@@ -16,8 +16,10 @@ from ...store import current_store
 from ...tables.accounts import auth_tokens, users
 from ...tables.types import Whole
 from ...values import clock
+from ...values.arguments import one_or_more
 from ...values.json import copied
-from ...values.text import check_text
+from ...values.numbers import check_whole
+from ...values.text import check_text, require_text
 from .sentinels import prove_cipher, renew_cipher_proof
 
 _VALID_FOR = timedelta(hours=24)
@@ -63,6 +65,7 @@ def save_auth_token(
     cipher = store.secrets.cipher
     if access_token is None:
         raise InvalidInput("access_token is needed: revoke_auth_token removes tokens")
+    user_id, broker = check_whole(user_id), require_text("broker", broker)
     sealed = _seal(cipher, user_id, broker, (access_token, refresh_token, feed_token))
     with writing("main", tx) as tx:
         if tx.value(_lock_active_user, user_id=user_id) is None:
@@ -130,8 +133,7 @@ def rotate_encryption_keys(batch_size: int = 500, *, tx: Transaction | None = No
     it is called again; tokens may be read and saved meanwhile. When it returns the older keys can
     be removed. What cannot be opened is left and raised at the end. With `tx` all is one session.
     """
-    if batch_size < 1:
-        raise InvalidInput("batch_size must be 1 or more")
+    batch_size = one_or_more("batch_size", batch_size)
     cipher = current_store().secrets.cipher
     with writing("main", tx) as session:
         prove_cipher(session)

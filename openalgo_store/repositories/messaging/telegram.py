@@ -18,6 +18,7 @@ from ...sessions import reading, writing
 from ...tables.messaging import telegram_chats, telegram_messages
 from ...tables.types import PlainText, UTCDateTime, Whole
 from ...values import clock
+from ...values.arguments import duration, one_or_more, true_or_false
 from ..purging import BATCH, purge_rows
 
 LEASE = timedelta(seconds=60)
@@ -85,6 +86,12 @@ def list_telegram_chats(
     tx: Transaction | None = None,
 ) -> list[TelegramChat]:
     """The chats that are as asked for, in the order in which they came; None asks for nothing."""
+    for name, flag in (
+        ("is_authorized", is_authorized),
+        ("notification_enabled", notification_enabled),
+    ):
+        if flag is not None:
+            true_or_false(name, flag)
     asked = {
         telegram_chats.c.user_id: user_id,
         telegram_chats.c.is_authorized: is_authorized,
@@ -107,7 +114,7 @@ def authorize_telegram_chat(
 
     Without user_id that stays as it was. NotFound for an unknown chat.
     """
-    change = {"user_id": user_id, "is_authorized": is_authorized}
+    change = {"user_id": user_id, "is_authorized": true_or_false("is_authorized", is_authorized)}
     with writing("telegram", tx) as tx:
         if not tx.run(_authorize_chat, chat_id=chat_id, **change):
             raise _unknown_chat(chat_id)
@@ -117,6 +124,7 @@ def set_telegram_notifications(
     chat_id: int, enabled: bool, *, tx: Transaction | None = None
 ) -> None:
     """Turn a chat's messages on or off; NotFound for an unknown chat."""
+    true_or_false("enabled", enabled)
     with writing("telegram", tx) as tx:
         if not tx.run(_set_notifications, chat_id=chat_id, enabled=enabled):
             raise _unknown_chat(chat_id)
@@ -138,8 +146,7 @@ def queue_telegram_message(
     message_type is order, alert, error or a word of your own. None, and nothing is queued, for a
     chat that is not authorised or has its notifications off. NotFound for an unknown chat.
     """
-    if max_attempts < 1:
-        raise InvalidInput("max_attempts must be 1 or more")
+    max_attempts = one_or_more("max_attempts", max_attempts)
     with writing("telegram", tx) as tx:
         wants_messages = tx.value(_lock_chat, chat_id=chat_id)
         if wants_messages is None:
@@ -167,8 +174,7 @@ def claim_telegram_messages(
     waits. Empty means that there is nothing to do now: ask again later.
     """
     row_limit("limit", limit)
-    if lease <= timedelta():
-        raise InvalidInput("the lease must be longer than nothing")
+    duration("lease", lease, at_least=timedelta(microseconds=1))
     with reading("telegram", tx) as session:
         if session.value(_find_waiting) is None:
             return []
@@ -210,6 +216,7 @@ def fail_telegram_message(
     """
     if not isinstance(error, str):
         raise InvalidInput(f"error: text is needed, as in str(error), not {type(error).__name__}")
+    duration("retry_after", retry_after)
     with writing("telegram", tx) as tx:
         now = _now_inside(tx)
         failed = tx.one(

@@ -13,6 +13,7 @@ from ...records import Row
 from ...records.symbols import Instrument, RejectedRow, RenamedSymbol
 from ...tables.symbols import symbols
 from ...tables.types import PlainText
+from ...values.arguments import iterated
 from ...values.text import storable
 
 _CHUNK = 1000
@@ -76,7 +77,7 @@ class IncomingMaster:
 
     def read(self, given: Iterable[Instrument | RejectedRow | Mapping[str, Any]]) -> None:
         """Read and check everything that is given."""
-        source = iter(given)
+        source = iterated("symbols", given)
         while True:
             began = time.perf_counter()
             chunk = list(islice(source, _CHUNK))

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import select
 
+from ...engine.pagination import row_limit
 from ...engine.queries import Query
 from ...engine.sql_files import SqlFile
 from ...engine.transaction import Transaction
@@ -19,7 +20,7 @@ from ...store import current_store
 from ...tables.symbols import symbol_loads as symbol_loads_table
 from ...tables.symbols import symbols as symbols_table
 from ...values import clock
-from ...values.text import storable
+from ...values.text import check_text, require_text, storable
 from .incoming_master import IncomingMaster, Packed, pack, unpack
 
 Given = Instrument | RejectedRow | Mapping[str, Any]
@@ -84,9 +85,8 @@ def symbol_loads(
     broker: str | None = None, limit: int = 20, *, tx: Transaction | None = None
 ) -> list[SymbolLoad]:
     """The newest loads first, of one broker or of all."""
-    if not 1 <= limit <= 1000:
-        raise InvalidInput("limit must be from 1 to 1000")
-    newest = select(symbol_loads_table).order_by(symbol_loads_table.c.id.desc()).limit(limit)
+    most = row_limit("limit", limit)
+    newest = select(symbol_loads_table).order_by(symbol_loads_table.c.id.desc()).limit(most)
     if broker is not None:
         newest = newest.where(symbol_loads_table.c.broker == broker)
     with reading("main", tx) as tx:
@@ -98,6 +98,7 @@ def _load(
 ) -> SymbolLoad:
     started = clock.now()
     master = IncomingMaster()
+    check_text(require_text("broker", broker))
     if not broker or broker != broker.strip() or len(broker) > _BROKER_LENGTH:
         raise InvalidInput(f"broker must be a name of 1 to {_BROKER_LENGTH} characters")
     try:

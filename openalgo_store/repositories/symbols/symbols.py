@@ -7,11 +7,14 @@ from typing import NamedTuple
 from ...caching.symbol_snapshots import Snapshot
 from ...engine.sql_files import SqlFile
 from ...engine.transaction import Transaction
+from ...errors import InvalidInput
 from ...records.symbols import Symbol
 from ...sessions import one_statement, reading
 from ...store import current_store
 from ...tables.symbols import symbols
 from ...tables.types import StrictJson
+from ...values.arguments import iterated
+from ...values.text import require_text
 
 
 class _Token(NamedTuple):
@@ -36,7 +39,7 @@ def get_symbol(
 ) -> Symbol | None:
     """The instrument with this canonical symbol, as NIFTY25AUG26FUT on NFO, or None."""
     if tx is None:
-        with suppress(KeyError):
+        with _finding(broker, exchange, symbol):
             return _master(broker).by_symbol[exchange][symbol]
     with _asking(tx) as tx:
         return tx.one(_get_symbol, symbol=symbol, exchange=exchange, broker=broker)
@@ -51,6 +54,9 @@ def get_symbol_token(
             return _master(broker).by_symbol[exchange][symbol].token
         except KeyError:
             pass
+        except TypeError:
+            _require_texts(broker, exchange, symbol)
+            raise
     found = get_symbol(symbol, exchange, broker, tx=tx)
     return found.token if found else None
 
@@ -68,7 +74,7 @@ def get_symbol_by_token(
 ) -> Symbol | None:
     """The instrument with this token, which is unique within one exchange only, or None."""
     if tx is None:
-        with suppress(KeyError):
+        with _finding(broker, exchange, token):
             return _master(broker).by_token[exchange][token]
     with _asking(tx) as tx:
         return tx.one(_get_symbol_by_token, token=token, exchange=exchange, broker=broker)
@@ -79,7 +85,7 @@ def get_symbol_by_broker_symbol(
 ) -> Symbol | None:
     """The instrument that the broker itself calls so, or None. `exchange` is the canonical one."""
     if tx is None:
-        with suppress(KeyError):
+        with _finding(broker, exchange, broker_symbol):
             return _master(broker).by_broker_symbol[exchange][broker_symbol]
     with _asking(tx) as tx:
         return tx.one(
@@ -95,7 +101,8 @@ def get_symbol_tokens(
 ) -> dict[tuple[str, str], str]:
     """The tokens of many (symbol, exchange) pairs in one query; what is unknown is left out."""
     found: dict[tuple[str, str], str] = {}
-    wanted = [(symbol, exchange) for symbol, exchange in pairs]
+    require_text("broker", broker)
+    wanted = [_pair(each) for each in iterated("pairs", pairs)]
     if tx is None:
         by_symbol = _master(broker).by_symbol
         for symbol, exchange in wanted:
@@ -120,7 +127,7 @@ def count_symbols(broker: str | None = None, *, tx: Transaction | None = None) -
 def warm_symbol_cache(broker: str | None = None) -> int:
     """Load the master of a broker, or of every broker, into the cache; how many symbols."""
     if broker is not None:
-        return _master(broker).size
+        return _master(require_text("broker", broker)).size
     with reading("main", primary=True) as tx:
         brokers = tx.all(_get_brokers)
     return sum(_master(each).size for each in brokers)
@@ -129,6 +136,34 @@ def warm_symbol_cache(broker: str | None = None) -> int:
 def _asking(tx: Transaction | None) -> AbstractContextManager[Transaction]:
     """The caller's session; else the primary, which has what the cached master lacks."""
     return one_statement("main", tx, primary=tx is None)
+
+
+class _finding:  # noqa: N801
+    """Go on where the cached master lacks these; InvalidInput where one can be no name."""
+
+    def __init__(self, *names: str) -> None:
+        self._names = names
+
+    def __enter__(self) -> None:
+        """Nothing to do."""
+
+    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> bool:
+        if kind is TypeError:  # a key that cannot be one
+            _require_texts(*self._names)
+        return kind is KeyError
+
+
+def _require_texts(*names: str) -> None:
+    for name in names:
+        require_text("broker, exchange and symbol", name)
+
+
+def _pair(given: tuple[str, str]) -> tuple[str, str]:
+    if not (isinstance(given, (tuple, list)) and len(given) == 2):
+        raise InvalidInput("pairs: give each as (symbol, exchange)")
+    symbol, exchange = given
+    _require_texts(symbol, exchange)
+    return symbol, exchange
 
 
 def _master(broker: str) -> Snapshot:

@@ -22,6 +22,7 @@ from ...store import Store, current_store
 from ...tables.telemetry import latency_metrics, latency_writers
 from ...tables.types import UTCDateTime, Whole
 from ...values import clock
+from ...values.arguments import duration
 from ..purging import BATCH, purge_rows
 from .batch_marks import BatchMarks
 
@@ -164,7 +165,9 @@ def get_latency_stats(
     without one the whole time is one bucket. In the order of bucket, broker, operation.
     """
     seconds = timedelta(0) if bucket is None else bucket
-    if seconds % timedelta(seconds=1) or (bucket is not None and bucket <= timedelta(0)):
+    if bucket is not None:
+        duration("bucket: whole seconds", bucket, at_least=timedelta(seconds=1))
+    if seconds % timedelta(seconds=1):
         raise InvalidInput("bucket: whole seconds are needed, as in timedelta(minutes=5)")
     with reading("latency", tx) as tx:
         return tx.all(

@@ -18,6 +18,7 @@ from ...records.telemetry import LogEntry, LogPage
 from ...sessions import one_statement, writing
 from ...store import Store, open_store
 from ...tables.telemetry import application_logs, log_writers
+from ...values.text import require_text
 from ..purging import BATCH, purge_rows
 from .batch_marks import BatchMarks
 
@@ -92,7 +93,7 @@ def get_logs(
     if since is not None:
         rules.append(_logs.timestamp >= since)
     if text is not None:
-        wanted = text.translate(_AS_LOWER)
+        wanted = require_text("text", text).translate(_AS_LOWER)
         found_in = (_logs.message, _logs.exception)
         rules.append(or_(*(_lower(each).contains(wanted, autoescape=True) for each in found_in)))
     found = _newest_first.ordered(select(*(_logs[name] for name in LogEntry._fields)))
@@ -134,7 +135,7 @@ def _levels_from(level: int | str) -> list[str]:
     """The names of this level and of those above it, as this process knows them."""
     numbers = logging.getLevelNamesMapping()
     least = numbers.get(level.upper()) if isinstance(level, str) else level
-    if least is None:
+    if not isinstance(least, int):
         raise InvalidInput(f"level: a number or one of {', '.join(numbers)}")
     return [name for name, number in numbers.items() if number >= least]
 

@@ -7,6 +7,7 @@ from sqlalchemy.types import TypeEngine
 
 from ...engine.queries import Query
 from ...engine.sql_files import SqlFile
+from ...errors import InvalidInput
 from ...tables import trading
 from ...tables.trading import TradingTables
 
@@ -33,6 +34,13 @@ SANDBOX = Book("sandbox", prefix="sandbox_", has_users=False, tables=trading.san
 """What is only tried out."""
 
 BOOKS = (LIVE, SANDBOX)
+
+
+def check_book(book: Book) -> Book:
+    """The book, if it is one."""
+    if not isinstance(book, Book):
+        raise InvalidInput(f"book must be LIVE or SANDBOX, not {type(book).__name__}")
+    return book
 
 
 class BookSql:

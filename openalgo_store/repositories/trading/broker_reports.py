@@ -11,6 +11,7 @@ from sqlalchemy import Table
 
 from ...errors import InvalidInput
 from ...tables.types import Rupees
+from ...values.arguments import iterated
 from ...values.money import to_millionths
 
 _BATCH = 1_000
@@ -47,7 +48,7 @@ class BrokerReport:
         self._names = {name for name, _ in kinds}
         self.given: dict[Key, Mapping[str, Any]] = {}
         rows: dict[Key, list[Any]] = {}
-        for number, each in enumerate(given, 1):
+        for number, each in enumerate(iterated("a report", given), 1):
             row = self._row(number, each)
             place = tuple(row[: len(key)])
             if None in place:

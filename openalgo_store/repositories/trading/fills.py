@@ -13,7 +13,7 @@ from ...values.arguments import not_blank
 from ...values.days import trading_day
 from ...values.money import MOST_MILLIONTHS, check_rupees, traded_value
 from ...values.numbers import check_quantity
-from .books import LIVE, Book, BookSql
+from .books import LIVE, Book, BookSql, check_book
 from .order_locks import lock_order
 
 _add_fill_to_order = BookSql("trading/orders.sql", "orders").query(
@@ -48,7 +48,7 @@ def record_fill(
     day = trading_day(traded_at)
     value = traded_value(quantity, price)
     quantity, price = check_quantity(quantity), check_rupees(price)
-    with writing(book.database, tx) as tx:
+    with writing(check_book(book).database, tx) as tx:
         order = lock_order(order_id, book, tx)
         refusal = _refusal(order, quantity)
         trade = None

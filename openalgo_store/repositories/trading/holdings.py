@@ -8,7 +8,7 @@ from sqlalchemy import JSON
 from ...engine.transaction import Transaction
 from ...records.trading import Holding
 from ...sessions import reading, writing
-from .books import LIVE, Book, BookSql
+from .books import LIVE, Book, BookSql, check_book
 from .broker_reports import BrokerReport
 
 _KEY = ("user_id", "broker", "symbol", "exchange")
@@ -24,7 +24,7 @@ def get_holdings(
     user_id: int, *, book: Book = LIVE, tx: Transaction | None = None
 ) -> list[Holding]:
     """The holdings of a user, by broker, symbol and exchange."""
-    with reading(book.database, tx) as tx:
+    with reading(check_book(book).database, tx) as tx:
         return tx.all(_get_holdings[book], user_id=user_id)
 
 
@@ -41,8 +41,8 @@ def bulk_update_holdings(
     pnl_percent they follow from the rest. Raises InvalidInput, with the row's number, and Conflict
     for an unknown user (LIVE); nothing is written then.
     """
-    report = BrokerReport(book.tables.holdings, _KEY, _VALUES, holdings_data)
-    with writing(book.database, tx) as tx:
+    report = BrokerReport(check_book(book).tables.holdings, _KEY, _VALUES, holdings_data)
+    with writing(check_book(book).database, tx) as tx:
         for rows in report.batches():
             tx.run(_open_holdings[book], rows=rows)
         for rows in report.batches():  # an insert that waits must hold no row of an update

@@ -28,7 +28,7 @@ from ...values import clock
 from ...values.arguments import not_blank, only
 from ...values.days import day_bounds
 from ...values.numbers import check_quantity
-from .books import BOOKS, LIVE, Book, BookSql
+from .books import BOOKS, LIVE, Book, BookSql, check_book
 from .order_locks import lock_order
 
 _MOVES = {
@@ -53,7 +53,7 @@ def _adding(book: Book) -> Query[Order]:
 
     One statement, since the order path pays for each round trip.
     """
-    orders = book.tables.orders
+    orders = check_book(book).tables.orders
     given = select(*(bindparam(name, type_=orders.c[name].type).label(name) for name in _GIVEN))
     if book.has_users:
         owner = bindparam("user_id", type_=Whole)
@@ -105,7 +105,7 @@ def create_order(
     """
     for name, text in (("order_id", order_id), ("broker", broker), ("symbol", symbol)):
         not_blank(name, text)
-    with one_statement(book.database, tx, readonly=False) as tx:
+    with one_statement(check_book(book).database, tx, readonly=False) as tx:
         added = tx.one(
             _add_order[book],
             order_id=order_id,
@@ -129,7 +129,7 @@ def create_order(
 
 def get_order(order_id: str, *, book: Book = LIVE, tx: Transaction | None = None) -> Order | None:
     """The order with this id, or None."""
-    with one_statement(book.database, tx) as tx:
+    with one_statement(check_book(book).database, tx) as tx:
         return tx.one(_get_order[book], order_id=order_id)
 
 
@@ -141,10 +141,10 @@ def update_order(
     Raises NotFound; IllegalOrderState for an order that is no longer open; InvalidInput for
     another column, and for a quantity that is filled already.
     """
-    orders = book.tables.orders
+    orders = check_book(book).tables.orders
     row = only(_CHANGEABLE, changes, "update_order") | {"updated_at": clock.now()}
     changed = update(orders).where(orders.c.order_id == order_id).values(row)
-    with writing(book.database, tx) as tx:
+    with writing(check_book(book).database, tx) as tx:
         order = lock_order(order_id, book, tx)
         if order.status not in OPEN_STATUSES:
             raise IllegalOrderState(
@@ -171,7 +171,7 @@ def update_order_status(
     """
     if status not in STATUSES:
         raise InvalidInput(f"status must be one of {', '.join(STATUSES)}")
-    with writing(book.database, tx) as tx:
+    with writing(check_book(book).database, tx) as tx:
         order = lock_order(order_id, book, tx)
         if order.status == status:
             return order
@@ -196,7 +196,7 @@ def get_open_orders(
     user_id: int, *, book: Book = LIVE, tx: Transaction | None = None
 ) -> list[Order]:
     """The orders of a user that are TRIGGER_PENDING or OPEN, newest first."""
-    with one_statement(book.database, tx) as tx:
+    with one_statement(check_book(book).database, tx) as tx:
         return tx.all(_get_open_orders[book], user_id=user_id)
 
 
@@ -218,12 +218,12 @@ def get_order_history(
     A far page must be counted to: `get_orders_after` goes on from page to page at no such cost.
     Raises InvalidInput for a page below 1, and for a per_page outside 1 to 1,000.
     """
-    orders, order = book.tables.orders, _newest_first[book]
+    orders, order = check_book(book).tables.orders, _newest_first[book]
     begin, end = day_bounds(start_date, end_date)
     rules = _rules(orders, user_id, status, symbol, broker, begin)
     newest = order.older(end, None)
     offset = page_offset(page, per_page)
-    with reading(book.database, tx) as tx:
+    with reading(check_book(book).database, tx) as tx:
         if offset:
             # Only the place of the first row is counted to: that, the index alone can tell.
             place = order.ordered(select(order.moment, order.row_id).where(*rules, *newest))
@@ -254,13 +254,13 @@ def get_orders_after(
     Each page costs the same, and none shows an order twice while new ones come in. Raises
     InvalidInput for a cursor that is not one, and for a limit outside 1 to 1,000.
     """
-    orders, order = book.tables.orders, _newest_first[book]
+    orders, order = check_book(book).tables.orders, _newest_first[book]
     begin, end = day_bounds(start_date, end_date)
     rules = _rules(orders, user_id, status, symbol, broker, begin) + order.older(end, cursor)
     found = order.ordered(select(*_columns(orders)).where(*rules))
     limit = row_limit("limit", limit)
     one_more = found.limit(limit + 1)
-    with one_statement(book.database, tx) as tx:
+    with one_statement(check_book(book).database, tx) as tx:
         rows = tx.all(Query.of(one_more, Order))
     return OrderPage(*split(rows, limit, "placed_at"))
 

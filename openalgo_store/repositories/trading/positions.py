@@ -11,7 +11,7 @@ from ...records.trading import Position
 from ...sessions import one_statement, writing
 from ...values import clock
 from ...values.days import require_day
-from .books import LIVE, Book, BookSql
+from .books import LIVE, Book, BookSql, check_book
 from .broker_reports import BrokerReport
 
 _KEY = ("user_id", "broker", "symbol", "exchange", "product")
@@ -45,7 +45,7 @@ def get_positions(
     what was traded before it is overnight. How it was on a day before the last trade is not kept.
     """
     today = clock.trading_day(clock.now()) if day is None else require_day(day)
-    with one_statement(book.database, tx) as tx:
+    with one_statement(check_book(book).database, tx) as tx:
         return tx.all(_get_positions[book], user_id=user_id, day=today)
 
 
@@ -64,10 +64,10 @@ def bulk_update_positions(
     follows from the other. The sums of the fills stay, and the next fill counts from them. Raises
     InvalidInput, with the row's number, and writes nothing.
     """
-    report = BrokerReport(book.tables.positions, _KEY, _VALUES, positions_data)
+    report = BrokerReport(check_book(book).tables.positions, _KEY, _VALUES, positions_data)
     today = clock.trading_day(clock.now())
     unknown = dict(report.given)
-    with writing(book.database, tx) as tx:
+    with writing(check_book(book).database, tx) as tx:
         for rows in report.batches():
             for found in tx.all(_update_positions[book], rows=rows, trading_day=today):
                 del unknown[tuple(found)]

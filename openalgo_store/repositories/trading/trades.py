@@ -21,7 +21,7 @@ from ...values.arguments import not_blank
 from ...values.days import day_bounds, one_day
 from ...values.money import check_rupees, traded_value
 from ...values.numbers import check_quantity
-from .books import LIVE, Book, BookSql
+from .books import LIVE, Book, BookSql, check_book
 from .order_locks import find_and_lock_order
 
 
@@ -99,7 +99,7 @@ def import_trade(
         "price": check_rupees(price),
         "traded_at": traded_at,
     }
-    with writing(book.database, tx) as tx:
+    with writing(check_book(book).database, tx) as tx:
         if order_id is not None and (order := find_and_lock_order(order_id, book, tx)):
             _refuse_what_it_cannot_have(order, row)
         trade = tx.one(_add_trade[book], **row) or _known(row, book, tx)
@@ -136,7 +136,7 @@ def get_trades(
     At most `limit`, up to 1,000: read on with the id of the last one as `after`, until none comes.
     Raises InvalidInput for an `after` that is no trade of this user.
     """
-    trades = book.tables.trades
+    trades = check_book(book).tables.trades
     found = select(*(trades.c[name] for name in Trade._fields)).where(trades.c.user_id == user_id)
     for name, value in (("order_id", order_id), ("symbol", symbol), ("broker", broker)):
         if value is not None:
@@ -147,7 +147,7 @@ def get_trades(
     if end is not None:
         found = found.where(trades.c.traded_at < end)
     found = found.order_by(trades.c.traded_at, trades.c.id).limit(row_limit("limit", limit))
-    with reading(book.database, tx) as tx:
+    with reading(check_book(book).database, tx) as tx:
         if after is not None:
             last = _place(after, user_id, book, tx)
             found = found.where(tuple_(trades.c.traded_at, trades.c.id) > last)
@@ -159,7 +159,7 @@ def get_daily_pnl(
 ) -> DailyPnl:
     """Turnover, and sells less buys, of an Indian day in rupees; zeros on a day without trades."""
     begin, end = one_day(date)
-    with one_statement(book.database, tx) as tx:
+    with one_statement(check_book(book).database, tx) as tx:
         return expect_one(tx, _get_daily_pnl[book], user_id=user_id, day_begin=begin, day_end=end)
 
 
@@ -168,7 +168,7 @@ def get_daily_pnl_by_symbol(
 ) -> list[SymbolPnl]:
     """The same for each instrument that was traded, with what was bought, sold and matched."""
     begin, end = one_day(date)
-    with one_statement(book.database, tx) as tx:
+    with one_statement(check_book(book).database, tx) as tx:
         found = tx.all(_get_daily_sums[book], user_id=user_id, day_begin=begin, day_end=end)
     return [_pnl_of(each) for each in found]
 
@@ -190,7 +190,7 @@ def _refuse_what_it_cannot_have(order: Order, row: dict[str, Any]) -> None:
 
 def _place(after: int, user_id: int, book: Book, tx: Transaction) -> _Place:
     """Where the page before ended."""
-    trades = book.tables.trades
+    trades = check_book(book).tables.trades
     last = select(trades.c.traded_at, trades.c.id).where(
         trades.c.id == after, trades.c.user_id == user_id
     )

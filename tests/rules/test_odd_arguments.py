@@ -1,0 +1,143 @@
+"""Every public function with odd values for each argument: an answer, or one error of the store."""
+
+import inspect
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from cryptography.fernet import Fernet
+
+import openalgo_store
+from openalgo_store import (
+    Store,
+    StoreError,
+    create_api_key,
+    create_strategy,
+    get_read_session,
+    hash_password,
+    queue_telegram_message,
+    save_auth_token,
+    save_telegram_chat,
+    use_store,
+)
+from openalgo_store.repositories.trading.books import BOOKS
+from tests.support.rows import MONDAY, add_order, new_user, shares
+
+AREAS = [name for area in openalgo_store._AREAS for name in area.__all__]
+FUNCTIONS = sorted(
+    name
+    for name in (*AREAS, "get_read_session", "get_write_session", "get_db_session",
+                 "get_engine", "get_pending_migrations", "get_schema_version",
+                 "run_pending_migrations", "get_ttl_to_session_end", "flush_writers")
+    if inspect.isfunction(getattr(openalgo_store, name))
+)  # fmt: skip
+
+GOOD: dict[str, Any] = {
+    "user_id": 1, "username": "binod", "email": "b@example.org", "password": "a long password",
+    "password_hash": hash_password("a long password"), "api_key": "openalgo_key", "key_id": 1,
+    "broker": "zerodha", "access_token": "a token", "order_id": "A1", "trade_id": "T1",
+    "symbol": "SBIN", "exchange": "NSE", "action": "BUY", "quantity": 1, "price": 812.0,
+    "order_type": "LIMIT", "product": "CNC", "status": "OPEN", "traded_at": MONDAY,
+    "date": MONDAY.date(), "name": "opening range", "strategy_type": "python", "strategy_id": 1,
+    "is_active": True, "broker_symbol": "SBIN-EQ", "token": "T7", "pairs": [("SBIN", "NSE")],
+    "since": MONDAY, "until": MONDAY + timedelta(hours=1), "before": MONDAY,
+    "operation": "place_order", "start_time": MONDAY, "end_time": MONDAY, "chat_id": 7,
+    "enabled": True, "message_id": 1, "claim": "none", "error": "429", "message_type": "order",
+    "content": "hello", "positions_data": [], "holdings_data": [], "symbols": shares(2),
+    "symbols_data": shares(2),
+}  # fmt: skip
+"""A value for each argument that must be given."""
+CHANGES: dict[str, dict[str, Any]] = {
+    "update_user": {"username": "asha", "email": "a@example.org", "password_hash": "-"},
+    "update_order": {"quantity": 7, "price": 1.0, "trigger_price": 1.0, "order_type": "SL"},
+    "update_strategy": {"name": "x", "description": "x", "strategy_type": "python", "config": {}},
+}
+"""What goes into `**changes`."""
+NOT_ODD = {"generate", "sources"}
+"""A function that tests give, and files, of which tests/instruments knows all that is odd."""
+
+
+class Opaque:
+    """Something that is nothing the store knows."""
+
+    def __repr__(self) -> str:
+        return "<opaque>"
+
+
+ODD: list[Any] = [
+    None, True, -1, 0, 2**31, 2**63, 2**70, 10**400, 1.5, float("nan"), float("inf"), 1j,
+    Decimal("1.5"), Decimal("NaN"), Decimal("sNaN"), "", " ", "x\0", "\ud800", "x" * 300, b"bytes",
+    [], [1], [None], [[]], ["xy"], {}, {"a": 1}, {1: 2}, (), set(), Opaque(), Opaque,
+    date(2026, 3, 2), date.min, date.max, datetime(2026, 3, 2), datetime.min.replace(tzinfo=UTC),
+    datetime.max.replace(tzinfo=UTC), timedelta(1), timedelta.max, iter([1]), lambda: 1,
+]  # fmt: skip
+
+
+@pytest.fixture
+def filled(store: Store) -> Iterator[Store]:
+    """One row of each kind, so that functions come further than "there is none"."""
+    key = Fernet.generate_key().decode()
+    settings = replace(store.settings, api_key_pepper="p" * 40, token_encryption_keys=key)
+    with Store(settings) as opened, use_store(opened):
+        fill()
+        yield opened
+
+
+def fill() -> None:
+    assert new_user() == 1
+    create_api_key(1)
+    save_auth_token(1, "zerodha", "a token")
+    for book in BOOKS:
+        add_order(1, "A1", book=book)
+    create_strategy(1, "momentum", "python")
+    save_telegram_chat(7, user_id=1)
+    openalgo_store.authorize_telegram_chat(7)
+    queue_telegram_message(7, "order", "hello")
+
+
+def calls(function: Callable[..., Any], name: str) -> Iterator[dict[str, Any]]:
+    """The arguments of each call: good ones, but for a single odd one."""
+    parameters = inspect.signature(function).parameters.values()
+    given = {each.name: GOOD[each.name] for each in parameters if is_needed(each)}
+    named = [each.name for each in parameters if each.kind is not each.VAR_KEYWORD]
+    for parameter in (*named, *CHANGES.get(name, ())):
+        if parameter not in NOT_ODD:
+            for odd in ODD:
+                changed = CHANGES.get(name, {}) if parameter in named else {}
+                yield given | changed | {parameter: odd}
+
+
+def is_needed(parameter: inspect.Parameter) -> bool:
+    """Whether a call must give it."""
+    named = parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
+    return named and parameter.default is parameter.empty
+
+
+@pytest.mark.filterwarnings("ignore:record_trade")
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_an_odd_argument_is_answered_or_is_an_error_of_the_store(filled: Store, name: str) -> None:
+    function = getattr(openalgo_store, name)
+    for arguments in calls(function, name):
+        try:
+            found = function(**arguments)
+            if isinstance(found, AbstractContextManager) and "session" in name:
+                with found:
+                    pass
+        except StoreError:
+            pass
+        except Exception as error:
+            odd = {key: value for key, value in arguments.items() if GOOD.get(key) is not value}
+            raise AssertionError(f"{name}({odd}) raises {type(error).__name__}: {error}") from error
+    with get_read_session() as tx:
+        assert tx.connection is not None  # and the store goes on
+
+
+def test_who_gives_no_key_has_none(filled: Store) -> None:
+    assert openalgo_store.get_user_by_api_key(None) is None  # type: ignore[arg-type]
+    assert openalgo_store.authenticate_user("asha", None) is None  # type: ignore[arg-type]
+    with pytest.raises(StoreError, match="text is needed"):
+        hash_password(None)  # type: ignore[arg-type]
