@@ -97,8 +97,8 @@ def _any_value(kind: Any) -> Any:
     if isinstance(kind, OneOf):
         return kind.words[0]
     values: dict[type, Any] = {
-        str: "NSE", int: 7, float: 0.05, bool: True, object: {"a": [1]}, date: MONDAY.date(),
-        datetime: MONDAY,
+        str: "NSE", int: 7, float: 0.05, bool: True, date: MONDAY.date(), datetime: MONDAY,
+        object: {"a": [1]}, dict: {"a": [1]},  # JSON, as SQLAlchemy 2.1 and 2.0 call it
     }  # fmt: skip
     return values[getattr(kind, "impl", kind).python_type]
 
