@@ -1,7 +1,7 @@
 """Transaction: the one way to the database, with a few verbs and strict rules."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import wraps
 from typing import Any, TypeVar
 
@@ -75,7 +75,9 @@ class Transaction:
         self._refuse_if_single()
         query.check(params)
         query.refuse_bad_values(params)
-        return self._streamed(self._execute(query, params, yield_per=_STREAM), query)
+        result = self._execute(query, params, yield_per=_STREAM)
+        self._state.streams.append(result)
+        return self._streamed(result, query)
 
     @_by_one_thread
     def run(self, query: Query[None], **params: Any) -> int:
@@ -190,10 +192,13 @@ class Transaction:
         )
 
     def _streamed(self, result: CursorResult[Any], query: Query[R]) -> Iterator[R]:
-        """The records of a result that is closed even if nobody reads it to its end."""
+        """The records of a result, which is closed when nobody reads on, or with the session."""
         try:
+            self._state.refuse_if_unusable()
             for record in query.records(result):
                 yield record
                 self._state.refuse_if_unusable()
         finally:
             result.close()
+            with suppress(ValueError):  # its session has ended first
+                self._state.streams.remove(result)

@@ -13,7 +13,7 @@ from time import perf_counter
 from typing import Any, TypeVar
 from weakref import ref
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, CursorResult
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from ..errors import SessionMisuse, StoreError, TransactionFailed, Unavailable
@@ -37,6 +37,7 @@ class TransactionState:
         self.readonly = readonly
         self.single = single  # for one statement, which may commit itself: see one_statement
         self.callbacks: list[Callable[[], object]] = []
+        self.streams: list[CursorResult[Any]] = []  # whose cursors end with the transaction
         self.connection: Connection | None = None
         self.failure: StoreError | None = None
         self._driver: Any = None
@@ -113,6 +114,10 @@ class TransactionState:
 
     def release(self) -> None:
         """Roll back and give connection and writer lock back."""
+        while self.streams:
+            with suppress(Exception):  # of a connection that is lost
+                self.streams[-1].close()
+            del self.streams[-1]
         connection = self.connection
         if connection is not None:
             try:

@@ -85,6 +85,15 @@ def test_a_stream_ends_with_its_session(store: Store) -> None:
         next(stream)
 
 
+def test_a_stream_that_nobody_reads_is_closed_with_its_session(store: Store) -> None:
+    with get_read_session() as tx:
+        unread = tx.stream(ALL_SYMBOLS)
+        (result,) = tx._state.streams
+    assert result.closed
+    with pytest.raises(SessionMisuse):
+        next(unread)
+
+
 def test_a_session_whose_block_was_never_ended_is_rolled_back_when_it_is_gone(
     store: Store, engine_name: str
 ) -> None:
