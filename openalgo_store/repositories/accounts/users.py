@@ -68,7 +68,7 @@ def create_user(
     InvalidInput for one that is empty or has blanks around it, and for an address without an @.
     """
     row = _row({"username": username, "email": email, "password_hash": password_hash})
-    with writing("main", tx) as tx, _telling_what_is_taken():
+    with writing("main", tx) as tx, _naming_the_taken_column():
         return expect_one(tx, _add_user, created_at=clock.now(), is_active=True, **row)
 
 
@@ -132,7 +132,7 @@ def update_user(user_id: int, *, tx: Transaction | None = None, **changes: str) 
     row = _row(changes)
     changed = update(users).where(users.c.id == user_id).values(row)
     returned = changed.returning(*(users.c[name] for name in User._fields))
-    with writing("main", tx) as tx, _telling_what_is_taken():
+    with writing("main", tx) as tx, _naming_the_taken_column():
         user = tx.one(Query.of(returned, User))
         if user is None:
             raise NotFound(f"there is no user {user_id}")
@@ -199,15 +199,15 @@ def _folded(name: str) -> str:
 
 
 @contextmanager
-def _telling_what_is_taken() -> Iterator[None]:
+def _naming_the_taken_column() -> Iterator[None]:
     try:
         yield
     except Conflict as error:
-        what = _TAKEN.get(error.constraint or "")
-        if what is None:
+        taken = _TAKEN.get(error.constraint or "")
+        if taken is None:
             raise
         raise Conflict(
-            f"this {what} is taken (case does not count, deactivated users do): choose another",
+            f"this {taken} is taken (case does not count, deactivated users do): choose another",
             error.constraint,
         ) from error.__cause__
 
