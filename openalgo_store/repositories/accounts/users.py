@@ -54,6 +54,7 @@ _get_user = _sql.query("get_user", User)
 _get_user_by_username = _sql.query("get_user_by_username", User)
 _get_user_by_email = _sql.query("get_user_by_email", User)
 _list_users = _sql.query("list_users", User, after=Whole(), row_limit=Whole())
+_lock_active_user = _sql.query("lock_active_user", int)
 _set_user_active = _sql.command("set_user_active")
 _end_api_keys = _sql.command("end_api_keys")
 _end_auth_tokens = _sql.command("end_auth_tokens")
@@ -158,6 +159,12 @@ def reactivate_user(user_id: int, *, tx: Transaction | None = None) -> None:
     """Let a deactivated user log in again; keys and tokens stay dead. NotFound without one."""
     with writing("main", tx) as tx:
         _set_active(tx, user_id, is_active=True)
+
+
+def lock_active_user(user_id: int, tx: Transaction) -> None:
+    """Nobody deactivates this user until the session ends; NotFound without an active one."""
+    if tx.value(_lock_active_user, user_id=user_id) is None:
+        raise NotFound(f"there is no active user {user_id}")
 
 
 def _set_active(tx: Transaction, user_id: int, *, is_active: bool) -> None:
