@@ -19,18 +19,18 @@ from tests.support.rows import add_strategy, add_user, names, user
 
 
 def test_a_broken_rule_is_told_by_name_and_in_the_same_words(with_asha: Store) -> None:
-    def told(write: Callable[[Transaction], object]) -> StoreError:
+    def error_of(write: Callable[[Transaction], object]) -> StoreError:
         with pytest.raises(StoreError) as raised, get_write_session() as tx:
             write(tx)
         return raised.value
 
-    taken = told(lambda tx: add_user(tx, "Asha", email_key="another@example.org"))
+    taken = error_of(lambda tx: add_user(tx, "Asha", email_key="another@example.org"))
     assert isinstance(taken, Conflict)
     assert taken.constraint == "uq_users_username_key"
     assert str(taken) == "users already has a row with this username_key"
     assert taken.__cause__ is not None
 
-    orphan = told(lambda tx: add_strategy(tx, 999, "momentum"))
+    orphan = error_of(lambda tx: add_strategy(tx, 999, "momentum"))
     assert isinstance(orphan, Conflict)
     assert orphan.constraint == "fk_strategies_user_id"
     assert str(orphan) == "strategies.user_id must name a row of users"
@@ -39,11 +39,11 @@ def test_a_broken_rule_is_told_by_name_and_in_the_same_words(with_asha: Store) -
         "INSERT INTO strategies (user_id, name, strategy_type, is_active, created_at) "
         "SELECT id, 'momentum', 'astrology', is_active, created_at FROM users"
     )
-    odd = told(lambda tx: tx.run(Query.of(text(astrology))))  # past the type of the column
+    odd = error_of(lambda tx: tx.run(Query.of(text(astrology))))  # past the type of the column
     assert isinstance(odd, InvalidInput)
     assert "ck_strategies_strategy_type" in str(odd)
 
-    absent = told(lambda tx: add_user(tx, "binod", email=None))
+    absent = error_of(lambda tx: add_user(tx, "binod", email=None))
     assert (type(absent), str(absent)) == (InvalidInput, "users.email needs a value")
 
 
