@@ -90,7 +90,7 @@ class BufferedWriter:
         self._delay = 0.0  # before the next attempt; 0 while all is well
         self._error: StoreError | None = None
         self._is_reported = False  # that the database is away
-        self._refused: list[Exception] = []  # rows since this was told last, by their errors
+        self._refused: list[Exception] = []  # rows since the last line in the log, by their errors
 
     def put(self, row: Row) -> None:
         """Have this row written soon; the caller has checked it."""

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy.engine import make_url
 
 from ..settings import Settings, normalise_url
-from .dialect import TRANSACTION, Dialect
+from .dialect import Dialect
 from .sqlite.dialect import SQLite
 
 if TYPE_CHECKING:
     from .postgresql import PostgreSQL
 
-__all__ = ["TRANSACTION", "Dialect", "get_engine_options", "open_dialect"]
+__all__ = ["get_engine_options", "open_dialect"]
 
 
 def open_dialect(url: str, settings: Settings) -> Dialect:

@@ -91,7 +91,7 @@ class Dialect(Protocol):
 
 
 def build_engine(url: str, dialect: Dialect, **options: Any) -> Engine:
-    """An Engine whose transactions begin, and whose errors are told, as the dialect says."""
+    """An Engine whose transactions begin, and whose errors are translated, as the dialect says."""
     engine = create_engine(url, hide_parameters=True, json_serializer=to_json, **options)
 
     @event.listens_for(engine, "begin")

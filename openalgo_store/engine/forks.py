@@ -1,4 +1,4 @@
-"""Forks: what must not be carried into a child process is told before and after each one."""
+"""Forks: whatever must not be carried into a child process has hooks before and after each one."""
 
 import ctypes
 import logging

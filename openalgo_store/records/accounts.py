@@ -65,7 +65,7 @@ class AuthToken(NamedTuple):
 
 
 class SealedToken(NamedTuple):
-    """A row of auth_tokens as it is stored and cached: nothing in it can be read without a key."""
+    """A row of auth_tokens as it is stored and cached; its tokens cannot be read without a key."""
 
     id: int
     user_id: int

@@ -12,7 +12,7 @@ from ..values.text import require_text
 
 _HASHES_AT_ONCE = 4
 _hasher = PasswordHasher()
-_turns = count()
+_numbers = count()
 _slots = [threading.Lock() for _ in range(_HASHES_AT_ONCE)]
 """Taken one after the other. A semaphore would lose one where a signal handler raises."""
 
@@ -40,7 +40,7 @@ def is_outdated(password_hash: str) -> bool:
 
 
 def _slot() -> threading.Lock:
-    return _slots[next(_turns) % _HASHES_AT_ONCE]
+    return _slots[next(_numbers) % _HASHES_AT_ONCE]
 
 
 def _encoded(password: str) -> bytes:

@@ -46,14 +46,14 @@ class OneOf(PlainText):
 
     cache_ok = True
 
-    def __init__(self, what: str, words: tuple[str, ...], length: int) -> None:
+    def __init__(self, column: str, words: tuple[str, ...], length: int) -> None:
         super().__init__(length)
-        self.what = what
+        self.column = column
         self.words = words
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
         if value is not None and value not in self.words:
-            raise InvalidInput(f"{self.what} must be one of {', '.join(self.words)}")
+            raise InvalidInput(f"{self.column} must be one of {', '.join(self.words)}")
         return value
 
 

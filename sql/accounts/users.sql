@@ -42,7 +42,7 @@ SELECT id FROM users WHERE id = :user_id AND is_active;
 SELECT id FROM users WHERE id = :user_id AND is_active FOR SHARE;
 
 -- name: list_users
--- A range of the primary key, in its order.
+-- A range of pk_users, in its order.
 SELECT id, username, email, created_at, is_active
 FROM users
 WHERE id > :after

@@ -105,9 +105,9 @@ def test_a_full_buffer_is_told_once_for_each_batch(
         assert writer.flush()
         dropped = writer.stats().dropped
     assert dropped >= 40
-    told = [int(each.split()[1]) for each in caplog.messages if "rows dropped" in each]
-    assert sum(told) == dropped
-    assert len(told) <= 3
+    counts = [int(each.split()[1]) for each in caplog.messages if "rows dropped" in each]
+    assert sum(counts) == dropped
+    assert len(counts) <= 3
 
 
 def test_a_table_that_is_away_gets_the_same_batch_under_the_same_mark(

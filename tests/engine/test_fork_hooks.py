@@ -1,4 +1,4 @@
-"""What is told of a fork: everything that lives, whatever is made or fails meanwhile."""
+"""The hooks of a fork: called for everything that lives, whatever is made or fails meanwhile."""
 
 import os
 import threading
@@ -29,22 +29,22 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork")
 
 
 class Hooks:
-    """Notes what it is told, and does what a test wants at that moment."""
+    """Notes what is called, and does what a test wants at that moment."""
 
     def __init__(self, before: Callable[[], object] = lambda: None) -> None:
         self.before = before
-        self.told: list[str] = []
+        self.called: list[str] = []
         register_fork_hooks(self)
 
     def before_fork(self) -> None:
-        self.told.append("before")
+        self.called.append("before")
         self.before()
 
     def after_fork_in_parent(self) -> None:
-        self.told.append("parent")
+        self.called.append("parent")
 
     def after_fork_in_child(self) -> None:
-        self.told.append("child")
+        self.called.append("child")
 
 
 def in_child(check: Callable[[], bool]) -> bool:
@@ -84,7 +84,7 @@ def made_while_a_fork_waits(make: Callable[[], object]) -> Iterator[list[object]
 
     hooks = Hooks(before=make_it)
     yield made
-    assert hooks.told == ["before", "parent"]
+    assert hooks.called == ["before", "parent"]
 
 
 def test_a_store_made_while_a_fork_waits_works_on_both_sides(
@@ -106,11 +106,11 @@ def test_a_hook_made_while_a_fork_waits_is_told_in_the_child_alone() -> None:
 
         def was_told() -> bool:
             hooks = made[0]
-            return isinstance(hooks, Hooks) and hooks.told == ["child"]
+            return isinstance(hooks, Hooks) and hooks.called == ["child"]
 
         assert in_child(was_told)
         assert isinstance(made[0], Hooks)
-        assert made[0].told == []
+        assert made[0].called == []
 
 
 def test_a_hook_that_fails_keeps_nobody_behind_it_from_being_told() -> None:
@@ -122,9 +122,9 @@ def test_a_hook_that_fails_keeps_nobody_behind_it_from_being_told() -> None:
             fail()
 
     first, second = Failing(before=fail), Hooks()
-    assert in_child(lambda: second.told == ["before", "child"])
-    assert first.told == ["before", "parent"]
-    assert second.told == ["before", "parent"]
+    assert in_child(lambda: second.called == ["before", "child"])
+    assert first.called == ["before", "parent"]
+    assert second.called == ["before", "parent"]
 
 
 def test_stores_are_registered_beside_a_fork_without_a_race() -> None:
@@ -229,5 +229,5 @@ def test_no_idle_connection_is_open_at_a_fork(store: Store, engine_name: str) ->
     last = Last()
     assert in_child(lambda: can_write("child"))
     assert seen == [None]
-    assert last.told == ["parent"]
+    assert last.called == ["parent"]
     assert can_write("parent")

@@ -42,8 +42,8 @@ def test_an_error_and_its_causes_show_no_parameter(
         with loud.transaction("main", readonly=False) as tx:
             FAILURES[failure](tx)
     error: BaseException | None = caught.value
-    told = "".join(traceback.format_exception(caught.value)) + caplog.text
+    shown = "".join(traceback.format_exception(caught.value)) + caplog.text
     while error is not None:
-        told += f"{error} {error!r}"
+        shown += f"{error} {error!r}"
         error = error.__cause__ or error.__context__
-    assert SECRET not in told
+    assert SECRET not in shown

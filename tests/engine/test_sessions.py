@@ -11,11 +11,13 @@ import pytest
 from sqlalchemy import select, text
 
 from openalgo_store import (
-    Conflict,
     SessionMisuse,
+    Settings,
     Store,
     Transaction,
     Unavailable,
+    WrongDatabase,
+    count_symbols,
     get_engine,
     get_read_session,
     get_write_session,
@@ -25,21 +27,49 @@ from openalgo_store import (
 from openalgo_store.engine.queries import Query
 from openalgo_store.engine.sqlite.connections import GATE
 from openalgo_store.tables.symbols import symbols
-from tests.support.rows import ALL_NAMES, COUNT_USERS, add_user, shares
+from tests.support.rows import ALL_NAMES, add_user, names, shares
 from tests.support.waiting import DEADLINE, wait_for_a_lock, wait_until
 
 ALL_SYMBOLS = Query.of(select(symbols.c.symbol), str)
-
-
-def names() -> list[str]:
-    with get_read_session() as tx:
-        return tx.all(ALL_NAMES)
 
 
 @pytest.fixture
 def other_thread() -> Iterator[ThreadPoolExecutor]:
     with ThreadPoolExecutor(1) as pool:
         yield pool
+
+
+def test_a_session_of_another_database_or_store_is_refused(
+    store: Store, migrated_settings: Settings
+) -> None:
+    with get_read_session("logs") as tx:
+        with pytest.raises(WrongDatabase, match="get_write_session\\('main'\\)"):
+            count_symbols(tx=tx)
+    with Store(migrated_settings) as other, get_read_session() as tx:
+        use_store(other)
+        with pytest.raises(WrongDatabase, match="another Store"):
+            count_symbols(tx=tx)
+
+
+def test_a_session_works_only_inside_its_block(store: Store) -> None:
+    session = get_write_session()
+    with session as tx:
+        pass
+    with pytest.raises(SessionMisuse, match="ended"):
+        tx.all(ALL_NAMES)
+    with pytest.raises(SessionMisuse, match="get a new one"), session:
+        pass
+    with pytest.raises(SessionMisuse, match="not entered"):
+        get_read_session().all(ALL_NAMES)  # type: ignore[attr-defined]
+
+
+def test_a_closed_store_says_so(store: Store) -> None:
+    before = get_read_session()
+    store.close()
+    with pytest.raises(SessionMisuse, match="this store is closed"):
+        get_read_session()
+    with pytest.raises(SessionMisuse, match="this store is closed"), before as tx:
+        tx.all(ALL_NAMES)
 
 
 def test_a_session_used_by_two_threads_at_once_is_refused(
@@ -143,34 +173,6 @@ def test_a_store_is_used_within_a_block_and_the_one_before_after_it(store: Store
             assert tx.origin is store
 
 
-def test_verbs_take_what_a_caller_makes(store: Store) -> None:
-    with get_write_session() as tx:
-        add_user(tx, "asha")
-        named = Query.of(text("SELECT username FROM users WHERE username = :name"), str)
-        assert tx.one(named, name="asha") == "asha"
-        assert tx.value(COUNT_USERS) == 1
-
-
-def test_an_error_names_its_statement(store: Store) -> None:
-    with get_write_session() as tx:
-        add_user(tx, "asha")
-    with pytest.raises(Conflict) as raised, get_write_session() as tx:
-        add_user(tx, "asha")
-    assert raised.value.statement == "expression"
-
-
-def test_a_slow_statement_is_named_in_the_log(
-    store: Store, caplog: pytest.LogCaptureFixture
-) -> None:
-    with Store(replace(store.settings, db_slow_statement=1e-9)) as slow, use_store(slow):
-        replace_symbols(shares(1), "zerodha")
-    assert "get_stored_symbols took" in caplog.text
-    assert "COMMIT took" in caplog.text
-    caplog.clear()
-    replace_symbols(shares(1), "zerodha")
-    assert "took" not in caplog.text
-
-
 def _lose(tx: Transaction, engine_name: str) -> None:
     """Let the connection break under the transaction."""
     if engine_name == "postgresql":
@@ -235,3 +237,34 @@ def test_a_session_that_the_server_ended_for_idling_is_unavailable(store: Store)
         pid = tx.driver_connection.info.backend_pid
         wait_until(is_gone)
         tx.all(ALL_NAMES)
+
+
+def test_an_exhausted_pool_says_what_to_do(store: Store, engine_name: str) -> None:
+    """SQLite has no pool: there nothing is exhausted."""
+    with Store(_tiny_pool(store.settings)) as small:
+        use_store(small)
+        with get_read_session() as tx:
+            tx.all(ALL_NAMES)
+            if engine_name == "sqlite":
+                assert names() == []
+            else:
+                with pytest.raises(Unavailable, match="DB_POOL_SIZE"):
+                    names()
+
+
+def _tiny_pool(settings: Settings) -> Settings:
+    values = {name: getattr(settings, name) for name in Settings.__dataclass_fields__}
+    small = {"db_pool_size": 1, "db_max_overflow": 0, "db_pool_timeout": 0.05}
+    return Settings(**(values | small))
+
+
+def test_no_connection_is_left_open(store: Store, engine_name: str) -> None:
+    for _ in range(3):
+        names()
+        with pytest.raises(ZeroDivisionError), get_write_session() as tx:
+            add_user(tx, "asha")
+            _ = 1 / 0
+    if engine_name == "sqlite":
+        assert not GATE.in_use()
+    else:
+        assert get_engine().pool.checkedout() == 0  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""What no column can hold is InvalidInput before the database sees it, on both engines."""
+"""What no column can hold is InvalidInput before the database sees it; moments come back in UTC."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from cryptography.fernet import Fernet
+from sqlalchemy import select
 
 from openalgo_store import (
     InvalidInput,
@@ -33,6 +34,7 @@ from openalgo_store import (
     get_trades,
     get_user,
     get_user_by_username,
+    get_write_session,
     last_symbol_load,
     list_api_keys,
     list_auth_tokens,
@@ -46,7 +48,9 @@ from openalgo_store import (
     set_telegram_notifications,
     use_store,
 )
-from tests.support.rows import MONDAY, new_user, order_row
+from openalgo_store.engine.queries import Query
+from openalgo_store.tables.accounts import users
+from tests.support.rows import MONDAY, add_user, names, new_user, order_row, user
 
 TODAY = MONDAY.date()
 BY_ID: dict[str, Callable[[Any], object]] = {
@@ -144,3 +148,29 @@ def test_kinds_of_texts_and_numbers_are_kept_as_what_they_are(store: Store) -> N
     kept = (order.order_id, order.exchange, order.symbol, order.quantity)
     assert kept == ("A1", "NSE", "SBIN", 75)
     assert [type(each) for each in kept] == [str, str, str, int]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"username": "a\0b"}, "NUL"),
+        ({"username": "a\ud800b"}, "surrogate"),
+        ({"username": "x" * 81}, "81 characters where the column holds 80"),
+        ({"created_at": user("x")["created_at"].replace(tzinfo=None)}, "no time zone"),
+    ],
+)
+def test_a_value_no_column_may_hold_is_refused_before_it_is_sent(
+    store: Store, change: dict[str, object], message: str
+) -> None:
+    with get_write_session() as tx:
+        with pytest.raises(InvalidInput, match=message):
+            add_user(tx, "asha", **change)
+        add_user(tx, "binod")  # nothing was sent, so the session goes on
+    assert names() == ["binod"]
+
+
+def test_moments_come_back_aware_and_in_utc(store: Store) -> None:
+    moment = user("x")["created_at"]
+    with get_write_session() as tx:
+        add_user(tx, "asha", created_at=moment.astimezone(None))
+        assert tx.value(Query.of(select(users.c.created_at), type(moment))) == moment

@@ -21,6 +21,7 @@ from openalgo_store import (
 from openalgo_store.engine.queries import Query
 from openalgo_store.tables.accounts import users
 from tests.programs.databases import result_of, start
+from tests.support.processes import let_go
 from tests.support.rows import COUNT_USERS, add_user, master, shares
 
 LOGINS = Query.of(select(users.c.email).where(users.c.username == "counter"), str)
@@ -57,10 +58,7 @@ def test_processes_that_write_one_database_wait_for_each_other(store: Store) -> 
     writers = [start("count_logins", store.settings, "50") for _ in range(4)]
     with get_write_session() as tx:
         add_user(tx, "counter", email="0")
-    for writer in writers:
-        assert writer.stdin is not None
-        writer.stdin.write("go\n")
-        writer.stdin.flush()
+    let_go(*writers)
     assert [result_of(writer) for writer in writers] == ["done"] * 4
     with get_read_session() as tx:
         assert tx.value(LOGINS) == "200"

@@ -58,7 +58,7 @@ def main(urls: str) -> None:
         save_auth_token(1, "zerodha", "A")
         replace_symbols(shares(3, token="A"), "zerodha")
         before = answers()
-        changed, tell = os.pipe()
+        changed, change = os.pipe()
         child = os.fork()
         if child == 0:
             os.read(changed, 1)
@@ -68,7 +68,7 @@ def main(urls: str) -> None:
         create_api_key(1, generate=lambda: "second")
         save_auth_token(1, "zerodha", "B")
         replace_symbols(shares(3, token="B"), "zerodha")
-        os.write(tell, b"x")
+        os.write(change, b"x")
         assert os.waitpid(child, 0)[1] == 0
 
 

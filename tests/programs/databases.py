@@ -177,7 +177,7 @@ def fork_shares_no_connection(settings: Settings) -> None:
 
 def fork_inside_a_session(settings: Settings) -> None:
     """What the child hears, and what the parent keeps, when a session is open at the fork."""
-    told: dict[str, str] = {}
+    seen: dict[str, str] = {}
     reader, writer = os.pipe()
     with Store(settings) as store:
         use_store(store)
@@ -200,9 +200,9 @@ def fork_inside_a_session(settings: Settings) -> None:
 
             codes = in_children(1, child)
             add_user(tx, "binod")
-        told = json.loads(os.read(reader, 10_000))
+        seen = json.loads(os.read(reader, 10_000))
         with get_read_session() as tx:
-            print(json.dumps(told | {"codes": codes, "users": tx.all(ALL_NAMES)}))
+            print(json.dumps(seen | {"codes": codes, "users": tx.all(ALL_NAMES)}))
 
 
 def fork_waits_for_other_threads(settings: Settings) -> None:

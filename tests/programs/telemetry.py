@@ -70,12 +70,12 @@ def _record_until_sigterm(name: str, pipe: int) -> None:
     """Record, flush now and then, and end by the signal, having said how many were recorded."""
     chance, recorded = chance_of(name), 0
 
-    def tell(number: int, frame: FrameType | None) -> None:
+    def report(number: int, frame: FrameType | None) -> None:
         os.write(pipe, str(recorded).encode())
         signal.signal(number, signal.SIG_DFL)
         signal.raise_signal(number)
 
-    signal.signal(signal.SIGTERM, tell)
+    signal.signal(signal.SIGTERM, report)
     flush_on_sigterm(timeout=30)
     os.write(pipe, b"!")
     while True:

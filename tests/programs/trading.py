@@ -111,7 +111,7 @@ class Trader:
         """The next that it says."""
         return str(self._line.recv())
 
-    def tell(self, word: str) -> None:
+    def send(self, word: str) -> None:
         """What it waits for."""
         self._line.send(word)
 
@@ -140,7 +140,7 @@ def go(*traders: Trader) -> None:
     for trader in traders:
         assert trader.hear() == "ready"
     for trader in traders:
-        trader.tell("go")
+        trader.send("go")
 
 
 def fill_orders(line: Connection, book: Book, filler: int, count: int) -> None:

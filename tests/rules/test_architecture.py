@@ -40,6 +40,7 @@ INTERNAL = {
     "unpack",
     "lock_order",
     "find_and_lock_order",
+    "lock_active_user",
 }
 """What modules of one area, and start-up, offer each other."""
 

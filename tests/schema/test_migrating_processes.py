@@ -18,6 +18,7 @@ from openalgo_store.schema.migrate import pending_migrations, run_migrations
 from openalgo_store.settings import project_folder
 from tests.conftest import Urls
 from tests.support.chance import chance_of
+from tests.support.processes import let_go, wait_until_ready
 
 DEADLINE = 60
 
@@ -85,17 +86,6 @@ def start_migrator(urls: Urls) -> subprocess.Popen[str]:
     )
 
 
-def go(*processes: subprocess.Popen[str]) -> None:
-    """Let the processes migrate, all at once, when the last of them is ready."""
-    for process in processes:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-    for process in processes:
-        assert process.stdin is not None
-        process.stdin.write("go\n")
-        process.stdin.flush()
-
-
 def yoyo(command: str, url: str, folder: Path) -> "subprocess.CompletedProcess[str]":
     """The literal command of the documentation."""
     target = make_url(url)
@@ -113,7 +103,8 @@ def test_a_process_killed_while_migrating_leaves_what_the_next_run_brings_up(
 ) -> None:
     clean = new_urls()
     with start_migrator(clean) as process:
-        go(process)
+        wait_until_ready(process)
+        let_go(process)
         started = time.monotonic()
         assert process.stdout is not None
         assert process.stdout.readline() == "done\n"
@@ -122,7 +113,8 @@ def test_a_process_killed_while_migrating_leaves_what_the_next_run_brings_up(
     for _ in range(soak(40)):
         urls = new_urls()
         with start_migrator(urls) as process:
-            go(process)
+            wait_until_ready(process)
+            let_go(process)
             time.sleep(moments.uniform(0, duration))
             process.kill()
             process.communicate(timeout=DEADLINE)
@@ -139,7 +131,8 @@ def test_eight_processes_may_start_at_once_on_empty_databases(
     for _ in range(soak(10)):
         urls = new_urls()
         processes = [start_migrator(urls) for _ in range(8)]
-        go(*processes)
+        wait_until_ready(*processes)
+        let_go(*processes)
         for process in processes:
             process.communicate(timeout=DEADLINE)
         assert [process.returncode for process in processes] == [0] * 8

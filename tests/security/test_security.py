@@ -109,9 +109,11 @@ def test_four_hashes_run_at_once_and_no_more(monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.mark.parametrize("pepper", ["", "short pepper", "x" * 31])
 def test_a_missing_or_short_pepper_is_told_by_its_variable(pepper: str) -> None:
-    with pytest.raises(ConfigurationError, match=r"^API_KEY_PEPPER .*openalgo-store init") as told:
+    with pytest.raises(
+        ConfigurationError, match=r"^API_KEY_PEPPER .*openalgo-store init"
+    ) as raised:
         Secrets(Settings(api_key_pepper=pepper)).digest("a key")
-    assert not pepper or pepper not in str(told.value)
+    assert not pepper or pepper not in str(raised.value)
 
 
 @pytest.mark.parametrize("keys", ["", " ", ",", " , "])
@@ -122,10 +124,10 @@ def test_missing_encryption_keys_are_told_by_their_variable(keys: str) -> None:
 
 @pytest.mark.parametrize("bad", ["no key at all", OLD[:-8], "A" * 44, "schlüssel" * 5, ""])
 def test_a_key_that_is_none_is_told_by_its_place_and_not_shown(bad: str) -> None:
-    with pytest.raises(ConfigurationError, match=r"TOKEN_ENCRYPTION_KEYS: key 2 of 2") as told:
+    with pytest.raises(ConfigurationError, match=r"TOKEN_ENCRYPTION_KEYS: key 2 of 2") as raised:
         _ = Secrets(Settings(token_encryption_keys=f"{NEW},{bad}")).cipher
-    assert NEW not in str(told.value)
-    assert not bad or bad not in str(told.value)
+    assert NEW not in str(raised.value)
+    assert not bad or bad not in str(raised.value)
 
 
 def test_blanks_around_keys_do_no_harm() -> None:
@@ -221,10 +223,10 @@ def test_the_newest_key_seals_and_the_older_ones_open() -> None:
 @pytest.mark.parametrize("unknown", [key_id(OLD), "", None])
 def test_a_key_that_is_no_longer_there_is_named(unknown: str | None) -> None:
     sealed = TokenCipher([OLD]).seal("a token", *PLACE)
-    with pytest.raises(ConfigurationError, match=r"^TOKEN_ENCRYPTION_KEYS lacks the key") as told:
+    with pytest.raises(ConfigurationError, match=r"^TOKEN_ENCRYPTION_KEYS lacks the key") as raised:
         TokenCipher([NEW]).open(sealed, unknown, *PLACE)
-    assert str(unknown) in str(told.value)
-    assert OLD not in str(told.value)
+    assert str(unknown) in str(raised.value)
+    assert OLD not in str(raised.value)
 
 
 def test_the_name_of_a_key_is_eight_digits_that_do_not_tell_it() -> None:

@@ -38,6 +38,7 @@ from openalgo_store.settings import DATABASES, project_folder
 from tests.conftest import settings_of
 from tests.programs.databases import result_of, start
 from tests.support.chance import chance_of
+from tests.support.processes import wait_until_ready
 from tests.support.rows import shares
 
 
@@ -123,8 +124,8 @@ def test_a_folder_that_cannot_be_made_is_named_and_nothing_stays_open(
 def test_a_folder_that_cannot_be_written_is_named(settings: Settings) -> None:
     folder = Path(settings.url("main").removeprefix("sqlite:///")).parent
     folder.chmod(0o555)
-    told = result_of(start("initialise_without_rights", settings))
-    assert told.startswith(f"DATABASE_URL: the folder {folder} cannot be")
+    message = result_of(start("initialise_without_rights", settings))
+    assert message.startswith(f"DATABASE_URL: the folder {folder} cannot be")
     assert list(folder.iterdir()) == []
 
 
@@ -162,8 +163,7 @@ def test_a_start_that_is_killed_is_completed_by_the_next(
     for _ in range(soak(20)):
         settings = settings_of(new_urls())
         process = start("initialise", settings)
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
+        wait_until_ready(process)
         time.sleep(moments.uniform(0.0, 0.4))  # the moment of the kill, not a wait for anything
         process.kill()
         process.communicate()

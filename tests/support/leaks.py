@@ -27,7 +27,7 @@ _PUBLIC = "\n".join(
 
 
 class Leaks:
-    """Notes the secrets that pass through security.py and the messages of every StoreError."""
+    """Notes the secrets that pass through security/ and the messages of every StoreError."""
 
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
         self.secrets: set[str] = set()
@@ -35,13 +35,13 @@ class Leaks:
         self._note(patch, passwords, "_encoded", 0)
         self._note(patch, Secrets, "digest", 1)
         self._note(patch, TokenCipher, "seal", 1)
-        tell = StoreError.__init__
+        original = StoreError.__init__
 
-        def told(error: StoreError, *arguments: object) -> None:
+        def noting(error: StoreError, *arguments: object) -> None:
             self.messages.append(" ".join(map(str, arguments)))
-            tell(error, *arguments)
+            original(error, *arguments)
 
-        patch.setattr(StoreError, "__init__", told)
+        patch.setattr(StoreError, "__init__", noting)
 
     def _note(self, patch: pytest.MonkeyPatch, owner: Any, name: str, place: int) -> None:
         original: Callable[..., Any] = getattr(owner, name)

@@ -51,6 +51,12 @@ def add_user(tx: Transaction, name: str, **changes: Any) -> None:
     tx.run(Query.of(insert(users).values(**user(name, **changes))))
 
 
+def names() -> list[str]:
+    """The name of every user."""
+    with get_read_session() as tx:
+        return tx.all(ALL_NAMES)
+
+
 def add_strategy(tx: Transaction, user_id: int, name: str, **changes: Any) -> None:
     """Insert one strategy of a user."""
     row = {

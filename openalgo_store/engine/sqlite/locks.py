@@ -29,17 +29,17 @@ class WriterLock:
 
     def acquire(self, holder: Holder, timeout: float) -> bool:
         """Wait at most `timeout` seconds for the lock; whether it is held. Again does no harm."""
-        turn = Lock()
-        turn.acquire()
+        handed_over = Lock()
+        handed_over.acquire()
         with self._mutex:
             if self._holder in (None, holder):
                 self._holder = holder
                 return True
             self._leave_queue(holder)
-            self._waiting.append((holder, turn))
+            self._waiting.append((holder, handed_over))
         deadline = monotonic() + timeout
         self._take_back()
-        while not turn.acquire(timeout=max(0.0, min(_LOOK, deadline - monotonic()))):
+        while not handed_over.acquire(timeout=max(0.0, min(_LOOK, deadline - monotonic()))):
             self._take_back()
             if monotonic() >= deadline:
                 with self._mutex:
@@ -54,8 +54,8 @@ class WriterLock:
             if self._holder is holder:
                 self._holder = None
                 if self._waiting:
-                    self._holder, turn = self._waiting.popleft()
-                    turn.release()
+                    self._holder, handed_over = self._waiting.popleft()
+                    handed_over.release()
 
     def _leave_queue(self, holder: Holder) -> None:
         if self._waiting:

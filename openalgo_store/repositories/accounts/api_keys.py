@@ -21,6 +21,7 @@ from ...tables.accounts import api_keys, users
 from ...tables.types import Whole
 from ...values import clock
 from .sentinels import prove_pepper
+from .users import lock_active_user
 
 _USES = "api_key_uses"
 _VALID_FOR = 10 * 3600.0
@@ -45,9 +46,6 @@ _sql = SqlFile("accounts/api_keys.sql", api_keys, users)
 _add_api_key = _sql.query("add_api_key", int)
 _get_owner = _sql.query("get_owner", _Owner)
 _get_newest_owners = _sql.query("get_newest_owners", _Owner, row_limit=Whole())
-_lock_active_user = SqlFile("accounts/users.sql", users).query(
-    "lock_active_user", int, user_id=Whole()
-)
 _list_api_keys = _sql.query("list_api_keys", ApiKey)
 _revoke_api_key = _sql.query("revoke_api_key", str)
 _set_last_used = _sql.command("set_last_used")
@@ -70,8 +68,7 @@ def create_api_key(
     hint = api_key[-_HINT:]
     with writing("main", tx) as tx:
         prove_pepper(tx)
-        if tx.value(_lock_active_user, user_id=user_id) is None:
-            raise NotFound(f"there is no active user {user_id}")
+        lock_active_user(user_id, tx)
         key_id = expect_one(
             tx,
             _add_api_key,

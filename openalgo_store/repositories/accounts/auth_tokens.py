@@ -13,7 +13,7 @@ from ...records.accounts import AuthToken, SealedToken
 from ...security.cipher import TokenCipher
 from ...sessions import one_statement, reading, writing
 from ...store import current_store
-from ...tables.accounts import auth_tokens, users
+from ...tables.accounts import auth_tokens
 from ...tables.types import Whole
 from ...values import clock
 from ...values.arguments import one_or_more
@@ -21,14 +21,12 @@ from ...values.json import copied
 from ...values.numbers import check_whole
 from ...values.text import check_text, require_text
 from .sentinels import prove_cipher, renew_cipher_proof
+from .users import lock_active_user
 
 _VALID_FOR = timedelta(hours=24)
 _TOKENS = ("access_token", "refresh_token", "feed_token")
 
 _sql = SqlFile("accounts/auth_tokens.sql", auth_tokens)
-_lock_active_user = SqlFile("accounts/users.sql", users).query(
-    "lock_active_user", int, user_id=Whole()
-)
 _save_auth_token = _sql.query("save_auth_token", SealedToken)
 _get_auth_token = _sql.query("get_auth_token", SealedToken)
 _list_auth_tokens = _sql.query("list_auth_tokens", SealedToken)
@@ -68,8 +66,7 @@ def save_auth_token(
     user_id, broker = check_whole(user_id), require_text("broker", broker)
     sealed = _seal(cipher, user_id, broker, (access_token, refresh_token, feed_token))
     with writing("main", tx) as tx:
-        if tx.value(_lock_active_user, user_id=user_id) is None:
-            raise NotFound(f"there is no active user {user_id}")
+        lock_active_user(user_id, tx)
         prove_cipher(tx)
         saved = expect_one(
             tx,

@@ -54,6 +54,7 @@ _get_user = _sql.query("get_user", User)
 _get_user_by_username = _sql.query("get_user_by_username", User)
 _get_user_by_email = _sql.query("get_user_by_email", User)
 _list_users = _sql.query("list_users", User, after=Whole(), row_limit=Whole())
+_lock_active_user = _sql.query("lock_active_user", int)
 _set_user_active = _sql.command("set_user_active")
 _end_api_keys = _sql.command("end_api_keys")
 _end_auth_tokens = _sql.command("end_auth_tokens")
@@ -68,7 +69,7 @@ def create_user(
     InvalidInput for one that is empty or has blanks around it, and for an address without an @.
     """
     row = _row({"username": username, "email": email, "password_hash": password_hash})
-    with writing("main", tx) as tx, _telling_what_is_taken():
+    with writing("main", tx) as tx, _naming_the_taken_column():
         return expect_one(tx, _add_user, created_at=clock.now(), is_active=True, **row)
 
 
@@ -132,7 +133,7 @@ def update_user(user_id: int, *, tx: Transaction | None = None, **changes: str) 
     row = _row(changes)
     changed = update(users).where(users.c.id == user_id).values(row)
     returned = changed.returning(*(users.c[name] for name in User._fields))
-    with writing("main", tx) as tx, _telling_what_is_taken():
+    with writing("main", tx) as tx, _naming_the_taken_column():
         user = tx.one(Query.of(returned, User))
         if user is None:
             raise NotFound(f"there is no user {user_id}")
@@ -158,6 +159,12 @@ def reactivate_user(user_id: int, *, tx: Transaction | None = None) -> None:
     """Let a deactivated user log in again; keys and tokens stay dead. NotFound without one."""
     with writing("main", tx) as tx:
         _set_active(tx, user_id, is_active=True)
+
+
+def lock_active_user(user_id: int, tx: Transaction) -> None:
+    """Nobody deactivates this user until the session ends; NotFound without an active one."""
+    if tx.value(_lock_active_user, user_id=user_id) is None:
+        raise NotFound(f"there is no active user {user_id}")
 
 
 def _set_active(tx: Transaction, user_id: int, *, is_active: bool) -> None:
@@ -199,15 +206,15 @@ def _folded(name: str) -> str:
 
 
 @contextmanager
-def _telling_what_is_taken() -> Iterator[None]:
+def _naming_the_taken_column() -> Iterator[None]:
     try:
         yield
     except Conflict as error:
-        what = _TAKEN.get(error.constraint or "")
-        if what is None:
+        taken = _TAKEN.get(error.constraint or "")
+        if taken is None:
             raise
         raise Conflict(
-            f"this {what} is taken (case does not count, deactivated users do): choose another",
+            f"this {taken} is taken (case does not count, deactivated users do): choose another",
             error.constraint,
         ) from error.__cause__
 

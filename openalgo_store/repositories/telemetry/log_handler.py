@@ -81,7 +81,7 @@ class DatabaseLogHandler(logging.Handler):
         super().close()
 
     def _row(self, record: logging.LogRecord) -> Row:
-        """The columns of repositories.logs.LOG_COLUMNS."""
+        """The line as LOG_COLUMNS, in repositories/telemetry/logs.py, orders it."""
         return (
             datetime.fromtimestamp(record.created, UTC),
             cut(record.levelname, 20),

@@ -141,10 +141,10 @@ def _position_with(
     return position
 
 
-def _beyond_sums(what: str, tx: Transaction) -> InvalidInput:
+def _beyond_sums(sum_of: str, tx: Transaction) -> InvalidInput:
     """The error of a sum that is too big; the trade is written by then and must not be kept."""
     error = InvalidInput(
-        f"{what} beyond what can be added up: check the quantities and prices of the fills"
+        f"{sum_of} beyond what can be added up: check the quantities and prices of the fills"
     )
     tx.fail(error)
     return error

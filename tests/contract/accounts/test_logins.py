@@ -102,10 +102,10 @@ def test_a_login_stands_when_the_new_hash_cannot_be_written(
         assert authenticate_user("Asha", PASSWORD) is not None
     assert get_user(asha.id) == asha
     assert stored_hash(asha.id) == outdated
-    told = [each.getMessage() for each in caplog.records if each.name == "openalgo_store"]
-    assert len(told) == 3
-    assert all(f"password hash of user {asha.id} stays" in each for each in told)
-    assert not [each for each in told if "$argon2" in each or PASSWORD in each]
+    shown = [each.getMessage() for each in caplog.records if each.name == "openalgo_store"]
+    assert len(shown) == 3
+    assert all(f"password hash of user {asha.id} stays" in each for each in shown)
+    assert not [each for each in shown if "$argon2" in each or PASSWORD in each]
 
 
 def test_a_password_that_is_changed_during_a_login_is_not_undone_by_it(
@@ -126,7 +126,7 @@ def test_a_password_that_is_changed_during_a_login_is_not_undone_by_it(
 def test_no_password_and_no_hash_is_in_a_record_an_error_or_a_repr(asha: User) -> None:
     hashed = stored_hash(asha.id)
     login = users_module._Login(*asha, password_hash=hashed)
-    told = [repr(asha), str(asha), repr(login), str(login), *map(repr, list_users())]
+    shown = [repr(asha), str(asha), repr(login), str(login), *map(repr, list_users())]
     asks: list[Callable[[], object]] = [
         lambda: create_user("Asha", "a@example.org", hashed),
         lambda: create_user("Binod", "b@example.org", PASSWORD),
@@ -141,6 +141,6 @@ def test_no_password_and_no_hash_is_in_a_record_an_error_or_a_repr(asha: User) -
             ask()
         error: BaseException | None = raised.value
         while error is not None:
-            told += [str(error), repr(error)]
+            shown += [str(error), repr(error)]
             error = error.__cause__
-    assert not [each for each in told if PASSWORD in each or hashed in each]
+    assert not [each for each in shown if PASSWORD in each or hashed in each]

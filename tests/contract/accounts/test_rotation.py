@@ -35,6 +35,7 @@ from openalgo_store.security.cipher import key_id
 from openalgo_store.tables.accounts import auth_tokens
 from tests.programs.rotation import start
 from tests.support.chance import chance_of
+from tests.support.processes import wait_until_ready
 from tests.support.rows import add_user
 from tests.support.waiting import wait_for_a_lock
 
@@ -251,8 +252,7 @@ def test_a_killed_rotation_loses_no_token_and_goes_on(
     with reading_all(expected):
         while kills < soak(20) or not halfway:
             rotation = start("rotate_for_ever", store.settings, NEW, OLD)
-            assert rotation.stdout is not None
-            assert rotation.stdout.readline() == "ready\n"
+            wait_until_ready(rotation)
             time.sleep(moments.uniform(0.02, 1.0))  # the random moment: nothing is waited for
             rotation.kill()
             _, errors = rotation.communicate()

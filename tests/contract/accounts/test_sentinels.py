@@ -23,6 +23,7 @@ from openalgo_store.repositories.accounts.sentinels import check_secrets
 from openalgo_store.tables.accounts import secret_sentinels
 from tests.programs.databases import result_of
 from tests.programs.rotation import start
+from tests.support.processes import let_go, wait_until_ready
 from tests.support.rows import add_user
 
 PEPPER, ANOTHER_PEPPER = "the pepper of these tests" * 2, "quite another one for them" * 2
@@ -158,13 +159,8 @@ def test_of_processes_that_come_first_at_once_one_key_wins_and_the_others_are_re
         add_user(tx, "asha")
     keys = [Fernet.generate_key().decode() for _ in range(4)]
     processes = [start("save_at_once", store.settings, key) for key in keys]
-    for process in processes:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-    for process in processes:
-        assert process.stdin is not None
-        process.stdin.write("go\n")
-        process.stdin.flush()
+    wait_until_ready(*processes)
+    let_go(*processes)
     outcomes = [result_of(process) for process in processes]
     refused = "no key in TOKEN_ENCRYPTION_KEYS opens this database"
     assert sorted(each.partition(":")[0] for each in outcomes) == [refused] * 3 + ["saved"]

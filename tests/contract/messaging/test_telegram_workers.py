@@ -2,7 +2,6 @@
 
 import json
 import signal
-import subprocess
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -24,6 +23,7 @@ from openalgo_store.tables.messaging import telegram_messages
 from tests.programs.databases import result_of
 from tests.programs.telegram import deliveries, start
 from tests.support.chance import chance_of
+from tests.support.processes import let_go, wait_until_ready
 
 CHATS = [number - 100 for number in range(200)]
 WORKERS = 8
@@ -44,17 +44,6 @@ def queue_messages(count: int) -> dict[int, list[str]]:
             queue_telegram_message(chat_id, "order", f"message {number}", tx=tx)
             queued[chat_id].append(f"message {number}")
     return queued
-
-
-def let_go(workers: "list[subprocess.Popen[str]]") -> None:
-    """Start all at once, when all are ready."""
-    for worker in workers:
-        assert worker.stdout is not None
-        assert worker.stdout.readline() == "ready\n"
-    for worker in workers:
-        assert worker.stdin is not None
-        worker.stdin.write("go\n")
-        worker.stdin.flush()
 
 
 def check(folder: Path, queued: dict[int, list[str]]) -> None:
@@ -78,7 +67,8 @@ def test_eight_workers_deliver_every_message_once_and_in_order(
     workers = [
         start("deliver", store.settings, tmp_path / f"{number}.log") for number in range(WORKERS)
     ]
-    let_go(workers)
+    wait_until_ready(*workers)
+    let_go(*workers)
     claims = [result_of(worker, DEADLINE) for worker in workers]
     check(tmp_path, queued)
     assert all(each.delivered and each.attempts == 1 for each in stored())
@@ -92,10 +82,12 @@ def test_what_a_killed_worker_held_is_delivered_by_others_after_its_lease(
     queued = queue_messages(soak(4_000))
     doomed = start("deliver_and_hang", store.settings, tmp_path / "doomed.log")
     others = [start("deliver", store.settings, tmp_path / f"{number}.log") for number in range(3)]
-    let_go([doomed])
+    wait_until_ready(doomed)
+    let_go(doomed)
     assert doomed.stdout is not None
     held = json.loads(doomed.stdout.readline())
-    let_go(others)
+    wait_until_ready(*others)
+    let_go(*others)
     doomed.kill()
     doomed.communicate()
     assert doomed.returncode == -signal.SIGKILL

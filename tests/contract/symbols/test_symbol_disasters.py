@@ -33,6 +33,7 @@ from openalgo_store.tables.symbols import symbols
 from openalgo_store.values import clock
 from tests.programs.databases import MASTER_SIZE, result_of, start
 from tests.support.chance import chance_of
+from tests.support.processes import wait_until_ready
 from tests.support.rows import master, shares
 from tests.support.waiting import wait_for_a_lock
 
@@ -160,8 +161,7 @@ def test_a_killed_load_leaves_one_of_the_two_masters_whole(
     reads = 0
     for _ in range(soak(40)):
         loader = start("replace_for_ever", store.settings)
-        assert loader.stdout is not None
-        assert loader.stdout.readline() == "ready\n"
+        wait_until_ready(loader)
         end = time.monotonic() + moments.uniform(0.0, 0.4)
         while time.monotonic() < end:
             assert {name: each.token for name, each in master("zerodha").items()} in both

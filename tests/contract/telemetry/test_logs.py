@@ -135,10 +135,10 @@ def test_a_page_far_down_is_read_from_the_index(store: Store, engine_name: str) 
             "WHERE (timestamp, id) < ('2026-03-02 04:45:00.000000', 3600) "
             "ORDER BY timestamp DESC, id DESC LIMIT 101"
         )
-        told = "\n".join(map(str, plan))
-    assert "ix_application_logs_timestamp_id" in told
-    assert "Sort" not in told
-    assert "TEMP B-TREE" not in told
+        shown = "\n".join(map(str, plan))
+    assert "ix_application_logs_timestamp_id" in shown
+    assert "Sort" not in shown
+    assert "TEMP B-TREE" not in shown
 
 
 def test_old_entries_are_purged_with_the_marks_of_processes_that_ended(store: Store) -> None:

@@ -45,8 +45,8 @@ def test_fills_that_two_processes_send_at_once_count_once(
     open_market(count, book)
     fillers = start_fillers(store.settings, count, book)
     go(*fillers)
-    told = [line for filler in fillers for line in filler.end()]
-    assert sorted(told) == sorted(
+    lines = [line for filler in fillers for line in filler.end()]
+    assert sorted(lines) == sorted(
         f"{what} {fill.trade_id}" for fill in all_fills(count) for what in ("recorded", "known")
     )
     assert_books_add_up(count, book)
@@ -60,14 +60,14 @@ def test_a_process_that_is_killed_loses_nothing_when_it_sends_its_fills_again(
     open_market(count, book)
     victim, *others = start_fillers(store.settings, count, book)
     go(victim, *others)
-    told, chance = [], chance_of("deaths")
+    lines, chance = [], chance_of("deaths")
     for _ in range(deaths):
-        told += [victim.hear() for _ in range(chance.randint(1, count))]
-        told += victim.kill()
+        lines += [victim.hear() for _ in range(chance.randint(1, count))]
+        lines += victim.kill()
         victim = Trader(fill_orders, store.settings, book, 0, count)
         go(victim)
-    told += [line for each in (victim, *others) for line in each.end()]
-    recorded = Counter(line for line in told if line.startswith("recorded"))
+    lines += [line for each in (victim, *others) for line in each.end()]
+    recorded = Counter(line for line in lines if line.startswith("recorded"))
     assert set(recorded.values()) == {1}
     assert len(all_fills(count)) - len(recorded) <= deaths  # it died before it could tell
     assert_books_add_up(count, book)
@@ -83,11 +83,11 @@ def test_reports_of_last_prices_beside_the_fills_lose_nothing_and_lock_nobody_ou
     fillers = start_fillers(store.settings, count, book)
     reporters = [Trader(report_prices, store.settings, book, backwards) for backwards in (0, 1)]
     go(*reporters, *fillers)
-    told = [line for filler in fillers for line in filler.end()]
+    lines = [line for filler in fillers for line in filler.end()]
     for reporter in reporters:
-        reporter.tell("stop")
+        reporter.send("stop")
     assert all(int(reporter.end()[-1]) > 0 for reporter in reporters)
-    assert sum(line.startswith("recorded") for line in told) == len(all_fills(count))
+    assert sum(line.startswith("recorded") for line in lines) == len(all_fills(count))
     assert {each.last_price for each in get_positions(USER_ID, book=book)} <= {*LAST_PRICES}
     assert_books_add_up(count, book)
 

@@ -28,19 +28,12 @@ from tests.support.rows import (
     add_order,
     both_books,
     import_trades,
-    new_user,
     trade_row,
 )
 
 TODAY = MONDAY.date()
 ZEROS = DailyPnl(turnover=0.0, realized_pnl=0.0)
 MICROSECOND = timedelta(microseconds=1)
-
-
-@pytest.fixture
-def user(store: Store) -> int:
-    """Asha, whose trades these are."""
-    return new_user()
 
 
 BOUNDARIES = [date(2026, 3, 2), date(2026, 2, 28), date(2026, 3, 31), date(2026, 12, 31),

@@ -13,7 +13,6 @@ from openalgo_store import (
     InvalidInput,
     NotFound,
     SessionMisuse,
-    Store,
     TransactionFailed,
     create_order,
     get_positions,
@@ -27,15 +26,8 @@ from tests.support.rows import (
     add_order,
     both_books,
     contents,
-    new_user,
     order_row,
 )
-
-
-@pytest.fixture
-def user(store: Store) -> int:
-    """Asha, whose orders are filled."""
-    return new_user()
 
 
 class NoOffset(tzinfo):

@@ -12,7 +12,6 @@ from openalgo_store import (
     Conflict,
     Fill,
     Position,
-    Store,
     Trade,
     get_order,
     get_positions,
@@ -28,16 +27,8 @@ from tests.support.rows import (
     add_order,
     both_books,
     contents,
-    new_user,
     trade_row,
 )
-
-
-@pytest.fixture
-def user(store: Store) -> int:
-    """Asha, whose orders are filled."""
-    return new_user()
-
 
 # What a fill does
 

@@ -13,7 +13,6 @@ from openalgo_store import (
     Holding,
     InvalidInput,
     SessionMisuse,
-    Store,
     TransactionFailed,
     bulk_update_holdings,
     get_holdings,
@@ -21,12 +20,6 @@ from openalgo_store import (
     get_write_session,
 )
 from tests.support.rows import ODD_TEXTS, both_books, contents, new_user
-
-
-@pytest.fixture
-def user(store: Store) -> int:
-    """Asha, whose shares these are."""
-    return new_user()
 
 
 def row(user: int, symbol: str = "SBIN", **changes: Any) -> dict[str, Any]:
@@ -42,14 +35,14 @@ def only(user: int, book: Book) -> Holding:
 
 @both_books
 def test_a_report_opens_a_holding_with_every_column(user: int, book: Book) -> None:
-    told: dict[str, Any] = {
+    reported: dict[str, Any] = {
         "isin": "INE062A01020", "quantity": 40, "average_price": 512.5, "last_price": 812.35,
         "pnl": 11_994.01, "pnl_percent": 58.5073,
     }  # fmt: skip
-    assert bulk_update_holdings([row(user, **told)], book=book) == 1
+    assert bulk_update_holdings([row(user, **reported)], book=book) == 1
     found = only(user, book)
-    assert found == Holding(found.id, user, "zerodha", "SBIN", "NSE", **told)
-    assert bulk_update_holdings([row(user, **told)], book=book) == 1
+    assert found == Holding(found.id, user, "zerodha", "SBIN", "NSE", **reported)
+    assert bulk_update_holdings([row(user, **reported)], book=book) == 1
     assert only(user, book) == found
     assert bulk_update_holdings([row(user, "INFY")], book=book) == 1
     bare, _ = get_holdings(user, book=book)
@@ -73,9 +66,9 @@ def test_what_is_not_told_stays_and_the_gain_follows(user: int, book: Book) -> N
         ({"average_price": 0.0}, ("INE062A01020", 10, 0.0, 75.0, 750.0, 3.0)),  # a bonus share
         ({"isin": None, "last_price": None}, ("INE062A01020", 10, 0.0, 75.0, 750.0, 3.0)),
     ]
-    for told, expected in steps:
-        bulk_update_holdings([row(user, **told)], book=book)
-        assert only(user, book)[5:] == expected, told
+    for reported, expected in steps:
+        bulk_update_holdings([row(user, **reported)], book=book)
+        assert only(user, book)[5:] == expected, reported
 
 
 @both_books

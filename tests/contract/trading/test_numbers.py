@@ -11,7 +11,6 @@ import pytest
 from openalgo_store import (
     Book,
     InvalidInput,
-    Store,
     bulk_update_holdings,
     bulk_update_positions,
     create_order,
@@ -26,7 +25,7 @@ from openalgo_store import (
     record_fill,
     update_order,
 )
-from tests.support.rows import MONDAY, add_order, both_books, contents, new_user, trade_row
+from tests.support.rows import MONDAY, add_order, both_books, contents, trade_row
 
 WHOLE: list[Callable[[int], Any]] = [
     *(Decimal, np.int8, np.int32, np.int64, np.uint8, np.uint64),
@@ -68,12 +67,6 @@ NOT_REAL: list[tuple[Any, str]] = [
     (np.float32(math.nan), "NaN and infinity are not numbers"),
     (np.float64(-math.inf), "NaN and infinity are not numbers"),
 ]
-
-
-@pytest.fixture
-def user(store: Store) -> int:
-    """Asha, whose numbers these are."""
-    return new_user()
 
 
 @both_books

@@ -28,12 +28,6 @@ SYMBOLS = ("SBIN", "INFY", "NIFTY26MARFUT")
 BROKERS = ("zerodha", "fyers")
 
 
-@pytest.fixture
-def user(store: Store) -> int:
-    """Asha, whose history this is."""
-    return new_user()
-
-
 def fill_history(book: Book, users: list[int], count: int) -> None:
     """So many orders of these users over four days, many of them in the same second."""
     chance = chance_of("order history")

@@ -17,7 +17,6 @@ from openalgo_store import (
     InvalidInput,
     NotFound,
     SessionMisuse,
-    Store,
     create_order,
     get_open_orders,
     get_order,
@@ -32,17 +31,10 @@ from tests.support.rows import (
     add_order,
     both_books,
     contents,
-    new_user,
     order_row,
 )
 
 NAIVE = datetime(2026, 3, 2, 9, 30)
-
-
-@pytest.fixture
-def user(store: Store) -> int:
-    """Asha, whose orders these are."""
-    return new_user()
 
 
 BAD_ORDERS: list[tuple[dict[str, Any], str]] = [

@@ -52,12 +52,6 @@ NAIVE = datetime(2026, 3, 2, 9, 30)
 IST = timezone(timedelta(hours=5, minutes=30))
 
 
-@pytest.fixture
-def user(store: Store) -> int:
-    """Asha, whose orders these are."""
-    return new_user()
-
-
 # What an order keeps
 
 

@@ -12,7 +12,6 @@ from openalgo_store import (
     InvalidInput,
     Position,
     SessionMisuse,
-    Store,
     Transaction,
     bulk_update_positions,
     create_order,
@@ -34,12 +33,6 @@ from tests.support.rows import (
 )
 
 TUESDAY = MONDAY + timedelta(days=1)
-
-
-@pytest.fixture
-def user(store: Store) -> int:
-    """Asha, whose positions these are."""
-    return new_user()
 
 
 class Traded(NamedTuple):
@@ -213,19 +206,19 @@ def test_a_report_sets_what_it_tells_and_leaves_the_sums(
     monkeypatch.setattr(clock, "now", lambda: TUESDAY)
     filled = fill(user, [Traded(40, 103.0), Traded(-10, 110.0)], book=book)
     other = fill(user, [Traded(1, 1.0)], book=book, symbol="INFY")
-    told: dict[str, Any] = {
+    reported: dict[str, Any] = {
         "quantity": -7, "average_price": 99.5, "last_price": 98.25, "pnl": 12.34,
         "day_quantity": -37, "overnight_quantity": 30,
     }  # fmt: skip
-    assert bulk_update_positions([key(user, **told)], book=book) == []
+    assert bulk_update_positions([key(user, **reported)], book=book) == []
     found = get_positions(user, day=MONDAY.date(), book=book)
-    assert found == [other, filled._replace(**told, trading_day=TUESDAY.date())]
+    assert found == [other, filled._replace(**reported, trading_day=TUESDAY.date())]
 
 
 @both_books
 def test_of_day_and_overnight_quantity_one_follows_from_the_other(user: int, book: Book) -> None:
     fill(user, [Traded(40, 103.0)], book=book)
-    for told, day, overnight in (
+    for reported, day, overnight in (
         ({"last_price": 103.0}, 0, 40),  # what was traded on an earlier day
         ({"day_quantity": 0}, 0, 40),
         ({"overnight_quantity": 15}, 25, 15),
@@ -234,9 +227,9 @@ def test_of_day_and_overnight_quantity_one_follows_from_the_other(user: int, boo
         ({"day_quantity": 1, "overnight_quantity": 2}, 1, 2),
         ({"last_price": 104.0}, 1, 2),
     ):
-        bulk_update_positions([key(user, **told)], book=book)
+        bulk_update_positions([key(user, **reported)], book=book)
         (found,) = get_positions(user, book=book)
-        assert (found.day_quantity, found.overnight_quantity) == (day, overnight), told
+        assert (found.day_quantity, found.overnight_quantity) == (day, overnight), reported
 
 
 @both_books
@@ -255,7 +248,7 @@ def test_the_next_fill_counts_from_the_sums_again(user: int, book: Book) -> None
 @both_books
 def test_pnl_follows_when_it_is_not_told(user: int, book: Book) -> None:
     fill(user, [Traded(40, 103.0), Traded(-10, 110.0)], book=book)  # 3,020 paid in all
-    for told, pnl in (
+    for reported, pnl in (
         ({"last_price": 100.0}, -20.0),
         ({"average_price": 50.0}, -20.0),
         ({"last_price": 0.1}, -3017.0),
@@ -266,9 +259,9 @@ def test_pnl_follows_when_it_is_not_told(user: int, book: Book) -> None:
         ({}, 1.5),
         ({"quantity": 30}, 2980.0),
     ):
-        assert bulk_update_positions([key(user, **told)], book=book) == []
+        assert bulk_update_positions([key(user, **reported)], book=book) == []
         (position,) = get_positions(user, book=book)
-        assert position.pnl == pnl, told
+        assert position.pnl == pnl, reported
 
 
 @both_books
@@ -369,12 +362,12 @@ def test_a_report_of_many_batches_is_all_or_nothing(user: int, book: Book) -> No
 def test_numbers_of_64_bits_are_reported_exactly(user: int, book: Book) -> None:
     fill(user, [Traded(1, 1.0)], book=book)
     for quantity in (2**63 - 1, -(2**63), 2**53 + 1, 0):
-        told: dict[str, Any] = {
+        reported: dict[str, Any] = {
             "quantity": quantity,
             "day_quantity": quantity,
             "overnight_quantity": quantity,
         }
-        bulk_update_positions([key(user, **told, last_price=0.1 + 0.2, pnl=-1e-6)], book=book)
+        bulk_update_positions([key(user, **reported, last_price=0.1 + 0.2, pnl=-1e-6)], book=book)
         (found,) = get_positions(user, book=book)
         assert (found.quantity, found.day_quantity, found.overnight_quantity) == (quantity,) * 3
         assert (found.last_price, found.pnl) == (0.3, -0.000001)

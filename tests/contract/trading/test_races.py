@@ -10,7 +10,6 @@ import pytest
 from openalgo_store import (
     Book,
     Fill,
-    Store,
     Trade,
     get_positions,
     get_trades,
@@ -18,14 +17,8 @@ from openalgo_store import (
     record_fill,
 )
 from tests.support.interleaving import Stop, before_each_statement
-from tests.support.rows import MONDAY, add_order, both_books, contents, new_user, trade_row
+from tests.support.rows import MONDAY, add_order, both_books, contents, trade_row
 from tests.support.waiting import wait_until, waiting_sessions
-
-
-@pytest.fixture
-def user(store: Store) -> int:
-    """Asha, whose orders are filled."""
-    return new_user()
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from openalgo_store import (
 from openalgo_store.repositories.trading import broker_reports
 from tests.support.interleaving import Stop, hold_until
 from tests.support.plans import analyse
-from tests.support.rows import MONDAY, add_order, both_books, new_user
+from tests.support.rows import MONDAY, add_order, both_books
 from tests.support.waiting import wait_for_a_lock
 
 pytestmark = pytest.mark.only("postgresql")  # SQLite has one writer at a time
@@ -29,15 +29,9 @@ pytestmark = pytest.mark.only("postgresql")  # SQLite has one writer at a time
 Report = Callable[[str, Transaction], object]
 
 
-@pytest.fixture
-def user(store: Store) -> int:
-    """Asha, of whom is reported."""
-    return new_user()
-
-
-def row(user: int, symbol: str, **told: Any) -> dict[str, Any]:
+def row(user: int, symbol: str, **reported: Any) -> dict[str, Any]:
     """A row of a report about holdings; of one about positions with product="CNC"."""
-    return {"user_id": user, "broker": "zerodha", "symbol": symbol, "exchange": "NSE"} | told
+    return {"user_id": user, "broker": "zerodha", "symbol": symbol, "exchange": "NSE"} | reported
 
 
 def lock_b(table: Table) -> Callable[[Transaction], object]:

@@ -49,12 +49,6 @@ ZEROS = DailyPnl(turnover=0.0, realized_pnl=0.0)
 MICROSECOND = timedelta(microseconds=1)
 
 
-@pytest.fixture
-def user(store: Store) -> int:
-    """Asha, whose trades these are."""
-    return new_user()
-
-
 # History that is imported
 
 
@@ -168,9 +162,9 @@ def test_an_order_that_is_open_takes_fills_and_no_history(user: int, book: Book)
 
 @both_books
 def test_the_old_name_of_an_import_warns_and_does_the_same(user: int, book: Book) -> None:
-    with pytest.warns(DeprecationWarning, match="record_trade is now import_trade") as told:
+    with pytest.warns(DeprecationWarning, match="record_trade is now import_trade") as warned:
         trade = record_trade(**trade_row(user, "T1"), book=book)
-    assert told[0].filename == __file__
+    assert warned[0].filename == __file__
     assert import_trade(**trade_row(user, "T1"), book=book) == trade
     assert inspect.signature(record_trade) == inspect.signature(import_trade)
 

@@ -1,0 +1,72 @@
+"""What the verbs of a transaction take and give, and how errors and the log name a statement."""
+
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import select, text
+
+from openalgo_store import (
+    Conflict,
+    Store,
+    StoreError,
+    get_read_session,
+    get_write_session,
+    replace_symbols,
+    use_store,
+)
+from openalgo_store.engine.queries import Query
+from openalgo_store.tables.symbols import symbols
+from tests.support.rows import ALL_NAMES, COUNT_USERS, add_user, shares
+
+
+def test_one_refuses_a_second_row(store: Store) -> None:
+    with get_write_session() as tx:
+        add_user(tx, "asha")
+        add_user(tx, "binod")
+        with pytest.raises(StoreError, match="more than one row"):
+            tx.one(ALL_NAMES)
+
+
+def test_a_statement_gets_exactly_its_parameters(store: Store) -> None:
+    from openalgo_store.repositories.symbols.symbols import _get_symbol
+
+    with get_read_session() as tx:
+        with pytest.raises(TypeError, match=r"takes \['broker', 'exchange', 'symbol'\]"):
+            tx.one(_get_symbol, symbol="X")
+
+
+def test_a_stream_that_is_left_early_is_closed(store: Store) -> None:
+    replace_symbols(shares(3000), "zerodha")
+    everything = Query.of(select(symbols.c.symbol), str)
+    with get_read_session() as tx:
+        for _ in range(3):
+            assert next(tx.stream(everything)).startswith("SHARE")
+        assert len(list(tx.stream(everything))) == 3000
+
+
+def test_verbs_take_what_a_caller_makes(store: Store) -> None:
+    with get_write_session() as tx:
+        add_user(tx, "asha")
+        named = Query.of(text("SELECT username FROM users WHERE username = :name"), str)
+        assert tx.one(named, name="asha") == "asha"
+        assert tx.value(COUNT_USERS) == 1
+
+
+def test_an_error_names_its_statement(store: Store) -> None:
+    with get_write_session() as tx:
+        add_user(tx, "asha")
+    with pytest.raises(Conflict) as raised, get_write_session() as tx:
+        add_user(tx, "asha")
+    assert raised.value.statement == "expression"
+
+
+def test_a_slow_statement_is_named_in_the_log(
+    store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    with Store(replace(store.settings, db_slow_statement=1e-9)) as slow, use_store(slow):
+        replace_symbols(shares(1), "zerodha")
+    assert "get_stored_symbols took" in caplog.text
+    assert "COMMIT took" in caplog.text
+    caplog.clear()
+    replace_symbols(shares(1), "zerodha")
+    assert "took" not in caplog.text
