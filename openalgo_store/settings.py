@@ -43,6 +43,7 @@ class Settings:
     db_pool_recycle: int = 1800
     db_sqlite_busy_timeout: float = 30
     db_sqlite_synchronous: str = "NORMAL"
+    db_sqlite_idle: int = 4
     db_lock_timeout: float = 30
     db_statement_timeout: float = 0
     db_slow_statement: float = 1
@@ -89,6 +90,7 @@ _LEAST = {
     "db_pool_timeout": 0,
     "db_pool_recycle": -1,
     "db_sqlite_busy_timeout": 0,
+    "db_sqlite_idle": 0,
     "db_lock_timeout": 0,
     "db_statement_timeout": 0,
     "db_slow_statement": 0,

@@ -1,9 +1,9 @@
 """What both engines share: how an Engine is made, and the events that hold the store's rules."""
 
-from collections.abc import Iterable, Sequence
-from typing import Any, Protocol
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
 
-from sqlalchemy import Connection, Engine, Table, create_engine, event
+from sqlalchemy import Connection, Engine, PoolProxiedConnection, Table, create_engine, event
 from sqlalchemy.engine.interfaces import ExceptionContext
 
 from ..errors import StoreError
@@ -12,7 +12,7 @@ from ..values.json import to_json
 from .living import Living
 
 TRANSACTION = "openalgo_store_transaction"
-"""The execution option under which a Connection carries the state of its transaction."""
+"""The execution option under which a Core Connection carries the state of its transaction."""
 
 
 class Holder(Protocol):
@@ -28,8 +28,20 @@ class Holder(Protocol):
         """The same from outside its block."""
 
 
+class Sent(NamedTuple):
+    """What a driver refused: its connection, the statement, and each row of what was bound."""
+
+    driver: Any
+    sql: str
+    rows: Sequence[Mapping[str, Any]]
+
+
 class Dialect(Protocol):
-    """One database of one engine: the few operations in which the engines differ."""
+    """One database of one engine: the few operations in which the engines differ.
+
+    `driver` is the connection of the driver itself; `held` is what has it for the time of a
+    transaction: closed it gives it back, invalidated it ends it.
+    """
 
     name: str
     identity: str
@@ -51,27 +63,39 @@ class Dialect(Protocol):
     def release_writer_lock(self, holder: Holder) -> None:
         """Let the next writer in; no effect for who neither holds the lock nor waits for it."""
 
-    def begin(self, connection: Connection, *, readonly: bool, single: bool) -> None:
-        """Send BEGIN: one read-only snapshot, or a writing transaction.
+    def check_out(self) -> PoolProxiedConnection:
+        """A connection for the time of a transaction."""
 
-        Not needed for a single statement where the engine commits one by itself.
-        """
+    def show(self, held: PoolProxiedConnection) -> None:
+        """Its connection is shown to a caller, who may change its settings."""
 
-    def end_connection(self, driver: Any) -> None:
-        """The pool has it back, unless that was cut short: see that it is so."""
+    def give_back(self, held: PoolProxiedConnection) -> None:
+        """The end of `check_out`, whatever was done; again does no harm."""
 
-    def is_failed(self, connection: Connection) -> bool:
-        """Whether COMMIT would roll back, as the driver knows it."""
+    def begin(self, driver: Any, *, readonly: bool) -> None:
+        """Send BEGIN: one read-only snapshot, or a writing transaction."""
 
-    def translate(self, error: Exception, context: ExceptionContext | None) -> StoreError:
+    def prepare_single(self, driver: Any, *, readonly: bool) -> None:
+        """Make ready for one statement that is a transaction of its own, without BEGIN."""
+
+    def in_transaction(self, driver: Any) -> bool:
+        """Whether BEGIN was sent, and COMMIT would keep what was written since."""
+
+    def is_lost(self, driver: Any) -> bool:
+        """Whether the connection is closed or broken."""
+
+    def open_stream(self, driver: Any) -> Any:
+        """A cursor that does not hold its whole result in memory."""
+
+    def translate(self, error: Exception, sent: Sent | None) -> StoreError:
         """The store's error for one of the driver's."""
 
     def insert_rows(
-        self, connection: Connection, table: Table, columns: Sequence[str], rows: Iterable[Row]
+        self, driver: Any, table: Table, columns: Sequence[str], rows: Iterable[Row]
     ) -> int:
         """Insert checked rows by the fastest way of the driver; how many."""
 
-    def lock(self, connection: Connection, name: str) -> None:
+    def lock(self, driver: Any, name: str) -> None:
         """Hold a named lock until the end of the transaction."""
 
     def server_version(self, connection: Connection) -> str:
@@ -91,15 +115,22 @@ class Dialect(Protocol):
 
 
 def build_engine(url: str, dialect: Dialect, **options: Any) -> Engine:
-    """An Engine whose transactions begin, and whose errors are translated, as the dialect says."""
+    """An Engine whose transactions begin, and whose errors are translated, as the dialect says.
+
+    The store's own statements pass it by: it serves get_engine() and Transaction.connection.
+    """
     engine = create_engine(url, hide_parameters=True, json_serializer=to_json, **options)
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
+        driver = connection.connection.driver_connection
+        if dialect.in_transaction(driver):  # the Transaction has begun it
+            return
         transaction = connection.get_execution_options().get(TRANSACTION)
-        readonly = transaction is not None and transaction.readonly
-        single = transaction is not None and transaction.single
-        dialect.begin(connection, readonly=readonly, single=single)
+        try:
+            dialect.begin(driver, readonly=transaction is not None and transaction.readonly)
+        except dialect.driver_error as error:
+            raise dialect.translate(error, None) from error
 
     @event.listens_for(engine, "handle_error", retval=True)
     def translate(context: ExceptionContext) -> BaseException | None:
@@ -108,7 +139,7 @@ def build_engine(url: str, dialect: Dialect, **options: Any) -> Engine:
             return type(error)(*error.args)
         if not isinstance(error, dialect.driver_error) or context.is_pre_ping:
             return None  # the pool understands a failed ping in the driver's own words
-        translated = dialect.translate(error, context)
+        translated = dialect.translate(error, _sent(context))
         if context.connection is not None:
             transaction = context.connection.get_execution_options().get(TRANSACTION)
             if transaction is not None:
@@ -116,3 +147,13 @@ def build_engine(url: str, dialect: Dialect, **options: Any) -> Engine:
         return translated
 
     return engine
+
+
+def _sent(context: ExceptionContext) -> Sent | None:
+    """What Core has sent."""
+    if context.connection is None or context.connection.invalidated:
+        return None
+    driver = context.connection.connection.driver_connection
+    executed: Any = context.execution_context
+    rows = executed.compiled_parameters if executed is not None and executed.compiled else ()
+    return Sent(driver, context.statement or "", rows)

@@ -1,20 +1,18 @@
 """Query: a statement for both engines, typed by what it takes and by the record it returns."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from operator import itemgetter
+from collections.abc import Mapping
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import Executable
-from sqlalchemy.engine import default
-from sqlalchemy.types import TypeDecorator, TypeEngine
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeEngine
+
+from .compiled import Compiled
 
 R = TypeVar("R")
 
 Types = Mapping[str, TypeEngine[Any]]
 """The type of each bind, or of each column, by its name."""
-
-_ANY = default.DefaultDialect()
-"""What a value may be does not depend on the engine."""
 
 
 class Query(Generic[R]):
@@ -22,7 +20,8 @@ class Query(Generic[R]):
 
     `statements` holds the text of each engine that has its own, and under None the common one.
     `binds` and `columns` are the types of what it takes and returns, in order; both are None for
-    a Core expression, which has its own.
+    a Core expression, which has its own. Make one for each shape of a statement and keep it: it is
+    compiled when an engine first executes it, and never again.
     """
 
     def __init__(
@@ -38,7 +37,7 @@ class Query(Generic[R]):
         self.binds = binds
         self.columns = columns
         self._statements = statements
-        self.make: Callable[[Any], R] | None = _maker(record)
+        self._compiled: dict[tuple[str, ...], Compiled[R]] = {}
 
     @classmethod
     def of(cls, expression: Executable, record: type[R] | None = None) -> "Query[R]":
@@ -50,25 +49,18 @@ class Query(Generic[R]):
         own = self._statements.get(engine)
         return self._statements[None] if own is None else own
 
-    def check(self, params: Mapping[str, Any]) -> None:
-        """TypeError for a parameter too many or too few."""
-        if self.binds is not None and self.binds.keys() != params.keys():
-            raise TypeError(f"{self.name} takes {sorted(self.binds)}, not {sorted(params)}")
-
-    def refuse_bad_values(self, params: Mapping[str, Any]) -> None:
-        """InvalidInput for a value that its type refuses, before anything is opened for it."""
-        for name, kind in (self.binds or {}).items():
-            if isinstance(kind, TypeDecorator):
-                kind.process_bind_param(params[name], _ANY)
-
-    def records(self, rows: Iterable[Any]) -> Iterator[R]:
-        """The rows of a result as records."""
-        return iter(rows) if self.make is None else map(self.make, rows)
+    def compiled(self, dialect: Dialect, params: Mapping[str, Any]) -> Compiled[R]:
+        """The statement as the driver takes it; TypeError for a parameter too many or too few."""
+        binds = self.binds
+        if binds is not None and binds.keys() != params.keys():
+            raise TypeError(f"{self.name} takes {sorted(binds)}, not {sorted(params)}")
+        shape = (dialect.name,) if binds is not None else (dialect.name, *params)
+        found = self._compiled.get(shape)
+        if found is None:
+            statement = self.on(dialect.name)
+            found = Compiled(self.name, statement, self.record, tuple(params), dialect)
+            self._compiled[shape] = found
+        return found
 
     def __repr__(self) -> str:
         return f"<Query {self.name}>"
-
-
-def _maker(record: type[Any] | None) -> Any:
-    """What turns a row into this record; None where the row itself will do."""
-    return None if record is tuple else getattr(record, "_make", itemgetter(0))

@@ -5,18 +5,17 @@ from contextlib import contextmanager, suppress
 from functools import wraps
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, CursorResult, Table
+from sqlalchemy import Connection, Table
 
 from ..errors import SessionMisuse, StoreError, TransactionFailed
 from ..records import Row
+from . import executor
+from .compiled import Compiled
 from .queries import Query
 from .transaction_state import FAILED, TransactionState
 
 F = TypeVar("F", bound=Callable[..., Any])
 R = TypeVar("R")
-
-_STREAM = 1000
-"""Rows fetched at a time by `stream`: 5000 leave the processor's cache and take a third longer."""
 
 
 def _by_one_thread(verb: F) -> F:
@@ -48,51 +47,69 @@ class Transaction:
         self.origin = origin
         self.on_replica = on_replica
         self._state = state
-        self._engine = state.dialect.name
 
     @_by_one_thread
     def one(self, query: Query[R], **params: Any) -> R | None:
         """The record, or None; more than one row is an error."""
-        rows = self._execute(query, params).fetchmany(2)
-        if len(rows) > 1:
+        found = self._state.execute(query, params, executor.fetch_two)
+        if len(found) > 1:
             raise StoreError(f"{query.name} found more than one row where there can be one")
-        return next(query.records(rows), None)
+        return found[0] if found else None
 
     @_by_one_thread
     def value(self, query: Query[R], **params: Any) -> R | None:
         """The single value, or None."""
-        found: R | None = self._execute(query, params).scalar()
+        found: R | None = self._state.execute(query, params, executor.fetch_value)
         return found
 
     @_by_one_thread
     def all(self, query: Query[R], **params: Any) -> list[R]:
         """Every record."""
-        return list(query.records(self._execute(query, params)))
-
-    @_by_one_thread
-    def stream(self, query: Query[R], **params: Any) -> Iterator[R]:
-        """Every record, a thousand in memory at a time; it ends with the session."""
-        self._refuse_if_single()
-        query.check(params)
-        query.refuse_bad_values(params)
-        result = self._execute(query, params, yield_per=_STREAM)
-        self._state.streams.append(result)
-        return self._streamed(result, query)
+        return self._state.execute(query, params, executor.fetch_all)
 
     @_by_one_thread
     def run(self, query: Query[None], **params: Any) -> int:
         """The number of rows affected."""
-        return self._execute(query, params).rowcount
+        return self._state.execute(query, params, executor.count_affected)
 
     @_by_one_thread
     def many(self, query: Query[None], rows: Sequence[Mapping[str, Any]]) -> int:
         """Execute once for each row; the number of rows affected."""
         if not rows:
             return 0
-        query.check(rows[0])
-        connection, statement = self.connection, query.on(self._engine)
-        found = self._state.observed(query.name, lambda: connection.execute(statement, list(rows)))
-        return found.rowcount
+        state = self._state
+        driver = self._connected()
+        compiled = query.compiled(state.dialect.engine.dialect, rows[0])
+        given = list(map(compiled.values, rows))
+        return state.perform(
+            query.name,
+            executor.count_affected_by_all,
+            driver,
+            compiled,
+            given,
+            sql=compiled.sql,
+            rows=given,
+        )
+
+    @_by_one_thread
+    def stream(self, query: Query[R], **params: Any) -> Iterator[R]:
+        """Every record, a thousand in memory at a time; it ends with the session."""
+        state = self._state
+        driver = self._connected()
+        compiled = query.compiled(state.dialect.engine.dialect, params)
+        values = compiled.values(params)
+        cursor = state.perform(query.name, state.dialect.open_stream, driver)
+        state.streams.append(cursor)
+        state.perform(
+            query.name,
+            executor.open_stream,
+            cursor,
+            compiled,
+            values,
+            sql=compiled.sql,
+            rows=(values,),
+        )
+        return self._streamed(query.name, compiled, cursor)
 
     @_by_one_thread
     def copy(self, table: Table, columns: Sequence[str], rows: Iterable[Row]) -> int:
@@ -101,31 +118,18 @@ class Transaction:
         The rows are tuples in the order of `columns` and are trusted: column types convert
         them but do not check them.
         """
-        connection, dialect = self.connection, self._state.dialect
+        driver, insert_rows = self._connected(), self._state.dialect.insert_rows
         if self.readonly:
             raise SessionMisuse("a read session cannot write: use get_write_session")
-
-        def insert() -> int:
-            try:
-                return dialect.insert_rows(connection, table, columns, rows)
-            except dialect.driver_error as error:
-                driver: Any = connection.connection.dbapi_connection
-                if connection.dialect.is_disconnect(error, driver, None):  # type: ignore[arg-type]
-                    connection.invalidate(error)
-                failure = dialect.translate(error, None)
-                self.fail(failure)
-                raise failure from error
-            except BaseException:
-                self.fail(StoreError("the rows to copy ended in an error"))
-                raise
-
-        return self._state.observed(f"copy into {table.name}", insert)
+        return self._state.perform(
+            f"copy into {table.name}", insert_rows, driver, table, columns, rows
+        )
 
     @_by_one_thread
     def lock(self, name: str) -> None:
         """Wait for a named lock and hold it until the transaction ends."""
-        connection = self.connection
-        self._state.observed("lock", lambda: self._state.dialect.lock(connection, name))
+        driver = self._connected()
+        self._state.perform("lock", self._state.dialect.lock, driver, name)
 
     def after_commit(self, callback: Callable[[], object]) -> None:
         """Call this once the transaction, and the savepoint it is in, has been committed.
@@ -138,29 +142,29 @@ class Transaction:
     @contextmanager
     def savepoint(self) -> Iterator["Transaction"]:
         """A part that can fail alone: an exception undoes what was done since."""
-        state, connection = self._state, self.connection
-        callbacks = len(state.callbacks)
-        nested = connection.begin_nested()
+        state, driver = self._state, self._connected()
+        callbacks, depth = len(state.callbacks), state.savepoints + 1
+        state.perform("SAVEPOINT", driver.execute, f"SAVEPOINT part{depth}")
+        state.savepoints = depth
         try:
             yield self
             if state.failure is not None:
                 raise TransactionFailed(FAILED) from state.failure
-            nested.commit()
+            state.perform("RELEASE", driver.execute, f"RELEASE SAVEPOINT part{depth}")
         except BaseException:
             del state.callbacks[callbacks:]
-            try:
-                nested.rollback()
-                if not connection.invalidated:  # lost, and with it the whole transaction
-                    state.failure = None
-            except StoreError as error:
-                self.fail(error)
+            with suppress(StoreError):  # the connection is lost, and with it all
+                state.perform("ROLLBACK", driver.execute, f"ROLLBACK TO SAVEPOINT part{depth}")
+                state.failure = None
             raise
+        finally:
+            state.savepoints = depth - 1
 
     @property
     def connection(self) -> Connection:
         """The Core Connection, in its transaction."""
-        self._refuse_if_single()
-        return self._state.connected()
+        self._state.refuse_if_single()
+        return self._state.core()
 
     @property
     def driver_connection(self) -> Any:
@@ -175,30 +179,21 @@ class Transaction:
         """From now on only a rollback is possible."""
         self._state.fail(error)
 
-    def _refuse_if_single(self) -> None:
-        if self._state.single:
-            raise SessionMisuse("this session is for one statement alone: get one of your own")
+    def _connected(self) -> Any:
+        """The driver's connection, in a transaction of several statements."""
+        self._state.refuse_if_single()
+        return self._state.connected()
 
-    def _execute(
-        self, query: Query[Any], params: Mapping[str, Any], **options: Any
-    ) -> CursorResult[Any]:
-        query.check(params)
+    def _streamed(self, name: str, compiled: Compiled[R], cursor: Any) -> Iterator[R]:
+        """The records of a cursor, closed when nobody reads on, or with the session."""
         state = self._state
-        if state.connection is not None:
-            self._refuse_if_single()
-        connection, statement = state.connected(), query.on(self._engine)
-        return state.observed(
-            query.name, lambda: connection.execute(statement, params, execution_options=options)
-        )
-
-    def _streamed(self, result: CursorResult[Any], query: Query[R]) -> Iterator[R]:
-        """The records of a result, which is closed when nobody reads on, or with the session."""
         try:
-            self._state.refuse_if_unusable()
-            for record in query.records(result):
-                yield record
-                self._state.refuse_if_unusable()
+            state.refuse_if_unusable()
+            while records := state.perform(name, executor.next_records, cursor, compiled):
+                for record in records:
+                    yield record
+                    state.refuse_if_unusable()
         finally:
-            result.close()
-            with suppress(ValueError):  # its session has ended first
-                self._state.streams.remove(result)
+            with suppress(Exception):  # its session has ended first
+                state.streams.remove(cursor)
+                cursor.close()

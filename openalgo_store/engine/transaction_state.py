@@ -6,20 +6,22 @@ the Session as it dies, or by the next writer, who finds the lost one.
 
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from threading import get_ident
 from time import perf_counter
 from typing import Any, TypeVar
 from weakref import ref
 
-from sqlalchemy import Connection, CursorResult
+from sqlalchemy import Connection, PoolProxiedConnection
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from ..errors import SessionMisuse, StoreError, TransactionFailed, Unavailable
-from .dialect import TRANSACTION, Dialect
+from .dialect import TRANSACTION, Dialect, Sent
 from .forks import abandon
+from .queries import Query
 
+R = TypeVar("R")
 T = TypeVar("T")
 
 _NOT_ENTERED, _OPEN, _ENDED = "not entered", "open", "ended"
@@ -35,12 +37,14 @@ class TransactionState:
         self.dialect = dialect
         self.database = database
         self.readonly = readonly
-        self.single = single  # for one statement, which may commit itself: see one_statement
+        self.single = single  # for one statement, which commits itself: see one_statement
         self.callbacks: list[Callable[[], object]] = []
-        self.streams: list[CursorResult[Any]] = []  # whose cursors end with the transaction
-        self.connection: Connection | None = None
+        self.streams: list[Any] = []  # cursors, which end with the transaction
+        self.driver: Any = None
+        self.savepoints = 0
         self.failure: StoreError | None = None
-        self._driver: Any = None
+        self._held: PoolProxiedConnection | None = None
+        self._core: Connection | None = None
         self._process = os.getpid()
         self._session: ref[Any] | None = None
         self._progress = _NOT_ENTERED
@@ -70,18 +74,21 @@ class TransactionState:
     def commit(self) -> None:
         """Keep what was written; what waits for that is called when all is given back."""
         self.refuse_if_unusable()
-        connection = self.connection
-        if connection is not None and not self.single and self.dialect.is_failed(connection):
-            self.fail(StoreError("a statement failed on the driver's own connection"))
+        driver = self.driver
+        is_begun = driver is not None and not self.single
+        if is_begun and not self.dialect.in_transaction(driver):
+            lost = self.is_connection_lost()
+            why = "a statement failed on the driver's own connection"
+            self.fail(Unavailable("the connection was lost") if lost else StoreError(why))
             self.refuse_if_unusable()
         self._is_committed = True  # may be, should a signal handler raise from here on
         try:
-            if connection is not None:
-                self.observed("COMMIT", connection.commit)
+            if is_begun:
+                self.perform("COMMIT", (self._core or driver).commit)
         except StoreError as error:
             self._is_committed = False
-            if isinstance(error, Unavailable) and connection is not None:
-                error.outcome_unknown = connection.invalidated
+            if isinstance(error, Unavailable):
+                error.outcome_unknown = self.is_connection_lost()
             raise
 
     def close(self) -> None:
@@ -89,7 +96,7 @@ class TransactionState:
         if self._is_given_back or self._progress == _NOT_ENTERED:
             return
         if self._process != os.getpid():
-            abandon(self.connection)
+            abandon(self._held)
             self._is_given_back = True
             return
         if self._progress == _OPEN:
@@ -118,32 +125,47 @@ class TransactionState:
             with suppress(Exception):  # of a connection that is lost
                 self.streams[-1].close()
             del self.streams[-1]
-        connection = self.connection
-        if connection is not None:
+        held = self._held
+        if held is not None:
             try:
-                connection.rollback()  # no effect after a commit
-                connection.close()
+                if not self._is_committed:
+                    self.driver.rollback()
+                if self._core is not None:
+                    self._core.close()
             except Exception:  # it is lost, or was given back in part when this was cut short
                 with suppress(Exception):
-                    connection.invalidate()
-                with suppress(Exception):
-                    connection.close()
-            self.dialect.end_connection(self._driver)
-            self.connection = self._driver = None
+                    held.invalidate()
+            self.dialect.give_back(held)
+            self._held = self._core = self.driver = None
         self.dialect.transactions.discard(self)
         if not self.readonly:
             self.dialect.release_writer_lock(self)
 
     # Inside
 
-    def connected(self) -> Connection:
-        """The connection; the first call begins the transaction."""
+    def connected(self) -> Any:
+        """The driver's connection; the first call begins the transaction."""
         self.refuse_if_unusable()
-        return self._begin() if self.connection is None else self.connection
+        return self._begin() if self.driver is None else self.driver
+
+    def core(self) -> Connection:
+        """The same connection as Core has it."""
+        self.connected()
+        if self._core is None and self._held is not None:
+            self.dialect.show(self._held)
+            core = Connection(self.dialect.engine, self._held)
+            core.execution_options(**{TRANSACTION: self})
+            core.begin()
+            self._core = core
+        return self._core  # type: ignore[return-value]
 
     def fail(self, error: StoreError) -> None:
         """From now on only a rollback is possible."""
         self.failure = self.failure or error
+
+    def is_connection_lost(self) -> bool:
+        """Whether there is none, or none any more."""
+        return self.driver is None or self.dialect.is_lost(self.driver)
 
     def refuse_if_unusable(self) -> None:
         """SessionMisuse outside the block, TransactionFailed after an error."""
@@ -153,21 +175,40 @@ class TransactionState:
             )
         if self._progress != _OPEN:
             raise SessionMisuse(f"this session is {self._progress}: use it inside its with block")
-        if self.connection is not None and self.connection.invalidated:
-            self.fail(Unavailable("the connection was lost"))
         if self.failure is not None:
             raise TransactionFailed(FAILED) from self.failure
 
-    def observed(self, statement: str, execute: Callable[[], T]) -> T:
-        """Execute; an error, and a line in the log if it takes long, name the statement."""
+    def execute(self, query: Query[R], params: Mapping[str, Any], take: Callable[..., T]) -> T:
+        """Execute a statement and take its result as one of the functions of `executor` does."""
+        self.refuse_if_unusable()
+        if self.driver is not None:
+            self.refuse_if_single()
+        compiled = query.compiled(self.dialect.engine.dialect, params)
+        values = compiled.values(params)
+        driver = self.driver
+        if driver is None:
+            driver = self._begin()
+        return self.perform(
+            query.name, take, driver, compiled, values, sql=compiled.sql, rows=(values,)
+        )
+
+    def perform(
+        self,
+        statement: str,
+        call: Callable[..., T],
+        *arguments: Any,
+        sql: str = "",
+        rows: Sequence[Mapping[str, Any]] = (),
+    ) -> T:
+        """Call; an error, and a line in the log if it takes long, name the statement."""
         began = perf_counter()
         try:
-            return execute()
+            return call(*arguments)
+        except self.dialect.driver_error as error:
+            raise self._failed(error, statement, Sent(self.driver, sql, rows)) from error
         except StoreError as error:
             error.statement = error.statement or statement
-            lost = self.connection is None or self.connection.invalidated
-            if isinstance(error, Unavailable) and self.single and not self.readonly:
-                error.outcome_unknown = lost
+            self.fail(error)
             raise
         except BaseException as error:  # nobody knows how far it came
             self.fail(StoreError(f"{statement} was interrupted by {type(error).__name__}"))
@@ -176,6 +217,11 @@ class TransactionState:
             seconds = perf_counter() - began
             if 0 < self.dialect.slow_statement <= seconds:
                 _log.warning("%s took %.3f s in %s", statement, seconds, self.database)
+
+    def refuse_if_single(self) -> None:
+        """SessionMisuse in a session for one statement, which has had it or takes no other verb."""
+        if self.single:
+            raise SessionMisuse("this session is for one statement alone: get one of your own")
 
     def enter_verb(self) -> None:
         """SessionMisuse while another thread is inside a verb."""
@@ -191,7 +237,7 @@ class TransactionState:
         if self._progress == _CLOSED:  # by another thread, meanwhile
             self.release()
 
-    def _begin(self) -> Connection:
+    def _begin(self) -> Any:
         dialect = self.dialect
         if dialect.closed:
             raise SessionMisuse("this store is closed: call init_databases() to open one")
@@ -199,20 +245,33 @@ class TransactionState:
         try:
             if not self.readonly:
                 dialect.acquire_writer_lock(self)
-            self.connection = connection = dialect.engine.connect()
-            self._driver = connection.connection.dbapi_connection
-            connection.execution_options(**{TRANSACTION: self})
-            connection.begin()
+            self._held = held = dialect.check_out()
+            self.driver = driver = held.driver_connection
+            begin = dialect.prepare_single if self.single else dialect.begin
+            begin(driver, readonly=self.readonly)
         except PoolTimeout as error:
             self.release()
             raise Unavailable(
                 f"every connection to {dialect.identity} is in use: end sessions sooner, "
                 "or raise DB_POOL_SIZE and DB_MAX_OVERFLOW"
             ) from error
+        except dialect.driver_error as error:
+            failure = self._failed(error, "BEGIN", None)
+            self.release()
+            raise failure from error
         except BaseException:
             self.release()
             raise
-        return connection
+        return driver
+
+    def _failed(self, error: Exception, statement: str, sent: Sent | None) -> StoreError:
+        """The error of a driver as the store's; only a rollback is possible now."""
+        failure = self.dialect.translate(error, sent)
+        failure.statement = statement
+        if isinstance(failure, Unavailable) and self.single and not self.readonly:
+            failure.outcome_unknown = sent is not None and self.is_connection_lost()
+        self.fail(failure)
+        return failure
 
 
 FAILED = "a statement failed before: nothing of this transaction can be kept; let its error end it"

@@ -4,18 +4,18 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Table, event
+from sqlalchemy import Connection as CoreConnection
+from sqlalchemy import Table, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.engine.interfaces import ExceptionContext
 from sqlalchemy.pool import NullPool
 
 from ...errors import StoreError, Unavailable
 from ...records import Row
 from ...settings import Settings
-from ..dialect import Holder, build_engine
+from ..dialect import Holder, Sent, build_engine
 from ..living import Living
 from .bulk_insert import insert_rows
-from .connections import Connections
+from .connections import Connection, Connections, Lease
 from .errors import translate
 from .locks import WriterLock
 
@@ -34,13 +34,14 @@ class SQLite:
         self._timeout = settings.db_sqlite_busy_timeout
         self._writer_lock = WriterLock()
         self._connections = Connections(
-            self.identity, self._timeout, settings.db_sqlite_synchronous
+            self.identity, self._timeout, settings.db_sqlite_synchronous, settings.db_sqlite_idle
         )
         self.engine = build_engine(
             url,
             self,
             **self.pool_options(settings),
             connect_args=self._connections.arguments,
+            paramstyle="named",
         )
         event.listen(self.engine, "do_connect", self._connections.open)
 
@@ -53,7 +54,7 @@ class SQLite:
         self.closed = True
         for transaction in self.transactions.all():
             transaction.close_with_store()
-        self._connections.close_idle()
+        self._connections.close()
         self.engine.dispose()
 
     def before_fork(self) -> None:
@@ -76,41 +77,58 @@ class SQLite:
     def release_writer_lock(self, holder: Holder) -> None:
         self._writer_lock.release(holder)
 
-    def begin(self, connection: Connection, *, readonly: bool, single: bool) -> None:
-        driver: Any = connection.connection.dbapi_connection
-        if not driver.has_begun:
+    def check_out(self) -> Lease:
+        return self._connections.check_out()
+
+    def show(self, held: Any) -> None:
+        held.is_shown = True
+
+    def give_back(self, held: Any) -> None:
+        held.close()
+
+    def begin(self, driver: Connection, *, readonly: bool) -> None:
+        if not driver.is_prepared:
             self._connections.prepare(driver)
-            driver.has_begun = True
-        if readonly:
-            connection.exec_driver_sql("PRAGMA query_only = ON")
+        _set_query_only(driver, readonly)
         # A deferred transaction that writes after it has read fails at once, whatever the timeout.
-        connection.exec_driver_sql("BEGIN" if readonly else "BEGIN IMMEDIATE")
+        driver.execute("BEGIN" if readonly else "BEGIN IMMEDIATE")
 
-    def end_connection(self, driver: Any) -> None:
-        """Close it, which the pool should have done: again does no harm."""
-        if driver is not None:
-            driver.close()
+    def prepare_single(self, driver: Connection, *, readonly: bool) -> None:
+        """The engine itself begins and commits where no transaction is open."""
+        if not readonly:
+            _set_query_only(driver, False)
 
-    def is_failed(self, connection: Connection) -> bool:
-        driver: Any = connection.connection.driver_connection
-        return not driver.in_transaction  # a full disk rolls back the whole transaction by itself
+    def in_transaction(self, driver: Connection) -> bool:
+        # a full disk rolls back the whole transaction by itself
+        return not driver.is_closed and driver.in_transaction
 
-    def lock(self, connection: Connection, name: str) -> None:
+    def is_lost(self, driver: Connection) -> bool:
+        return driver.is_closed
+
+    def open_stream(self, driver: Connection) -> Any:
+        return driver.cursor()
+
+    def lock(self, driver: Connection, name: str) -> None:
         """Nothing to do: BEGIN IMMEDIATE lets one writer in at a time."""
 
     def insert_rows(
-        self, connection: Connection, table: Table, columns: Sequence[str], rows: Iterable[Row]
+        self, driver: Connection, table: Table, columns: Sequence[str], rows: Iterable[Row]
     ) -> int:
-        driver: Any = connection.connection.driver_connection
-        return insert_rows(driver, connection.dialect, table, columns, rows)
+        return insert_rows(driver, self.engine.dialect, table, columns, rows)
 
-    def translate(self, error: Exception, context: ExceptionContext | None) -> StoreError:
-        return translate(self.identity, error, context)
+    def translate(self, error: Exception, sent: Sent | None) -> StoreError:
+        return translate(self.identity, error, sent)
 
     # Facts
 
-    def server_version(self, connection: Connection) -> str:
+    def server_version(self, connection: CoreConnection) -> str:
         return sqlite3.sqlite_version
 
-    def connection_limit(self, connection: Connection) -> int | None:
+    def connection_limit(self, connection: CoreConnection) -> int | None:
         return None
+
+
+def _set_query_only(driver: Connection, query_only: bool) -> None:
+    if driver.query_only is not query_only:
+        driver.execute(f"PRAGMA query_only = {query_only:d}")
+        driver.query_only = query_only

@@ -2,13 +2,17 @@
 
 import re
 import sqlite3
-from typing import Any
 
 from sqlalchemy import ForeignKeyConstraint, literal, select
-from sqlalchemy.engine.interfaces import ExceptionContext
+from sqlalchemy.dialects import sqlite
 
 from ...errors import Conflict, SessionMisuse, StoreError, Unavailable
 from .. import constraints
+from ..compiled import Compiled
+from ..dialect import Sent
+from ..executor import fetch_two
+
+_DIALECT = sqlite.dialect(paramstyle="named")
 
 _UNAVAILABLE = {
     sqlite3.SQLITE_BUSY: "is locked by another process: its transaction took too long, try again",
@@ -22,12 +26,12 @@ _UNAVAILABLE = {
 }
 
 
-def translate(file: str, error: Exception, context: ExceptionContext | None) -> StoreError:
+def translate(file: str, error: Exception, sent: Sent | None) -> StoreError:
     """The store's error for one of the driver's."""
     code = getattr(error, "sqlite_errorcode", 0)
     if code & 0xFF == sqlite3.SQLITE_CONSTRAINT:
-        return _violation(code, str(error), context)
-    if code == sqlite3.SQLITE_READONLY and _is_read_session(context):
+        return _violation(code, str(error), sent)
+    if code == sqlite3.SQLITE_READONLY and _is_read_session(sent):
         return SessionMisuse("a read session cannot write: use get_write_session")
     if code & 0xFF in _UNAVAILABLE:
         return Unavailable(f"{file} {_UNAVAILABLE[code & 0xFF]}")
@@ -36,19 +40,17 @@ def translate(file: str, error: Exception, context: ExceptionContext | None) -> 
     return StoreError(f"{file}: {error}")
 
 
-def _is_read_session(context: ExceptionContext | None) -> bool:
-    if context is None or context.connection is None:
-        return False
-    return bool(context.connection.exec_driver_sql("PRAGMA query_only").scalar())
+def _is_read_session(sent: Sent | None) -> bool:
+    return sent is not None and bool(sent.driver.query_only)
 
 
-def _violation(code: int, message: str, context: ExceptionContext | None) -> StoreError:
+def _violation(code: int, message: str, sent: Sent | None) -> StoreError:
     detail = message.partition(": ")[2]
     if code in (sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY):
         table, columns = _table_and_columns(detail)
         return constraints.not_unique(constraints.unique_constraint(table, columns))
     if code == sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY:
-        return _broken_reference(context)
+        return _broken_reference(sent)
     if code == sqlite3.SQLITE_CONSTRAINT_NOTNULL:
         return constraints.missing(*detail.split(".", 1))
     return constraints.not_allowed(detail)
@@ -60,32 +62,28 @@ def _table_and_columns(detail: str) -> tuple[str, list[str]]:
     return parts[0][0], [column for _, _, column in parts]
 
 
-def _broken_reference(context: ExceptionContext | None) -> Conflict:
+def _broken_reference(sent: Sent | None) -> Conflict:
     """SQLite does not tell which foreign key failed: look for the parents of what was written.
 
     A row that is still referred to, and so may not go, has parents of its own: then none is named.
     """
-    found = context and re.match(
-        r"\s*(INSERT(?: OR \w+)? INTO|UPDATE)\s+(\w+)", context.statement or "", re.I
-    )
-    if not found or context is None:
+    found = sent and re.match(r"\s*(INSERT(?: OR \w+)? INTO|UPDATE)\s+(\w+)", sent.sql, re.I)
+    if not found or sent is None:
         return constraints.not_referenced(None)
     verb, table = found.groups()
     rules = constraints.references_of(table)
-    missing = [rule for rule in rules if _lacks_parent(rule, context)]
+    missing = [rule for rule in rules if _lacks_parent(rule, sent)]
     if not missing and verb != "UPDATE" and len(rules) == 1:  # there is no other
         missing = rules
     return constraints.not_referenced(str(missing[0].name) if missing else None)
 
 
-def _lacks_parent(rule: ForeignKeyConstraint, context: ExceptionContext) -> bool:
+def _lacks_parent(rule: ForeignKeyConstraint, sent: Sent) -> bool:
     """Whether one of the rows that were to be written has no parent by this rule."""
-    executed: Any = context.execution_context
-    if executed is None or context.connection is None:
-        return False
-    for row in executed.compiled_parameters:
+    for row in sent.rows:
         keys = {each.column: row.get(each.parent.key) for each in rule.elements}
         parent = select(literal(1)).where(*(column == key for column, key in keys.items()))
-        if None not in keys.values() and context.connection.execute(parent).first() is None:
+        compiled = Compiled("parent", parent, int, (), _DIALECT)
+        if None not in keys.values() and not fetch_two(sent.driver, compiled, compiled.values({})):
             return True
     return False

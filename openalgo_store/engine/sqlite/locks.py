@@ -90,13 +90,16 @@ class ForkGate:
 
     def enter(self, connection: InUse) -> None:
         """Count a connection, after any fork under way; `leave` whatever comes of it."""
-        while True:
-            is_inside = any(each.thread == connection.thread for each in self._in_use.all())
-            self._in_use.add(connection)  # before the look: a fork looks the other way round
-            if is_inside or not self._forking:
-                return
+        self._in_use.add(connection)  # before the look: a fork looks the other way round
+        while self._forking and not self._is_inside(connection):
             self._in_use.discard(connection)
             sleep(_POLL)
+            self._in_use.add(connection)
+
+    def _is_inside(self, connection: InUse) -> bool:
+        """Whether its thread has another one, which the fork waits for."""
+        others = (each for each in self._in_use.all() if each is not connection)
+        return any(each.thread == connection.thread for each in others)
 
     def leave(self, connection: InUse) -> None:
         """The connection is closed; again does no harm."""

@@ -1,0 +1,116 @@
+"""Compiled: a statement as the driver takes it, made once by SQLAlchemy from text or expression.
+
+From a named statement to a record: `Query.compiled` gives the text of an engine, `values` what is
+bound in it, the driver's cursor gives rows, and `records` makes of them what the Query promises.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from operator import itemgetter
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy import Executable
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeEngine
+
+from ..errors import StoreError
+
+R = TypeVar("R")
+
+_Convert = Callable[[Any], Any]
+
+
+class Compiled(Generic[R]):
+    """The text for one engine, and what converts each value on its way in and out.
+
+    `given` names what is bound at each execution; other values of an expression are part of it.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        statement: Executable,
+        record: type[R] | None,
+        given: Sequence[str],
+        dialect: Dialect,
+    ) -> None:
+        compiled: Any = statement.compile(dialect=dialect, column_keys=list(given))  # type: ignore[attr-defined]
+        self.sql: str = compiled.string
+        self._name = name
+        self._dialect = dialect
+        self._constants: dict[str, Any] = {}
+        self._converters: list[tuple[str, _Convert | None]] = []
+        for bind, key in compiled.bind_names.items():
+            if bind.expanding or bind.literal_execute:
+                raise TypeError(f"{name} takes a list: bind it as JSON, or use tx.connection")
+            convert = bind.type.dialect_impl(dialect).bind_processor(dialect)
+            if key in given:
+                self._converters.append((key, convert))
+            elif bind.required:
+                raise TypeError(f"{name} needs {key}")
+            else:
+                value = bind.effective_value
+                self._constants[key] = value if convert is None else convert(value)
+        if unknown := {*given} - {key for key, _ in self._converters}:
+            raise TypeError(f"{name} does not take {', '.join(sorted(unknown))}")
+        self._make = _maker(record)
+        self._kinds = _result_types(name, statement, record)
+        self._readers: list[tuple[int, _Convert]] | None = None
+
+    def values(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """What the driver binds, by name; InvalidInput for a value that its type refuses."""
+        values = self._constants.copy()
+        try:
+            for name, convert in self._converters:
+                value = params[name]
+                values[name] = value if convert is None else convert(value)
+        except StoreError as error:
+            error.statement = self._name
+            raise
+        return values
+
+    def rows(self, cursor: Any, found: Sequence[Any]) -> Iterable[Any]:
+        """Rows that this cursor gave, converted: column by column, which is fastest."""
+        readers = self._readers
+        if readers is None:
+            readers = self._readers = self._readers_of(cursor)
+        if not readers or not found:
+            return found
+        columns: list[Iterable[Any]] = list(zip(*found, strict=True))
+        for place, read in readers:
+            columns[place] = map(read, columns[place])
+        return zip(*columns, strict=True)
+
+    def records(self, cursor: Any, found: Sequence[Any]) -> Iterator[R]:
+        """The same as records."""
+        return map(self._make, self.rows(cursor, found))
+
+    def _readers_of(self, cursor: Any) -> list[tuple[int, _Convert]]:
+        """The place of each column that is converted, and how: by what the driver says it is."""
+        if not self._kinds:  # plain text: what the driver gives is right
+            return []
+        found: list[tuple[int, _Convert]] = []
+        for place, (kind, column) in enumerate(zip(self._kinds, cursor.description, strict=True)):
+            read = kind.dialect_impl(self._dialect).result_processor(self._dialect, column[1])
+            if read is not None:
+                found.append((place, read))
+        return found
+
+
+def _maker(record: type[Any] | None) -> Callable[[Any], Any]:
+    """What turns a row into this record, or gives its single value."""
+    if record is not None and (record is tuple or hasattr(record, "_fields")):
+        return partial(tuple.__new__, record)
+    return itemgetter(0)
+
+
+def _result_types(
+    name: str, statement: Executable, record: type[Any] | None
+) -> list[TypeEngine[Any]]:
+    """The types of the columns that come back; LookupError if they cannot be the record's."""
+    columns: Any = getattr(statement, "exported_columns", ())
+    kinds = [column.type for column in columns]
+    fields: Sequence[str] | None = getattr(record, "_fields", None)
+    if fields is not None and kinds and len(kinds) != len(fields):
+        raise LookupError(f"{name} returns {len(kinds)} columns, not the {len(fields)} of a record")
+    return kinds
