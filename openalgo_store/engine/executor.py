@@ -1,7 +1,8 @@
 """The driver's cursor executes what is compiled: one function for each way to take its result.
 
 Each is called with the driver's connection, a Compiled and the values to bind, by
-TransactionState.perform, which translates what the driver raises.
+TransactionState.perform, which translates what the driver raises. Each closes its cursor whatever
+happens: a statement of SQLite that is left in the middle keeps the file locked.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,40 +21,52 @@ Values = Mapping[str, Any]
 def fetch_two(driver: Any, compiled: Compiled[R], values: Values) -> list[R]:
     """The first record and, if there is one, the second."""
     cursor = driver.execute(compiled.sql, values)
-    found = list(compiled.records(cursor, cursor.fetchmany(2)))
-    cursor.close()
-    return found
+    try:
+        return list(compiled.records(cursor, cursor.fetchmany(2)))
+    finally:
+        cursor.close()
 
 
 def fetch_value(driver: Any, compiled: Compiled[Any], values: Values) -> Any:
     """The first column of the first row, or None."""
     cursor = driver.execute(compiled.sql, values)
-    found = next(iter(compiled.rows(cursor, cursor.fetchmany(2))), (None,))
-    cursor.close()
-    return found[0]
+    try:
+        return next(iter(compiled.rows(cursor, cursor.fetchmany(2))), (None,))[0]
+    finally:
+        cursor.close()
 
 
 def fetch_all(driver: Any, compiled: Compiled[R], values: Values) -> list[R]:
     """Every record."""
     cursor = driver.execute(compiled.sql, values)
-    found: list[R] = []
-    while rows := cursor.fetchmany(_AT_ONCE):
-        found += compiled.records(cursor, rows)
-        if len(rows) < _AT_ONCE:
-            break
-    return found
+    try:
+        found: list[R] = []
+        while rows := cursor.fetchmany(_AT_ONCE):
+            found += compiled.records(cursor, rows)
+            if len(rows) < _AT_ONCE:
+                break
+        return found
+    finally:
+        cursor.close()
 
 
 def count_affected(driver: Any, compiled: Compiled[Any], values: Values) -> int:
     """The number of rows that the statement wrote."""
-    return int(driver.execute(compiled.sql, values).rowcount)
+    cursor = driver.execute(compiled.sql, values)
+    try:
+        return int(cursor.rowcount)
+    finally:
+        cursor.close()
 
 
 def count_affected_by_all(driver: Any, compiled: Compiled[Any], rows: Sequence[Values]) -> int:
     """The same for a statement that is executed once for each of these."""
     cursor = driver.cursor()
-    cursor.executemany(compiled.sql, rows)
-    return int(cursor.rowcount)
+    try:
+        cursor.executemany(compiled.sql, rows)
+        return int(cursor.rowcount)
+    finally:
+        cursor.close()
 
 
 def open_stream(cursor: Any, compiled: Compiled[Any], values: Values) -> None:

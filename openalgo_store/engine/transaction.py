@@ -131,6 +131,11 @@ class Transaction:
         driver = self._connected()
         self._state.perform("lock", self._state.dialect.lock, driver, name)
 
+    @_by_one_thread
+    def begin(self) -> None:
+        """Begin now, for which a writer may have to wait, and not with the first statement."""
+        self._connected()
+
     def after_commit(self, callback: Callable[[], object]) -> None:
         """Call this once the transaction, and the savepoint it is in, has been committed.
 

@@ -175,6 +175,8 @@ class TransactionState:
             )
         if self._progress != _OPEN:
             raise SessionMisuse(f"this session is {self._progress}: use it inside its with block")
+        if self._core is not None and self._core.invalidated:
+            self.fail(Unavailable("the connection was lost"))
         if self.failure is not None:
             raise TransactionFailed(FAILED) from self.failure
 

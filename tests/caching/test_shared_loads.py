@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from cryptography.fernet import Fernet
-from sqlalchemy import event
 
 from openalgo_store import (
     Store,
@@ -18,6 +17,7 @@ from openalgo_store import (
     use_store,
 )
 from tests.caching.conftest import Joined
+from tests.support.watching import watching
 
 THREADS = 20
 ASKS: dict[str, tuple[Callable[[], object], str]] = {
@@ -47,15 +47,14 @@ def test_what_is_absent_and_what_fails_is_asked_for_once(
     ask, mark = ASKS[name]
     sent: list[str] = []
 
-    def note(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
-        if mark in statement and "symbol = " not in statement:  # not what the master lacks
-            sent.append(statement)
+    def note(sql: str, values: Any) -> None:
+        if mark in sql and "symbol = " not in sql:  # not what the master lacks
+            sent.append(sql)
             joined.wait_for(THREADS - 1)
             if fails:
                 raise Unavailable("the database is away")
 
-    event.listen(secretive.databases["main"].engine, "before_cursor_execute", note)
-    with ThreadPoolExecutor(THREADS) as pool:
+    with watching(secretive, before=note), ThreadPoolExecutor(THREADS) as pool:
         futures = [pool.submit(ask) for _ in range(THREADS)]
         errors = [future.exception(30) for future in futures]
     assert len(sent) == 1

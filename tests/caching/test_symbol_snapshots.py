@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from sqlalchemy import event
 
 from openalgo_store import (
     Store,
@@ -29,6 +28,7 @@ from openalgo_store import (
 )
 from openalgo_store.caching.symbol_snapshots import Snapshot, SymbolCache
 from tests.support.rows import master, shares
+from tests.support.watching import watching
 
 
 @pytest.fixture
@@ -36,14 +36,12 @@ def statements(store: Store) -> Iterator[list[str]]:
     """Every SELECT of the test, as it is sent."""
     sent: list[str] = []
 
-    def note(*arguments: object) -> None:
-        statement = str(arguments[2])
-        if statement.lstrip().startswith("SELECT"):
-            sent.append(statement)
+    def note(sql: str, values: object) -> None:
+        if sql.lstrip().startswith("SELECT"):
+            sent.append(sql)
 
-    event.listen(store.databases["main"].engine, "before_cursor_execute", note)
-    yield sent
-    event.remove(store.databases["main"].engine, "before_cursor_execute", note)
+    with watching(store, before=note):
+        yield sent
 
 
 def token_of(symbol: str) -> str | None:

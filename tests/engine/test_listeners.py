@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, event
+from sqlalchemy import Connection, Engine, event
 
-from openalgo_store import Store, get_read_session, get_write_session
+from openalgo_store import Store, get_engine, get_read_session, get_write_session
 from tests.support.rows import ALL_NAMES, add_user
 
 
@@ -29,20 +29,26 @@ def meddling() -> Iterator[list[Any]]:
     event.remove(Engine, "connect", connect)
 
 
+OURS = {"foreign_keys": 1, "synchronous": 1, "busy_timeout": 30_000, "journal_mode": "wal"}
+
+
+def settings_of(connection: Connection) -> dict[str, object]:
+    """What the store sets on each connection."""
+    return {name: connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in OURS}
+
+
 @pytest.mark.only("sqlite")
 def test_pragmas_hold_although_a_listener_sets_others(
     store: Store, meddling: list[Any], engine_name: str
 ) -> None:
-    for session in (get_read_session, get_write_session):
-        with session() as tx:
-            found = {
-                pragma: tx.connection.exec_driver_sql(f"PRAGMA {pragma}").scalar()
-                for pragma in ("foreign_keys", "synchronous", "busy_timeout", "journal_mode")
-            }
-        assert found == {
-            "foreign_keys": 1, "synchronous": 1, "busy_timeout": 30_000, "journal_mode": "wal",
-        }  # fmt: skip
-    assert len(meddling) == 2
+    with get_read_session() as tx:
+        assert settings_of(tx.connection) == OURS
+    with get_write_session() as tx:
+        assert settings_of(tx.connection) == OURS
+    assert meddling == []  # it listens to what an Engine opens
+    with get_engine().begin() as connection:
+        assert settings_of(connection) == OURS
+    assert len(meddling) == 1
     with pytest.raises(ZeroDivisionError), get_write_session() as tx:
         add_user(tx, "asha")
         _ = 1 / 0

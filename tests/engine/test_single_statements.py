@@ -1,10 +1,8 @@
 """A session for one statement: it is a transaction of its own, and takes no second one."""
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
-from sqlalchemy import event as sqlalchemy_event
 from sqlalchemy import insert
 
 from openalgo_store import (
@@ -17,6 +15,7 @@ from openalgo_store import (
 from openalgo_store.engine.queries import Query
 from openalgo_store.sessions import one_statement
 from openalgo_store.tables.accounts import users
+from tests.support.round_trips import tracing
 from tests.support.rows import ALL_NAMES, add_user, user
 
 
@@ -58,15 +57,9 @@ def test_a_session_of_one_statement_has_no_other_verb(store: Store) -> None:
 
 @pytest.mark.only("postgresql")
 def test_a_single_statement_asks_the_server_once(store: Store, engine_name: str) -> None:
-    asked: list[str] = []
-
-    def note(*event: Any) -> None:
-        asked.append(event[2].split()[0])
-
-    engine = store.databases["main"].engine
-    sqlalchemy_event.listen(engine, "before_cursor_execute", note)
-    with one_statement(readonly=False) as tx:
-        add_user(tx, "asha")
-    with one_statement() as tx:
-        assert tx.all(ALL_NAMES) == ["asha"]
-    assert asked == ["INSERT", "SELECT"]
+    with tracing(store) as asked:
+        with one_statement(readonly=False) as tx:
+            add_user(tx, "asha")
+        with one_statement() as tx:
+            assert tx.all(ALL_NAMES) == ["asha"]
+    assert [each.split()[0] for each in asked] == ["INSERT", "SELECT"]

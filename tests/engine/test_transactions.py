@@ -46,7 +46,7 @@ def test_an_exception_undoes_the_whole_block(store: Store) -> None:
 
 def test_a_session_that_runs_no_statement_makes_no_connection(store: Store) -> None:
     with get_write_session() as tx:
-        assert tx._state.connection is None
+        assert tx._state.driver is None
 
 
 def test_a_database_error_that_is_caught_still_fails_the_session(with_asha: Store) -> None:

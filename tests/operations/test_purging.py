@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from click.testing import CliRunner
-from sqlalchemy import Column, Table, event, func, select
+from sqlalchemy import Column, Table, func, select
 
 from openalgo_store import (
     InvalidInput,
@@ -28,6 +28,7 @@ from openalgo_store.tables.messaging import telegram_messages
 from openalgo_store.tables.telemetry import application_logs, latency_metrics
 from openalgo_store.values import clock
 from tests.conftest import Urls
+from tests.support.watching import watching
 
 BEFORE = datetime(2026, 3, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -177,16 +178,11 @@ def test_a_batch_is_found_by_its_index(store: Store, stream: Stream, rests: list
     save_telegram_chat(7)
     stream.fill(BEFORE - n * HOUR for n in range(20_000))
     sent: list[tuple[str, Any]] = []
-
-    def note(connection: Any, cursor: Any, statement: str, parameters: Any, *rest: Any) -> None:
-        sent.append((statement, parameters))
-
     dialect = store.databases[stream.database]
     with get_write_session(stream.database) as tx:
         tx.connection.exec_driver_sql("ANALYZE")
-        event.listen(dialect.engine, "before_cursor_execute", note)
-        purge_rows(stream.database, stream.table, stream.moment, BEFORE - 17_000 * HOUR, tx=tx)
-        event.remove(dialect.engine, "before_cursor_execute", note)
+        with watching(store, stream.database, before=lambda *each: sent.append(each)):
+            purge_rows(stream.database, stream.table, stream.moment, BEFORE - 17_000 * HOUR, tx=tx)
         assert len(sent) == 3 + 3 + 2
         explain = {"sqlite": "EXPLAIN QUERY PLAN", "postgresql": "EXPLAIN"}[dialect.name]
         for statement, parameters in sent:

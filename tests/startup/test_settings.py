@@ -41,6 +41,7 @@ def test_every_variable_is_read() -> None:
         "DB_POOL_TIMEOUT": "7.5",
         "DB_POOL_RECYCLE": "8",
         "DB_SQLITE_BUSY_TIMEOUT": "9",
+        "DB_SQLITE_IDLE": "2",
         "DB_SQLITE_SYNCHRONOUS": "full",
         "DB_LOCK_TIMEOUT": "10",
         "DB_STATEMENT_TIMEOUT": "11",

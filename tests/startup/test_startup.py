@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import event
 from sqlalchemy.engine import make_url
 
 from openalgo_store import (
@@ -40,6 +39,7 @@ from tests.programs.databases import result_of, start
 from tests.support.chance import chance_of
 from tests.support.processes import wait_until_ready
 from tests.support.rows import shares
+from tests.support.watching import sent
 
 
 @pytest.fixture(autouse=True)
@@ -190,7 +190,7 @@ def test_every_sqlite_connection_is_prepared(settings: Settings, engine_name: st
             assert values == {
                 "journal_mode": "wal", "foreign_keys": 1, "synchronous": 1, "busy_timeout": 30_000,
             }  # fmt: skip
-    assert store.databases["main"]._connections._idle is not None  # type: ignore[attr-defined]
+    assert store.databases["main"]._connections._idle  # type: ignore[attr-defined]
 
 
 @pytest.mark.only("postgresql")
@@ -213,10 +213,9 @@ def test_reads_of_main_go_to_the_replica_and_the_cache_reads_the_primary(
         use_store(store)
         run_pending_migrations()
         replace_symbols(shares(3), "zerodha")
-        asked: list[str] = []
-        event.listen(store.replica.engine, "before_cursor_execute", lambda *_: asked.append("x"))
-        assert count_symbols() == 0
-        assert asked
+        with sent(store, "main") as asked:
+            assert count_symbols() == 0
+        assert asked == []  # of the primary
         with get_write_session() as tx:
             assert count_symbols(tx=tx) == 3
         assert get_symbol_token("SHARE1", "NSE", "zerodha") == "T1"

@@ -5,12 +5,13 @@ from collections.abc import Callable, Iterable
 from contextlib import closing
 from typing import Any
 
-from sqlalchemy import PrimaryKeyConstraint, Table, UniqueConstraint, event
+from sqlalchemy import PrimaryKeyConstraint, Table, UniqueConstraint
 
 from openalgo_store import Book, Store, get_read_session, get_write_session
 from openalgo_store.engine.queries import Query
 from tests.support.samples import sampler
 from tests.support.statements import database_of, tables_of
+from tests.support.watching import watching
 
 _EXPLAIN = {"sqlite": "EXPLAIN QUERY PLAN", "postgresql": "EXPLAIN"}
 _SORTS = ("Sort", "TEMP B-TREE")
@@ -85,15 +86,12 @@ def plans_of(store: Store, book: Book, ask: Callable[[], object]) -> list[str]:
     dialect = store.databases[book.database]
     executed: list[tuple[str, Any]] = []
 
-    def note(connection: Any, cursor: Any, statement: str, parameters: Any, *rest: Any) -> None:
-        if statement.startswith("SELECT"):
-            executed.append((statement, parameters))
+    def note(sql: str, values: Any) -> None:
+        if sql.startswith("SELECT"):
+            executed.append((sql, values))
 
-    event.listen(dialect.engine, "before_cursor_execute", note)
-    try:
+    with watching(store, book.database, before=note):
         ask()
-    finally:
-        event.remove(dialect.engine, "before_cursor_execute", note)
     with closing(dialect.engine.raw_connection()) as connection:
         cursor = connection.cursor()
         plans = []

@@ -5,38 +5,86 @@ before it is in the next, so that one which is lost between the two is closed by
 """
 
 import sqlite3
+import sys
 from contextlib import suppress
 from typing import Any
+from weakref import ref
 
 from sqlalchemy import PoolProxiedConnection
 
 from ...errors import SessionMisuse
 from ..forks import abandon, register_fork_hooks
-from .locks import ForkGate, InUse
+from ..living import Living
+from .locks import ForkGate, InUse, wait_until
 
 GATE = ForkGate()
 """The one of this process."""
 
-register_fork_hooks(GATE)
-
 
 class Connection(sqlite3.Connection):
-    """A connection that is counted as in use until it is idle or closed."""
+    """A connection that is known from its first moment until it is closed."""
 
-    in_use: InUse | None = None
+    counted: InUse | None = None
+    """That somebody who uses the Engine has it."""
+    lease: "ref[Lease] | None" = None
+    """What has it for the time of a transaction."""
     is_prepared = False
     """Whether nobody who listens to the Engine's connections can have changed its settings."""
     is_closed = False
+    """Whether it is being closed, or was."""
+    is_gone = False
     query_only = False
 
+    def __init__(self, *args: Any, **options: Any) -> None:
+        _OPEN.add(self)
+        super().__init__(*args, **options)
+
     def close(self) -> None:
+        """Roll back first: while somebody keeps a cursor the file itself stays open, and locked."""
         self.is_closed = True
-        super().close()
-        if self.in_use is not None:
-            GATE.leave(self.in_use)
+        try:
+            with suppress(sqlite3.Error):
+                self.rollback()
+            super().close()
+        finally:
+            self.is_gone = True
+        if self.counted is not None:
+            GATE.leave(self.counted)
+
+    def is_unused(self) -> bool:
+        """Whether it is idle, or was lost between two steps."""
+        return self.counted is None and (self.lease is None or self.lease() is None)
 
 
-class Lease(InUse, PoolProxiedConnection):
+_OPEN: Living[Connection] = Living()
+"""Every connection of this process: the collector may find a lost one only after a fork."""
+
+
+class _LostAtFork:
+    """No connection that nobody has goes through a fork, and none is closed in a child."""
+
+    def before_fork(self) -> None:
+        """Another thread that forks may be closing some of them: that must be over, too."""
+        for connection in _OPEN.all():
+            if connection.is_unused() and not connection.is_closed:
+                connection.close()
+        wait_until(lambda: all(each.is_gone for each in _OPEN.all() if each.is_closed))
+
+    def after_fork_in_parent(self) -> None:
+        """Nothing to do."""
+
+    def after_fork_in_child(self) -> None:
+        for connection in _OPEN.all():
+            if not connection.is_closed:
+                abandon(connection)
+
+
+_LOST = _LostAtFork()
+register_fork_hooks(GATE)
+register_fork_hooks(_LOST)
+
+
+class Lease(PoolProxiedConnection):
     """A connection for the time of a transaction; SQLAlchemy's Connection takes it too."""
 
     driver_connection: Connection | None = None
@@ -46,9 +94,20 @@ class Lease(InUse, PoolProxiedConnection):
     record_info = None
 
     def __init__(self, connections: "Connections") -> None:
-        super().__init__(connections.file)
         self._connections = connections
+        self.in_use = InUse(connections.file)
         self.info: dict[str, Any] = {}
+
+    def has(self, connection: Connection | None) -> bool:
+        """Whether this connection was not given back yet."""
+        return (
+            connection is not None and connection.lease is not None and connection.lease() is self
+        )
+
+    def __del__(self) -> None:
+        """Of a lease that was lost: the collector would find its connection late."""
+        if self.has(self.driver_connection) and not sys.is_finalizing():
+            self.invalidate()
 
     @property
     def dbapi_connection(self) -> Any:  # type: ignore[override]
@@ -106,31 +165,28 @@ class Connections:
         self._refuse_if_open_at_fork()
         lease = Lease(self)
         try:
-            GATE.enter(lease)
-            try:
-                connection = self._idle.pop()
-            except IndexError:
-                connection = self._opened()
-            connection.in_use = lease
+            GATE.enter(lease.in_use)
+            connection = self._idle_one() or self._opened()
+            connection.lease = ref(lease)
             lease.driver_connection = connection
         except BaseException:
-            GATE.leave(lease)
+            GATE.leave(lease.in_use)
             raise
         return lease
 
     def give_back(self, lease: Lease) -> None:
         """Make its connection idle, or close it; no effect if that was done."""
         connection = lease.driver_connection
-        if connection is not None and connection.in_use is lease:
+        if connection is not None and lease.has(connection):
             if lease.is_shown or connection.is_closed or connection.in_transaction:
                 self._keep_one_open()
                 connection.close()
-            connection.in_use = None  # from here on it is not this lease's any more
+            connection.lease = None  # from here on it is not this lease's any more
             if not connection.is_closed:
                 self._idle.append(connection)
                 if self._is_closed or len(self._idle) > self._most_idle:
                     self._close_one()
-        GATE.leave(lease)
+        GATE.leave(lease.in_use)
 
     def open(self, dialect: Any, record: Any, args: Any, kwargs: Any) -> Connection:
         """Open one for somebody who uses the Engine; after any fork under way."""
@@ -141,7 +197,7 @@ class Connections:
             self._keep_one_open()
             connection = self._opened()
             connection.is_prepared = False
-            connection.in_use = in_use
+            connection.counted = in_use
             return connection
         except BaseException:
             GATE.leave(in_use)
@@ -204,6 +260,14 @@ class Connections:
         if self._most_idle and not (self._idle or self._is_closed or GATE.is_closed()):
             with suppress(sqlite3.Error):
                 self._idle.append(self._opened())
+
+    def _idle_one(self) -> Connection | None:
+        while self._idle:
+            with suppress(IndexError):  # another thread has taken it
+                connection = self._idle.pop()
+                if not connection.is_closed:
+                    return connection
+        return None
 
     def _close_one(self) -> None:
         with suppress(IndexError):  # another thread has taken it

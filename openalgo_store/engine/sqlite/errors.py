@@ -28,6 +28,8 @@ _UNAVAILABLE = {
 
 def translate(file: str, error: Exception, sent: Sent | None) -> StoreError:
     """The store's error for one of the driver's."""
+    if sent is not None and sent.driver.is_closed:
+        return Unavailable(f"{file}: the connection was lost")
     code = getattr(error, "sqlite_errorcode", 0)
     if code & 0xFF == sqlite3.SQLITE_CONSTRAINT:
         return _violation(code, str(error), sent)

@@ -7,6 +7,7 @@ interrupt can leave held.
 """
 
 from collections import deque
+from collections.abc import Callable
 from threading import Lock, RLock, get_ident
 from time import monotonic, sleep
 
@@ -74,6 +75,7 @@ class InUse:
     def __init__(self, file: str) -> None:
         self.file = file
         self.thread = get_ident()
+        self.is_let_in = False
 
 
 class ForkGate:
@@ -95,6 +97,7 @@ class ForkGate:
             self._in_use.discard(connection)
             sleep(_POLL)
             self._in_use.add(connection)
+        connection.is_let_in = True
 
     def _is_inside(self, connection: InUse) -> bool:
         """Whether its thread has another one, which the fork waits for."""
@@ -118,10 +121,9 @@ class ForkGate:
 
         Those of the forking thread cannot close meanwhile and are not waited for.
         """
-        mine, deadline = get_ident(), monotonic() + FORK_WAIT
+        mine = get_ident()
         self._forking.add(mine)
-        while any(each.thread != mine for each in self._in_use.all()) and monotonic() < deadline:
-            sleep(_POLL)
+        wait_until(lambda: all(each.thread == mine for each in self._in_use.all()))
 
     def after_fork_in_parent(self) -> None:
         """The fork is over."""
@@ -129,8 +131,15 @@ class ForkGate:
 
     def after_fork_in_child(self) -> None:
         """Nothing is in use here; what was in use at the fork is lost to this process."""
-        self.open_at_fork.update(self.in_use())
+        self.open_at_fork.update(each.file for each in self._in_use.all() if each.is_let_in)
         self._in_use, self._forking = Living(), set()
+
+
+def wait_until(is_over: Callable[[], bool]) -> None:
+    """Look again and again, for at most FORK_WAIT seconds."""
+    deadline = monotonic() + FORK_WAIT
+    while not is_over() and monotonic() < deadline:
+        sleep(_POLL)
 
 
 FORK_WAIT = 5.0

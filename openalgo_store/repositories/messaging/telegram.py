@@ -250,7 +250,7 @@ def purge_telegram_messages(
 
 def _now_inside(tx: Transaction) -> datetime:
     """The time once the transaction has begun, for which it may wait on SQLite."""
-    _ = tx.connection
+    tx.begin()
     return clock.now()
 
 

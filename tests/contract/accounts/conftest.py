@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from argon2 import PasswordHasher
 from cryptography.fernet import Fernet
-from sqlalchemy import event, select
+from sqlalchemy import select
 
 from openalgo_store import Store, get_read_session, get_write_session, use_store
 from openalgo_store.engine.queries import Query
@@ -20,6 +20,7 @@ from openalgo_store.security.passwords import hash_password
 from openalgo_store.store import current_store
 from openalgo_store.tables.accounts import users
 from tests.support.rows import add_user
+from tests.support.watching import watching
 
 PASSWORD = "correct horse"
 MARKS = "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$aGFzaA"
@@ -62,15 +63,13 @@ def asha(store: Store, hasher: CountingHasher) -> Iterator[User]:
 def queries(asha: object) -> Iterator[list[str]]:
     """Every statement that looks a key up, as it is sent."""
     sent: list[str] = []
-    engine = current_store().databases["main"].engine
 
-    def note(*arguments: Any) -> None:
-        if "JOIN users" in arguments[2]:
-            sent.append(arguments[2])
+    def note(sql: str, values: Any) -> None:
+        if "JOIN users" in sql:
+            sent.append(sql)
 
-    event.listen(engine, "before_cursor_execute", note)
-    yield sent
-    event.remove(engine, "before_cursor_execute", note)
+    with watching(current_store(), before=note):
+        yield sent
 
 
 def stored_hash(user_id: int) -> str:
@@ -92,16 +91,16 @@ def sealing(store: Store) -> Iterator[Store]:
 
 
 @pytest.fixture
-def statements(sealing: Store) -> list[str]:
+def statements(sealing: Store) -> Iterator[list[str]]:
     """The statements on auth_tokens that the store sends, as they come."""
     seen: list[str] = []
 
-    def note(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
-        if "auth_tokens" in statement:
-            seen.append(statement)
+    def note(sql: str, values: Any) -> None:
+        if "auth_tokens" in sql:
+            seen.append(sql)
 
-    event.listen(sealing.databases["main"].engine, "before_cursor_execute", note)
-    return seen
+    with watching(sealing, before=note):
+        yield seen
 
 
 def access_token(user_id: int = 1, broker: str = "zerodha") -> str | None:

@@ -5,14 +5,14 @@ import threading
 import tracemalloc
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import cachetools
 import pytest
-from sqlalchemy import event, update
+from sqlalchemy import update
 
 import openalgo_store
 from openalgo_store import IssuedApiKey, Store, delete_user, update_user, use_store
@@ -29,6 +29,7 @@ from openalgo_store.sessions import get_write_session
 from openalgo_store.store import cache_stats, current_store
 from openalgo_store.tables.accounts import api_keys
 from tests.support.rows import MONDAY
+from tests.support.watching import watching
 
 
 def test_a_key_finds_its_user_with_one_query_and_then_with_none(
@@ -89,7 +90,7 @@ def lookup_paused(key: str, step: str) -> Iterator[None]:
 
     def pause(*arguments: Any) -> None:
         if threading.get_ident() in reader and not reached.is_set():
-            if len(arguments) > 2 and "JOIN users" not in str(arguments[2]):
+            if arguments and "JOIN users" not in arguments[0]:
                 return
             reached.set()
             assert go_on.wait(30)
@@ -102,19 +103,18 @@ def lookup_paused(key: str, step: str) -> Iterator[None]:
         reader.append(threading.get_ident())
         return get_user_by_api_key(key)
 
-    engine = current_store().databases["main"].engine
-    with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(1) as pool:
+    with ExitStack() as stack:
+        pool = stack.enter_context(ThreadPoolExecutor(1))
         if step == "before it is kept":
+            patch = stack.enter_context(pytest.MonkeyPatch.context())
             patch.setattr(KeyedCache, "keep", keep_later)
         else:
-            event.listen(engine, f"{step}_cursor_execute", pause)
+            stack.enter_context(watching(current_store(), **{step: pause}))
         looking_up = pool.submit(look_up)
         assert reached.wait(30)
         yield
         go_on.set()
         looking_up.result(30)
-    if step != "before it is kept":
-        event.remove(engine, f"{step}_cursor_execute", pause)
 
 
 steps = pytest.mark.parametrize("step", ["before", "after", "before it is kept"])
@@ -235,12 +235,12 @@ def test_a_key_that_is_revoked_while_the_cache_is_warmed_is_not_kept(asha: User)
     issued = create_api_key(asha.id)
     ends = [issued.id]
 
-    def revoke(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
-        if "last_used" in statement and ends:
+    def revoke(sql: str, values: Any) -> None:
+        if "last_used" in sql and ends:
             with ThreadPoolExecutor(1) as pool:
                 pool.submit(revoke_api_key, ends.pop()).result(30)
 
-    event.listen(current_store().databases["main"].engine, "after_cursor_execute", revoke)
-    warm_api_key_cache()
+    with watching(current_store(), after=revoke):
+        warm_api_key_cache()
     assert not ends
     assert get_user_by_api_key(issued.api_key) is None

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import event, update
+from sqlalchemy import update
 
 from openalgo_store import NotFound, Store, get_read_session, get_write_session
 from openalgo_store.engine.queries import Query
@@ -18,6 +18,7 @@ from openalgo_store.repositories.accounts.auth_tokens import (
 from openalgo_store.tables.accounts import users
 from tests.contract.accounts.conftest import access_token
 from tests.support.waiting import wait_for_a_lock
+from tests.support.watching import watching
 
 SECRETS = ("access-secret-7351", "refresh-secret-2604", "feed-secret-9917")
 
@@ -122,7 +123,7 @@ def test_what_a_caller_does_to_auth_data_changes_nobody_elses(sealing: Store) ->
         found.auth_data["new"] = True
 
 
-@pytest.mark.parametrize("moment", ["before_cursor_execute", "after_cursor_execute"])
+@pytest.mark.parametrize("moment", ["before", "after"])
 @pytest.mark.parametrize("change", ["revoked", "replaced"])
 def test_a_token_that_ends_while_it_is_read_is_not_given_to_the_next_call(
     sealing: Store, moment: str, change: str
@@ -130,15 +131,15 @@ def test_a_token_that_ends_while_it_is_read_is_not_given_to_the_next_call(
     save_auth_token(1, "zerodha", "old")
     steps = iter([revoke_auth_token if change == "revoked" else save_auth_token])
 
-    def end_it(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
-        if "SELECT" in statement and "auth_tokens" in statement and (step := next(steps, None)):
+    def end_it(sql: str, values: Any) -> None:
+        if "SELECT" in sql and "auth_tokens" in sql and (step := next(steps, None)):
             arguments = (1, "zerodha", "new")[: 2 if change == "revoked" else 3]
             other = threading.Thread(target=step, args=arguments)
             other.start()
             other.join(30)
 
-    event.listen(sealing.databases["main"].engine, moment, end_it)
-    get_auth_token(1, "zerodha")
+    with watching(sealing, **{moment: end_it}):
+        get_auth_token(1, "zerodha")
     assert next(steps, None) is None
     assert access_token() == (None if change == "revoked" else "new")
 

@@ -4,7 +4,6 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from sqlalchemy import Connection, event
 
 from openalgo_store import (
     Conflict,
@@ -30,15 +29,19 @@ from tests.support.waiting import wait_for_a_lock
 
 @pytest.mark.only("sqlite")
 def test_leases_and_rests_begin_when_the_wait_for_the_file_is_over(
-    chats: list[int], time: Clock, store: Store
+    chats: list[int], time: Clock, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The hand of the clock moves on when the file is free, which is when BEGIN has been sent."""
 
-    def begun(connection: Connection) -> None:
+    dialect = store.databases["telegram"]
+    begin = dialect.begin
+
+    def begin_late(driver: object, *, readonly: bool) -> None:
+        begin(driver, readonly=readonly)
         time.go_on(MINUTE)
 
     queue(7, "hello")
-    event.listen(store.databases["telegram"].engine, "begin", begun)
+    monkeypatch.setattr(dialect, "begin", begin_late)
     (claimed,) = claim_telegram_messages(lease=MINUTE)
     assert claimed.held_until == time.now + MINUTE
     failed = fail_telegram_message(claimed.id, claimed.claim or "", "429", retry_after=MINUTE)
