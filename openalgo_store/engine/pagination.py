@@ -1,11 +1,11 @@
 """Pages, newest first: numbered ones, and keyset ones whose cursor is the place of the last row."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar, TypeVarTuple
 
-from sqlalchemy import ColumnElement, Select, tuple_
+from sqlalchemy import ColumnElement, Select, Tuple, bindparam, tuple_
 
 from ..errors import InvalidInput
 from ..values.days import check_moment
@@ -37,6 +37,16 @@ def page_offset(page: int, per_page: int) -> int:
     return (number - 1) * row_limit("per_page", per_page)
 
 
+def within(moment: ColumnElement[datetime], asked: Collection[str]) -> list[ColumnElement[bool]]:
+    """From the parameter `begin` on and before `end`, as far as these are asked for."""
+    rules = []
+    if "begin" in asked:
+        rules.append(moment >= bindparam("begin", type_=moment.type))
+    if "end" in asked:
+        rules.append(moment < bindparam("end", type_=moment.type))
+    return rules
+
+
 class NewestFirst:
     """The order of a table's pages: by a moment, then by id, both falling, as in its index."""
 
@@ -48,20 +58,44 @@ class NewestFirst:
         """The rows in this order."""
         return rows.order_by(self.moment.desc(), self.row_id.desc())
 
-    def older(self, end: datetime | None, cursor: str | None) -> list[ColumnElement[bool]]:
-        """What lies before a moment and after a cursor, where they are given.
+    def rules(self, asked: Collection[str]) -> list[ColumnElement[bool]]:
+        """What lies within `begin` and `end`, after a cursor, and from a place on.
 
-        The nearer of the two alone: SQLite seeks by the first it sees.
+        As far as these are asked for: `before` and `from_place` give the values.
         """
-        end = None if end is None else check_moment(end)
-        place = None if cursor is None else _place(cursor)
-        if place is not None and (end is None or place[0] < end):
-            return [tuple_(self.moment, self.row_id) < place]
-        return [] if end is None else [self.moment < end]
+        rules = within(self.moment, asked)
+        if "cursor_id" in asked:
+            rules.append(self._place < self._parameters("cursor"))
+        if "first_id" in asked:
+            rules.append(self._place <= self._parameters("first"))
+        return rules
 
-    def from_place(self, moment: datetime, row_id: int) -> list[ColumnElement[bool]]:
-        """The row at a place, and what is older."""
-        return [tuple_(self.moment, self.row_id) <= (moment, row_id)]
+    @property
+    def _place(self) -> Tuple:
+        return tuple_(self.moment, self.row_id)
+
+    def _parameters(self, name: str) -> Tuple:
+        return tuple_(
+            bindparam(f"{name}_moment", type_=self.moment.type),
+            bindparam(f"{name}_id", type_=self.row_id.type),
+        )
+
+
+def before(end: datetime | None, cursor: str | None) -> dict[str, Any]:
+    """The values for what lies before a moment and after a cursor, where they are given.
+
+    The nearer of the two alone: SQLite seeks by the first it sees.
+    """
+    end = None if end is None else check_moment(end)
+    place = None if cursor is None else _place(cursor)
+    if place is not None and (end is None or place[0] < end):
+        return {"cursor_moment": place[0], "cursor_id": place[1]}
+    return {} if end is None else {"end": end}
+
+
+def from_place(moment: datetime, row_id: int) -> dict[str, Any]:
+    """The values for the row at a place, and what is older."""
+    return {"first_moment": moment, "first_id": row_id}
 
 
 def split(rows: Sequence[R], limit: int, moment: str) -> tuple[list[R], str | None]:

@@ -2,9 +2,10 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
-from sqlalchemy import func, select
+from sqlalchemy import Table, func, select
 from sqlalchemy.engine import make_url
 
 from ..engine.queries import Query
@@ -17,6 +18,13 @@ from ..startup import pool_warnings
 from ..store import Store
 from ..tables import METADATA
 from ..tables.symbols import symbol_loads
+
+_get_brokers = Query.of(select(symbol_loads.c.broker).distinct().order_by("broker"), str)
+
+
+@cache
+def _count_rows(table: Table) -> Query[int]:
+    return Query.of(select(func.count()).select_from(table), int)
 
 
 @dataclass
@@ -89,8 +97,7 @@ def _inspect_database(store: Store, name: str) -> DatabaseStatus:
                 found.problem = f"{', '.join(found.pending)} pending: run `openalgo-store migrate`"
                 return found
             for table in METADATA[database].sorted_tables:
-                count = Query.of(select(func.count()).select_from(table), int)
-                found.rows[table.name] = tx.value(count) or 0
+                found.rows[table.name] = tx.value(_count_rows(table)) or 0
     except StoreError as error:
         found.problem = " ".join(str(error).split())
     return found
@@ -102,7 +109,6 @@ def _is_missing(url: str) -> bool:
 
 
 def _last_loads(store: Store) -> list[SymbolLoad]:
-    brokers = Query.of(select(symbol_loads.c.broker).distinct().order_by("broker"), str)
     with store.transaction("main", readonly=True, primary=True) as tx:
-        found = [last_symbol_load(broker, tx=tx) for broker in tx.all(brokers)]
+        found = [last_symbol_load(broker, tx=tx) for broker in tx.all(_get_brokers)]
     return [each for each in found if each is not None]

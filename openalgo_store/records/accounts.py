@@ -1,7 +1,10 @@
 """Users and what they identify themselves with."""
 
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
+
+TokenName = Literal["access_token", "refresh_token", "feed_token"]
+"""The three tokens of a broker."""
 
 
 class User(NamedTuple):

@@ -1,9 +1,11 @@
 """Retention: what is old goes in small transactions, with room for writers between them."""
 
 from datetime import datetime
+from functools import cache
 from time import monotonic, sleep
+from typing import Any, NamedTuple
 
-from sqlalchemy import Column, ColumnElement, Table, and_, delete, func, literal, select, true
+from sqlalchemy import Column, ColumnElement, Table, bindparam, delete, func, select, true
 
 from ..engine.queries import Query
 from ..engine.transaction import Transaction
@@ -14,6 +16,36 @@ from ..values.days import check_moment
 
 BATCH = 1000
 """Rows in one transaction: a few milliseconds that a writer may have to wait."""
+
+
+class _Purge(NamedTuple):
+    """What a purge asks of a table; `nth` gives the moment and the id of a row, in that order."""
+
+    count_older: Query[int]
+    nth: Query[Any]
+    delete_older: Query[None]
+    delete_at: Query[None]
+
+
+@cache
+def _purge_of(table: Table, moment: Column[datetime], *, goes_on: bool) -> _Purge:
+    """Its statements, by an index of `moment`; one that goes on begins at `begin`.
+
+    By moments, not by ids: for those PostgreSQL would read a small table whole each time. And by
+    one upper bound: of two SQLite may take the wrong one.
+    """
+    row_id, at = table.c.id, moment.type
+    left: ColumnElement[bool] = moment >= bindparam("begin", type_=at) if goes_on else true()
+    older = moment < bindparam("before", type_=at)
+    in_order = select(moment, row_id).where(left, older).order_by(moment, row_id)
+    offset = bindparam("row_offset", type_=Whole)  # a plain number is taken for one of 32 bits
+    up_to = moment == bindparam("at", type_=at), row_id <= bindparam("last_id", type_=Whole)
+    return _Purge(
+        Query.of(select(func.count()).select_from(table).where(older), int),
+        Query.of(in_order.offset(offset).limit(1), tuple),
+        Query.of(delete(table).where(left, older)),
+        Query.of(delete(table).where(left, *up_to)),
+    )
 
 
 def purge_rows(
@@ -36,27 +68,20 @@ def purge_rows(
     before, batch_size = check_moment(before), one_or_more("batch_size", batch_size)
     if dry_run:
         with reading(database, tx) as session:
-            counted = select(func.count()).select_from(table).where(moment < before)
-            return session.value(Query.of(counted, int)) or 0
-    purged, row_id = 0, table.c.id
-    left: ColumnElement[bool] = true()
+            purge = _purge_of(table, moment, goes_on=False)
+            return session.value(purge.count_older, before=before) or 0
+    purged = 0
+    left: dict[str, datetime] = {}
     while True:
         began = monotonic()
+        purge = _purge_of(table, moment, goes_on=bool(left))
         with writing(database, tx) as session:
-            in_order = select(moment, row_id).where(left, moment < before)
-            before_it = literal(batch_size - 1, Whole)  # a plain number is taken for one of 32 bits
-            nth = in_order.order_by(moment, row_id).offset(before_it).limit(1)
-            last = session.one(Query.of(nth, tuple))
-            # By moments, not by ids: for those PostgreSQL would read a small table whole each
-            # time. And by one upper bound: of two SQLite may take the wrong one.
+            last = session.one(purge.nth, **left, before=before, row_offset=batch_size - 1)
             if last is None:
-                ends = [moment < before]
-            else:
-                ends = [moment < last[0], and_(moment == last[0], row_id <= last[1])]
-            for end in ends:
-                purged += session.run(Query.of(delete(table).where(left, end)))
-        if last is None:
-            return purged
-        left = moment >= last[0]  # dead rows are not looked through again
+                return purged + session.run(purge.delete_older, **left, before=before)
+            at, last_id = last
+            purged += session.run(purge.delete_older, **left, before=at)
+            purged += session.run(purge.delete_at, **left, at=at, last_id=last_id)
+        left = {"begin": at}  # dead rows are not looked through again
         if tx is None:
             sleep(monotonic() - began)

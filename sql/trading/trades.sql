@@ -22,6 +22,12 @@ SELECT id, trade_id, order_id, user_id, broker, symbol, exchange, action, produc
 FROM /*book*/trades
 WHERE order_id = :order_id AND trade_id = :trade_id;
 
+-- name: get_trade_place
+-- By pk_trades.
+SELECT traded_at, id
+FROM /*book*/trades
+WHERE id = :id AND user_id = :user_id;
+
 -- name: get_imported_trade
 -- One probe of uq_trades_imported.
 SELECT id, trade_id, order_id, user_id, broker, symbol, exchange, action, product, quantity,

@@ -48,7 +48,7 @@ INTERNAL = {
 SHARED = {
     "openalgo_store/tables": {"columns", "metadata", "types"},
     "openalgo_store/records": set(),
-    "openalgo_store/repositories": {"purging"},
+    "openalgo_store/repositories": {"purging", "shapes"},
     "sql": {"README"},
     "tests/contract": set(),
 }

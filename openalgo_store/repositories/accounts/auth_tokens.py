@@ -1,22 +1,23 @@
 """Broker tokens: sealed in the database and in the cache, opened for each caller."""
 
 import time
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, get_args
 
 from ...engine.expected import expect_one
 from ...engine.sql_files import SqlFile
 from ...engine.transaction import Transaction
 from ...errors import InvalidInput, NotFound, StoreError
-from ...records.accounts import AuthToken, SealedToken
+from ...records.accounts import AuthToken, SealedToken, TokenName
 from ...security.cipher import TokenCipher
 from ...sessions import one_statement, reading, writing
 from ...store import current_store
 from ...tables.accounts import auth_tokens
 from ...tables.types import Whole
 from ...values import clock
-from ...values.arguments import one_or_more
+from ...values.arguments import iterated, one_or_more
 from ...values.json import copied
 from ...values.numbers import check_whole
 from ...values.text import check_text, require_text
@@ -24,7 +25,7 @@ from .sentinels import prove_cipher, renew_cipher_proof
 from .users import lock_active_user
 
 _VALID_FOR = timedelta(hours=24)
-_TOKENS = ("access_token", "refresh_token", "feed_token")
+_TOKENS: tuple[TokenName, ...] = get_args(TokenName)
 
 _sql = SqlFile("accounts/auth_tokens.sql", auth_tokens)
 _save_auth_token = _sql.query("save_auth_token", SealedToken)
@@ -83,16 +84,27 @@ def save_auth_token(
     return _open(saved, cipher)
 
 
-def get_auth_token(user_id: int, broker: str, *, tx: Transaction | None = None) -> AuthToken | None:
+def get_auth_token(
+    user_id: int,
+    broker: str,
+    *,
+    only: Iterable[TokenName] = _TOKENS,
+    tx: Transaction | None = None,
+) -> AuthToken | None:
     """The tokens of an active user at a broker, or None when there are none or they have expired.
 
     Cached, sealed, for 24 hours or until token_expiry. A caller's `tx` is asked instead.
+    Decrypting is what a cached read costs: with `only=("access_token",)` that token alone is
+    decrypted, and the others are None in the record, stored or not. InvalidInput for another name.
     """
+    names = tuple(iterated("only", only))
+    if any(name not in _TOKENS for name in names):
+        raise InvalidInput(f"only takes some of {', '.join(_TOKENS)}, as in only=('access_token',)")
     store = current_store()
     cipher = store.secrets.cipher
     if tx is not None:
         sealed = _read(user_id, broker, tx)
-        return _open(sealed, cipher) if sealed else None
+        return _open(sealed, cipher, names) if sealed else None
     key = _key(user_id, broker)
 
     def load() -> tuple[SealedToken, float] | None:
@@ -104,7 +116,7 @@ def get_auth_token(user_id: int, broker: str, *, tx: Transaction | None = None) 
         return sealed, _kept_until(sealed)
 
     sealed = store.tokens.get(key) or store.tokens.read(key, load)
-    return _open(sealed, cipher) if sealed else None
+    return _open(sealed, cipher, names) if sealed else None
 
 
 def list_auth_tokens(user_id: int, *, tx: Transaction | None = None) -> list[AuthToken]:
@@ -212,18 +224,27 @@ def _seal(
     return sealed
 
 
-def _open(sealed: SealedToken, cipher: TokenCipher) -> AuthToken:
+def _open(
+    sealed: SealedToken, cipher: TokenCipher, only: Collection[TokenName] = _TOKENS
+) -> AuthToken:
+    """The record with these of its tokens decrypted, the others None."""
     access_token, refresh_token, feed_token = (
         None
-        if (text := getattr(sealed, column)) is None
+        if (text := getattr(sealed, column)) is None or column not in only
         else cipher.open(text, sealed.key_id, sealed.user_id, sealed.broker, column)
         for column in _TOKENS
     )
-    return AuthToken(*sealed[:-1])._replace(
-        access_token=access_token,
-        refresh_token=refresh_token,
-        feed_token=feed_token,
-        auth_data=copied(sealed.auth_data),  # the cached one is nobody's to change
+    return AuthToken(
+        sealed.id,
+        sealed.user_id,
+        sealed.broker,
+        access_token,
+        refresh_token,
+        feed_token,
+        sealed.token_expiry,
+        copied(sealed.auth_data),  # the cached one is nobody's to change
+        sealed.created_at,
+        sealed.updated_at,
     )
 
 

@@ -9,7 +9,7 @@ from functools import cache
 from typing import NamedTuple
 from unicodedata import normalize
 
-from sqlalchemy import update
+from sqlalchemy import bindparam, update
 
 from ...engine.expected import expect_one
 from ...engine.pagination import MOST_ROWS, row_limit
@@ -24,6 +24,7 @@ from ...store import current_store
 from ...tables.accounts import api_keys, auth_tokens, users
 from ...tables.types import PlainText, Whole
 from ...values import clock
+from ..shapes import changed, new_values
 
 _CHANGEABLE = {"username", "email", "password_hash"}
 _ARGON2 = "$argon2"
@@ -58,6 +59,15 @@ _lock_active_user = _sql.query("lock_active_user", int)
 _set_user_active = _sql.command("set_user_active")
 _end_api_keys = _sql.command("end_api_keys")
 _end_auth_tokens = _sql.command("end_auth_tokens")
+
+
+@cache
+def _update_user(columns: frozenset[str]) -> Query[User]:
+    """UPDATE of these columns of the user `user_id`."""
+    this = users.c.id == bindparam("user_id", type_=Whole)
+    returned = (users.c[name] for name in User._fields)
+    values = changed(users, columns)
+    return Query.of(update(users).where(this).values(values).returning(*returned), User)
 
 
 def create_user(
@@ -131,10 +141,8 @@ def update_user(user_id: int, *, tx: Transaction | None = None, **changes: str) 
     """
     store = current_store()
     row = _row(changes)
-    changed = update(users).where(users.c.id == user_id).values(row)
-    returned = changed.returning(*(users.c[name] for name in User._fields))
     with writing("main", tx) as tx, _naming_the_taken_column():
-        user = tx.one(Query.of(returned, User))
+        user = tx.one(_update_user(frozenset(row)), user_id=user_id, **new_values(row))
         if user is None:
             raise NotFound(f"there is no user {user_id}")
         tx.after_commit(lambda: store.api_keys.forget_where(lambda key: key.user.id == user_id))

@@ -1,6 +1,7 @@
 """Telegram: who may hear from the bot, and a queue for each chat that keeps its order."""
 
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 from uuid import uuid4
 
@@ -20,6 +21,7 @@ from ...tables.types import PlainText, UTCDateTime, Whole
 from ...values import clock
 from ...values.arguments import duration, one_or_more, true_or_false
 from ..purging import BATCH, purge_rows
+from ..shapes import equal, given
 
 LEASE = timedelta(seconds=60)
 MAX_ATTEMPTS = 5
@@ -44,6 +46,14 @@ _fail_message = _sql.query(
     "fail_message", TelegramMessage, message_id=Whole(), error=PlainText(), retry_at=_now, now=_now
 )
 _get_message = _sql.query("get_message", TelegramMessage, message_id=Whole())
+
+
+@cache
+def _list_chats(asked: frozenset[str]) -> Query[TelegramChat]:
+    """What is asked for, in the order in which it came."""
+    found = select(*(telegram_chats.c[name] for name in TelegramChat._fields))
+    found = found.where(*equal(telegram_chats, asked))
+    return Query.of(found.order_by(telegram_chats.c.id), TelegramChat)
 
 
 # Chats
@@ -92,15 +102,11 @@ def list_telegram_chats(
     ):
         if flag is not None:
             true_or_false(name, flag)
-    asked = {
-        telegram_chats.c.user_id: user_id,
-        telegram_chats.c.is_authorized: is_authorized,
-        telegram_chats.c.notification_enabled: notification_enabled,
-    }
-    found = select(*(telegram_chats.c[name] for name in TelegramChat._fields))
-    found = found.where(*(column == value for column, value in asked.items() if value is not None))
+    asked = given(
+        user_id=user_id, is_authorized=is_authorized, notification_enabled=notification_enabled
+    )
     with reading("telegram", tx) as tx:
-        return tx.all(Query.of(found.order_by(telegram_chats.c.id), TelegramChat))
+        return tx.all(_list_chats(frozenset(asked)), **asked)
 
 
 def authorize_telegram_chat(

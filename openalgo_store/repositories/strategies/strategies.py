@@ -1,8 +1,9 @@
 """Strategies: what places orders for a user, with its settings; in the main database only."""
 
+from functools import cache
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 
 from ...engine.expected import expect_one
 from ...engine.queries import Query
@@ -12,8 +13,10 @@ from ...errors import NotFound
 from ...records.strategies import Strategy
 from ...sessions import reading, writing
 from ...tables.strategies import strategies
+from ...tables.types import Whole
 from ...values import clock
 from ...values.arguments import not_blank, only, true_or_false
+from ..shapes import changed, equal, given, new_values
 
 _CHANGEABLE = {"name", "description", "strategy_type", "config"}
 
@@ -23,6 +26,21 @@ _get_strategy = _sql.query("get_strategy", Strategy)
 _set_strategy_active = _sql.query("set_strategy_active", Strategy)
 _delete_strategy = _sql.command("delete_strategy")
 _columns = [strategies.c[name] for name in Strategy._fields]
+
+
+@cache
+def _list_strategies(asked: frozenset[str]) -> Query[Strategy]:
+    """What is asked for, by name."""
+    found = select(*_columns).where(*equal(strategies, asked))
+    return Query.of(found.order_by(strategies.c.name), Strategy)
+
+
+@cache
+def _update_strategy(columns: frozenset[str]) -> Query[Strategy]:
+    """UPDATE of these columns of the strategy `strategy_id`."""
+    this = strategies.c.id == bindparam("strategy_id", type_=Whole)
+    values = changed(strategies, columns)
+    return Query.of(update(strategies).where(this).values(values).returning(*_columns), Strategy)
 
 
 def create_strategy(
@@ -69,13 +87,11 @@ def list_strategies(
     tx: Transaction | None = None,
 ) -> list[Strategy]:
     """The strategies of a user by name."""
-    found = select(*_columns).where(strategies.c.user_id == user_id)
-    if strategy_type is not None:
-        found = found.where(strategies.c.strategy_type == strategy_type)
     if is_active is not None:
-        found = found.where(strategies.c.is_active == true_or_false("is_active", is_active))
+        true_or_false("is_active", is_active)
+    asked = given(strategy_type=strategy_type, is_active=is_active) | {"user_id": user_id}
     with reading("main", tx) as tx:
-        return tx.all(Query.of(found.order_by(strategies.c.name), Strategy))
+        return tx.all(_list_strategies(frozenset(asked)), **asked)
 
 
 def update_strategy(strategy_id: int, *, tx: Transaction | None = None, **changes: Any) -> Strategy:
@@ -86,9 +102,9 @@ def update_strategy(strategy_id: int, *, tx: Transaction | None = None, **change
     row = only(_CHANGEABLE, changes, "update_strategy") | {"updated_at": clock.now()}
     if "name" in changes:
         not_blank("name", changes["name"])
-    changed = update(strategies).where(strategies.c.id == strategy_id).values(row)
+    change = _update_strategy(frozenset(row))
     with writing("main", tx) as tx:
-        return _found(strategy_id, tx.one(Query.of(changed.returning(*_columns), Strategy)))
+        return _found(strategy_id, tx.one(change, strategy_id=strategy_id, **new_values(row)))
 
 
 def set_strategy_active(

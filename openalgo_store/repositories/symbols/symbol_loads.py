@@ -4,9 +4,10 @@ import logging
 import time
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from ...engine.pagination import row_limit
 from ...engine.queries import Query
@@ -19,8 +20,10 @@ from ...sessions import reading, writing
 from ...store import current_store
 from ...tables.symbols import symbol_loads as symbol_loads_table
 from ...tables.symbols import symbols as symbols_table
+from ...tables.types import Whole
 from ...values import clock
 from ...values.text import check_text, require_text, storable
+from ..shapes import equal, given
 from .incoming_master import IncomingMaster, Packed, pack, unpack
 
 Given = Instrument | RejectedRow | Mapping[str, Any]
@@ -81,16 +84,23 @@ def last_symbol_load(broker: str, *, tx: Transaction | None = None) -> SymbolLoa
     return _typed(found) if found else None
 
 
+@cache
+def _newest_loads(asked: frozenset[str]) -> Query[SymbolLoad]:
+    """At most `row_limit` loads, the newest first, of what is asked for."""
+    found = select(symbol_loads_table).where(*equal(symbol_loads_table, asked))
+    most = bindparam("row_limit", type_=Whole)
+    return Query.of(found.order_by(symbol_loads_table.c.id.desc()).limit(most), SymbolLoad)
+
+
 def symbol_loads(
     broker: str | None = None, limit: int = 20, *, tx: Transaction | None = None
 ) -> list[SymbolLoad]:
     """The newest loads first, of one broker or of all."""
     most = row_limit("limit", limit)
-    newest = select(symbol_loads_table).order_by(symbol_loads_table.c.id.desc()).limit(most)
-    if broker is not None:
-        newest = newest.where(symbol_loads_table.c.broker == broker)
+    asked = given(broker=broker)
     with reading("main", tx) as tx:
-        return [_typed(load) for load in tx.all(Query.of(newest, SymbolLoad))]
+        found = tx.all(_newest_loads(frozenset(asked)), **asked, row_limit=most)
+    return [_typed(load) for load in found]
 
 
 def _load(

@@ -1,15 +1,17 @@
 """Logs: what the application logged, newest first. DatabaseLogHandler brings the entries."""
 
 import logging
+import re
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 from string import ascii_lowercase, ascii_uppercase
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import BindParameter, ColumnElement, bindparam, func, literal_column, or_, select
 
 from ...background.marks import Mark
 from ...background.quiet import quietly
-from ...engine.pagination import NewestFirst, row_limit, split
+from ...engine.pagination import NewestFirst, before, row_limit, split
 from ...engine.queries import Query
 from ...engine.transaction import Transaction
 from ...errors import ConfigurationError, InvalidInput
@@ -18,18 +20,46 @@ from ...records.telemetry import LogEntry, LogPage
 from ...sessions import one_statement, writing
 from ...store import Store, open_store
 from ...tables.telemetry import application_logs, log_writers
+from ...tables.types import Whole
 from ...values.text import require_text
 from ..purging import BATCH, purge_rows
+from ..shapes import given
 from .batch_marks import BatchMarks
 
 LOG_COLUMNS = LogEntry._fields[1:]
 """The columns of what a handler gives to `write_log_batch`."""
+_ESCAPE = "/"
 _AS_LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
 
 _logs = application_logs.c
 _newest_first = NewestFirst(_logs.timestamp, _logs.id)
 
 _marks = BatchMarks(log_writers)
+
+
+@cache
+def _get_logs(asked: frozenset[str], levels: int | None) -> Query[LogEntry]:
+    """At most `row_limit` entries of what is asked for, and of one of so many levels."""
+    rules = _newest_first.rules(asked)
+    if levels is not None:
+        names = [_parameter(f"level_{number}", _logs.level) for number in range(levels)]
+        # false() would take the other parameters out of the statement
+        rules.append(_logs.level.in_(names) if names else literal_column("FALSE"))
+    if "logger" in asked:
+        below = _logs.logger >= _parameter("below", _logs.logger)
+        below &= _logs.logger < _parameter("beyond", _logs.logger)
+        rules.append(or_(_logs.logger == _parameter("logger", _logs.logger), below))
+    if "text" in asked:
+        text = _parameter("text", _logs.message)
+        found_in = (_logs.message, _logs.exception)
+        rules.append(or_(*(_lower(each).contains(text, escape=_ESCAPE) for each in found_in)))
+    found = select(*(_logs[name] for name in LogEntry._fields)).where(*rules)
+    most = bindparam("row_limit", type_=Whole)  # a plain number is taken for one of 32 bits
+    return Query.of(_newest_first.ordered(found).limit(most), LogEntry)
+
+
+def _parameter(name: str, column: ColumnElement[str]) -> BindParameter[str]:
+    return bindparam(name, type_=column.type)
 
 
 class LogBatches:
@@ -84,23 +114,19 @@ def get_logs(
     `text` is looked for in the message and the traceback; A to Z are the same as a to z, every
     other character is itself. `cursor` is the next_cursor of the page before.
     """
-    rules = _newest_first.older(until, cursor)
+    asked = before(until, cursor) | given(begin=since)
+    levels = None
     if level is not None:
-        rules.append(_logs.level.in_(_levels_from(level)))
+        names = _levels_from(level)
+        levels = len(names)
+        asked |= {f"level_{number}": name for number, name in enumerate(names)}
     if logger is not None:  # "/" comes after "."
-        below = (_logs.logger >= f"{logger}.") & (_logs.logger < f"{logger}/")
-        rules.append((_logs.logger == logger) | below)
-    if since is not None:
-        rules.append(_logs.timestamp >= since)
+        asked |= {"logger": logger, "below": f"{logger}.", "beyond": f"{logger}/"}
     if text is not None:
-        wanted = require_text("text", text).translate(_AS_LOWER)
-        found_in = (_logs.message, _logs.exception)
-        rules.append(or_(*(_lower(each).contains(wanted, autoescape=True) for each in found_in)))
-    found = _newest_first.ordered(select(*(_logs[name] for name in LogEntry._fields)))
+        asked["text"] = _as_pattern(require_text("text", text).translate(_AS_LOWER))
     limit = row_limit("limit", limit)
-    one_more = found.where(*rules).limit(limit + 1)
     with quietly(), one_statement("logs", tx) as tx:
-        entries = tx.all(Query.of(one_more, LogEntry))
+        entries = tx.all(_get_logs(frozenset(asked), levels), **asked, row_limit=limit + 1)
     return LogPage(*split(entries, limit, "timestamp"))
 
 
@@ -138,6 +164,11 @@ def _levels_from(level: int | str) -> list[str]:
     if not isinstance(least, int):
         raise InvalidInput(f"level: a number or one of {', '.join(numbers)}")
     return [name for name, number in numbers.items() if number >= least]
+
+
+def _as_pattern(text: str) -> str:
+    """The text as LIKE finds it, to the letter."""
+    return re.sub(f"[%_{_ESCAPE}]", rf"{_ESCAPE}\g<0>", text)
 
 
 def _lower(column: ColumnElement[str]) -> ColumnElement[str]:

@@ -1,21 +1,15 @@
 """Orders: placed, changed, moved from status to status, and read page by page."""
 
+from collections.abc import Collection
 from datetime import date, datetime
+from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import (
-    ColumnElement,
-    Table,
-    bindparam,
-    exists,
-    insert,
-    literal,
-    select,
-    update,
-)
+from sqlalchemy import ColumnElement, bindparam, exists, insert, select, update
+from sqlalchemy.sql.dml import ReturningInsert
 
 from ...engine.expected import expect_one
-from ...engine.pagination import NewestFirst, page_offset, row_limit, split
+from ...engine.pagination import NewestFirst, before, from_place, page_offset, row_limit, split
 from ...engine.queries import Query
 from ...engine.transaction import Transaction
 from ...errors import IllegalOrderState, InvalidInput, NotFound
@@ -28,6 +22,7 @@ from ...values import clock
 from ...values.arguments import not_blank, only
 from ...values.days import day_bounds
 from ...values.numbers import check_quantity
+from ..shapes import changed, equal, given, new_values
 from .books import BOOKS, LIVE, Book, BookSql, check_book
 from .order_locks import lock_order
 
@@ -44,29 +39,28 @@ _GIVEN = (
 """What create_order writes."""
 
 
-def _columns(orders: Table) -> list[Any]:
-    return [orders.c[name] for name in Order._fields]
+def _columns(book: Book) -> list[Any]:
+    return [book.tables.orders.c[name] for name in Order._fields]
 
 
-def _adding(book: Book) -> Query[Order]:
+def _adding(book: Book) -> ReturningInsert[Any]:
     """INSERT of an order; where the book has users, of an active one only: else no row comes back.
 
     One statement, since the order path pays for each round trip.
     """
-    orders = check_book(book).tables.orders
-    given = select(*(bindparam(name, type_=orders.c[name].type).label(name) for name in _GIVEN))
+    orders = book.tables.orders
+    row = select(*(bindparam(name, type_=orders.c[name].type).label(name) for name in _GIVEN))
     if book.has_users:
         owner = bindparam("user_id", type_=Whole)
-        given = given.where(exists().where(users.c.id == owner, users.c.is_active))
-    added = insert(orders).from_select(_GIVEN, given).returning(*_columns(orders))
-    return Query.of(added, Order)
+        row = row.where(exists().where(users.c.id == owner, users.c.is_active))
+    return insert(orders).from_select(_GIVEN, row).returning(*_columns(book))
 
 
 _sql = BookSql("trading/orders.sql", "orders")
 _newest_first = {
     book: NewestFirst(book.tables.orders.c.placed_at, book.tables.orders.c.id) for book in BOOKS
 }
-_add_order = {book: _adding(book) for book in BOOKS}
+_add_order = {book: Query.of(_adding(book), Order) for book in BOOKS}
 _get_order = _sql.query("get_order", Order)
 _set_order_status = _sql.query("set_order_status", Order)
 _get_open_orders = _sql.query("get_open_orders", Order)
@@ -77,6 +71,36 @@ class _Place(NamedTuple):
 
     placed_at: datetime
     id: int
+
+
+@cache
+def _update_order(book: Book, columns: frozenset[str]) -> Query[Order]:
+    """UPDATE of these columns of the order `row_id`."""
+    orders = book.tables.orders
+    this = orders.c.id == bindparam("row_id", type_=Whole)
+    values = changed(orders, columns)
+    return Query.of(update(orders).where(this).values(values).returning(*_columns(book)), Order)
+
+
+@cache
+def _get_orders(book: Book, asked: frozenset[str]) -> Query[Order]:
+    """At most `row_limit` orders, the newest first, of what is asked for."""
+    found = select(*_columns(book)).where(*_rules(book, asked))
+    most = bindparam("row_limit", type_=Whole)  # a plain number is taken for one of 32 bits
+    return Query.of(_newest_first[book].ordered(found).limit(most), Order)
+
+
+@cache
+def _get_place(book: Book, asked: frozenset[str]) -> Query[_Place]:
+    """The place of the order that `row_offset` others precede: the index alone can tell it."""
+    order = _newest_first[book]
+    found = order.ordered(select(order.moment, order.row_id).where(*_rules(book, asked)))
+    after = bindparam("row_offset", type_=Whole)
+    return Query.of(found.limit(1).offset(after), _Place)
+
+
+def _rules(book: Book, asked: Collection[str]) -> list[ColumnElement[bool]]:
+    return equal(book.tables.orders, asked) + _newest_first[book].rules(asked)
 
 
 def create_order(
@@ -141,9 +165,7 @@ def update_order(
     Raises NotFound; IllegalOrderState for an order that is no longer open; InvalidInput for
     another column, and for a quantity that is filled already.
     """
-    orders = check_book(book).tables.orders
     row = only(_CHANGEABLE, changes, "update_order") | {"updated_at": clock.now()}
-    changed = update(orders).where(orders.c.order_id == order_id).values(row)
     with writing(check_book(book).database, tx) as tx:
         order = lock_order(order_id, book, tx)
         if order.status not in OPEN_STATUSES:
@@ -158,7 +180,8 @@ def update_order(
                 f"order {order_id} has {order.fill_quantity} filled: its quantity must be more, "
                 "or cancel what is left"
             )
-        return expect_one(tx, Query.of(changed.returning(*_columns(orders)), Order))
+        change = _update_order(book, frozenset(row))
+        return expect_one(tx, change, row_id=order.id, **new_values(row))
 
 
 def update_order_status(
@@ -218,22 +241,20 @@ def get_order_history(
     A far page must be counted to: `get_orders_after` goes on from page to page at no such cost.
     Raises InvalidInput for a page below 1, and for a per_page outside 1 to 1,000.
     """
-    orders, order = check_book(book).tables.orders, _newest_first[book]
     begin, end = day_bounds(start_date, end_date)
-    rules = _rules(orders, user_id, status, symbol, broker, begin)
-    newest = order.older(end, None)
-    offset = page_offset(page, per_page)
+    asked = given(status=status, symbol=symbol, broker=broker, begin=begin) | {"user_id": user_id}
+    newest = before(end, None)
+    offset, most = page_offset(page, per_page), row_limit("per_page", per_page)
     with reading(check_book(book).database, tx) as tx:
         if offset:
-            # Only the place of the first row is counted to: that, the index alone can tell.
-            place = order.ordered(select(order.moment, order.row_id).where(*rules, *newest))
-            after = literal(offset, Whole)  # a plain number would be taken for one of 32 bits
-            first = tx.one(Query.of(place.limit(1).offset(after), _Place))
+            place = asked | newest
+            query = _get_place(book, frozenset(place))
+            first = tx.one(query, **place, row_offset=offset)
             if first is None:
                 return []
-            newest = order.from_place(*first)
-        found = order.ordered(select(*_columns(orders)).where(*rules, *newest))
-        return tx.all(Query.of(found.limit(row_limit("per_page", per_page)), Order))
+            newest = from_place(*first)
+        asked |= newest
+        return tx.all(_get_orders(book, frozenset(asked)), **asked, row_limit=most)
 
 
 def get_orders_after(
@@ -254,30 +275,11 @@ def get_orders_after(
     Each page costs the same, and none shows an order twice while new ones come in. Raises
     InvalidInput for a cursor that is not one, and for a limit outside 1 to 1,000.
     """
-    orders, order = check_book(book).tables.orders, _newest_first[book]
     begin, end = day_bounds(start_date, end_date)
-    rules = _rules(orders, user_id, status, symbol, broker, begin) + order.older(end, cursor)
-    found = order.ordered(select(*_columns(orders)).where(*rules))
+    asked = given(status=status, symbol=symbol, broker=broker, begin=begin) | {"user_id": user_id}
+    asked |= before(end, cursor)
     limit = row_limit("limit", limit)
-    one_more = found.limit(limit + 1)
     with one_statement(check_book(book).database, tx) as tx:
-        rows = tx.all(Query.of(one_more, Order))
+        one_more = _get_orders(book, frozenset(asked))
+        rows = tx.all(one_more, **asked, row_limit=limit + 1)
     return OrderPage(*split(rows, limit, "placed_at"))
-
-
-def _rules(
-    orders: Table,
-    user_id: int,
-    status: str | None,
-    symbol: str | None,
-    broker: str | None,
-    begin: datetime | None,
-) -> list[ColumnElement[bool]]:
-    """Which orders are asked for, however new."""
-    rules = [orders.c.user_id == user_id]
-    for name, value in (("status", status), ("symbol", symbol), ("broker", broker)):
-        if value is not None:
-            rules.append(orders.c[name] == value)
-    if begin is not None:
-        rules.append(orders.c.placed_at >= begin)
-    return rules

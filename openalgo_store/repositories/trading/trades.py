@@ -3,24 +3,25 @@
 import warnings
 from collections.abc import Sequence
 from datetime import date, datetime
-from functools import wraps
+from functools import cache, wraps
 from typing import Any, NamedTuple
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import bindparam, select, tuple_
 
 from ...engine.expected import expect_one
-from ...engine.pagination import MOST_ROWS, row_limit
+from ...engine.pagination import MOST_ROWS, row_limit, within
 from ...engine.queries import Query
 from ...engine.transaction import Transaction
 from ...errors import Conflict, IllegalOrderState, InvalidInput
 from ...records.trading import Action, DailyPnl, Order, Product, SymbolPnl, Trade
 from ...sessions import one_statement, reading, writing
 from ...tables.trading import OPEN_STATUSES
-from ...tables.types import UTCDateTime
+from ...tables.types import UTCDateTime, Whole
 from ...values.arguments import not_blank
 from ...values.days import day_bounds, one_day
 from ...values.money import check_rupees, traded_value
 from ...values.numbers import check_quantity
+from ..shapes import equal, given
 from .books import LIVE, Book, BookSql, check_book
 from .order_locks import find_and_lock_order
 
@@ -59,6 +60,23 @@ class _Place(NamedTuple):
 
     traded_at: datetime
     id: int
+
+
+_get_trade_place = _sql.query("get_trade_place", _Place)
+
+
+@cache
+def _get_trades(book: Book, asked: frozenset[str]) -> Query[Trade]:
+    """At most `row_limit` trades, the oldest first, of what is asked for."""
+    trades = book.tables.trades
+    found = select(*(trades.c[name] for name in Trade._fields))
+    found = found.where(*equal(trades, asked), *within(trades.c.traded_at, asked))
+    place = tuple_(trades.c.traded_at, trades.c.id)
+    if "last_id" in asked:
+        last = bindparam("last_moment", type_=UTCDateTime()), bindparam("last_id", type_=Whole())
+        found = found.where(place > tuple_(*last))
+    most = bindparam("row_limit", type_=Whole)  # a plain number is taken for one of 32 bits
+    return Query.of(found.order_by(*place).limit(most), Trade)
 
 
 def import_trade(
@@ -136,22 +154,19 @@ def get_trades(
     At most `limit`, up to 1,000: read on with the id of the last one as `after`, until none comes.
     Raises InvalidInput for an `after` that is no trade of this user.
     """
-    trades = check_book(book).tables.trades
-    found = select(*(trades.c[name] for name in Trade._fields)).where(trades.c.user_id == user_id)
-    for name, value in (("order_id", order_id), ("symbol", symbol), ("broker", broker)):
-        if value is not None:
-            found = found.where(trades.c[name] == value)
     begin, end = day_bounds(start_date, end_date)
-    if begin is not None:
-        found = found.where(trades.c.traded_at >= begin)
-    if end is not None:
-        found = found.where(trades.c.traded_at < end)
-    found = found.order_by(trades.c.traded_at, trades.c.id).limit(row_limit("limit", limit))
+    asked = given(order_id=order_id, symbol=symbol, broker=broker, begin=begin, end=end)
+    asked["user_id"] = user_id
+    most = row_limit("limit", limit)
     with reading(check_book(book).database, tx) as tx:
         if after is not None:
-            last = _place(after, user_id, book, tx)
-            found = found.where(tuple_(trades.c.traded_at, trades.c.id) > last)
-        return tx.all(Query.of(found, Trade))
+            last = tx.one(_get_trade_place[book], id=after, user_id=user_id)
+            if last is None:
+                raise InvalidInput(
+                    "after is not the id of a trade of this user: pass the last one's"
+                )
+            asked |= {"last_moment": last.traded_at, "last_id": last.id}
+        return tx.all(_get_trades(book, frozenset(asked)), **asked, row_limit=most)
 
 
 def get_daily_pnl(
@@ -186,18 +201,6 @@ def _refuse_what_it_cannot_have(order: Order, row: dict[str, Any]) -> None:
             order.order_id,
             order.status,
         )
-
-
-def _place(after: int, user_id: int, book: Book, tx: Transaction) -> _Place:
-    """Where the page before ended."""
-    trades = check_book(book).tables.trades
-    last = select(trades.c.traded_at, trades.c.id).where(
-        trades.c.id == after, trades.c.user_id == user_id
-    )
-    place = tx.one(Query.of(last, _Place))
-    if place is None:
-        raise InvalidInput("after is not the id of a trade of this user: pass the last one's")
-    return place
 
 
 def _known(row: dict[str, Any], book: Book, tx: Transaction) -> Trade:

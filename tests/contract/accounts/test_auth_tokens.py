@@ -2,20 +2,23 @@
 
 import threading
 from datetime import UTC, datetime, timedelta
+from itertools import combinations
 from typing import Any
 
 import pytest
 from sqlalchemy import update
 
-from openalgo_store import NotFound, Store, get_read_session, get_write_session
+from openalgo_store import InvalidInput, NotFound, Store, get_read_session, get_write_session
 from openalgo_store.engine.queries import Query
+from openalgo_store.records.accounts import TokenName
 from openalgo_store.repositories.accounts.auth_tokens import (
     get_auth_token,
     list_auth_tokens,
     revoke_auth_token,
     save_auth_token,
 )
-from openalgo_store.tables.accounts import users
+from openalgo_store.security.cipher import TokenCipher
+from openalgo_store.tables.accounts import auth_tokens, users
 from tests.contract.accounts.conftest import access_token
 from tests.support.waiting import wait_for_a_lock
 from tests.support.watching import watching
@@ -49,6 +52,45 @@ def test_saving_again_replaces_everything_but_the_id_and_the_day_it_began(sealin
     assert second.updated_at is not None
     assert second.updated_at >= first.created_at
     assert get_auth_token(1, "zerodha") == second
+
+
+def test_a_token_is_decrypted_only_where_it_is_asked_for(
+    sealing: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saved = save_auth_token(1, "zerodha", *SECRETS, None, {"client": "X"})
+    opened: list[str] = []
+    open_one = TokenCipher.open
+
+    def note(self: TokenCipher, sealed: str, key: str, user: int, broker: str, column: str) -> str:
+        opened.append(column)
+        return open_one(self, sealed, key, user, broker, column)
+
+    assert get_auth_token(1, "zerodha") == saved
+    monkeypatch.setattr(TokenCipher, "open", note)
+    names: tuple[TokenName, ...] = ("access_token", "refresh_token", "feed_token")
+    for size in range(4):
+        for only in combinations(names, size):
+            nothing: dict[str, Any] = dict.fromkeys({*names} - {*only})
+            with get_read_session() as tx:
+                for session in (None, tx):
+                    opened.clear()
+                    found = get_auth_token(1, "zerodha", only=only, tx=session)
+                    assert found == saved._replace(**nothing)
+                    assert tuple(opened) == only
+    assert get_auth_token(1, "zerodha", only=iter(names[:2])) == saved._replace(feed_token=None)
+    odd: list[Any] = ["access_token", ("auth_data",), (None,), [[]], None, 1]
+    for bad in odd:
+        with pytest.raises(InvalidInput, match="only"):
+            get_auth_token(1, "zerodha", only=bad)
+
+
+def test_what_does_not_open_is_not_cached_whatever_is_asked_for(sealing: Store) -> None:
+    save_auth_token(1, "zerodha", *SECRETS)
+    with get_write_session() as tx:
+        tx.run(Query.of(update(auth_tokens).values(feed_token="rubbish")))
+    for _ in range(2):
+        with pytest.raises(InvalidInput, match="the stored feed_token of user 1"):
+            get_auth_token(1, "zerodha", only=("access_token",))
 
 
 def test_each_user_has_tokens_of_their_own_at_each_broker(sealing: Store) -> None:
