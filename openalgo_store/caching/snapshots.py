@@ -1,7 +1,9 @@
 """A broker's master at one moment, and what one load makes of it."""
 
+import gc
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -14,21 +16,23 @@ TOKEN, EXCHANGE = Symbol._fields.index("token"), Symbol._fields.index("exchange"
 ByText = dict[str, dict[str, Row]]
 """exchange -> symbol, token or broker symbol -> the values of a Symbol, in a plain tuple.
 
-The garbage collector passes over plain tuples of plain values. 200,000 Symbols it would visit in
-each full collection, and stop every thread for 0.1 s.
+The garbage collector passes over plain tuples of plain values, and over dicts of nothing else.
+200,000 Symbols it would visit in each full collection, and stop every thread for 0.1 s.
 """
+_CHUNK = 1000
 
 
 class MasterChange(NamedTuple):
     """What one load did to a master that was at the version `before`, which made it `version`.
 
-    `gone` are the (symbol, exchange) that were removed, `stored` the new and changed records.
+    `gone` are the (symbol, exchange) that were removed, `stored` the values of the new
+    and changed Symbols.
     """
 
     before: int
     version: int
     gone: Sequence[tuple[str, str]]
-    stored: Sequence[Symbol]
+    stored: Sequence[Row]
 
 
 class Snapshot:
@@ -42,7 +46,7 @@ class Snapshot:
         "_share", "by_broker_symbol", "by_symbol", "by_token", "expires_at", "size", "version",
     )  # fmt: skip
 
-    def __init__(self, symbols: Iterable[Symbol], version: int, expires_at: float) -> None:
+    def __init__(self, symbols: Iterable[Row], version: int, expires_at: float) -> None:
         by_symbol: ByText = defaultdict(dict)
         by_token: ByText = defaultdict(dict)
         by_broker_symbol: ByText = defaultdict(dict)
@@ -158,8 +162,14 @@ class _SharedValues:
         self._others: dict[Any, Any] = {}
         self._numbers: dict[Any, Any] = {}  # apart: 1 and 1.0 are equal keys
 
-    def rows(self, symbols: Iterable[Symbol]) -> Iterator[Row]:
+    def rows(self, symbols: Iterable[Row]) -> Iterator[Row]:
         """The same symbols as plain tuples of the shared values."""
+        shared = self._shared(symbols)
+        while chunk := list(islice(shared, _CHUNK)):
+            gc.collect(0)  # untracks them, so that a dict that they are put into is not tracked
+            yield from chunk
+
+    def _shared(self, symbols: Iterable[Row]) -> Iterator[Row]:
         one, number = self._others.setdefault, self._numbers.setdefault
         for (
             id_, broker, symbol, broker_symbol, token, exchange, broker_exchange, name,

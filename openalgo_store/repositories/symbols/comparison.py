@@ -83,14 +83,18 @@ def write(
 
 def written(
     tx: Transaction, master: IncomingMaster, broker: str, difference: Difference, now: datetime
-) -> list[Symbol]:
-    """The changed and the new rows as they are stored; of the new ones the ids are read."""
+) -> list[Row]:
+    """The values of the changed and the new Symbols as stored; of the new ones the ids are read."""
     found = [
-        Symbol(number, broker, symbol, exchange=exchange, last_updated=now, **unpack(packed))
+        _values(number, broker, now, symbol=symbol, exchange=exchange, **unpack(packed))
         for number, symbol, exchange, packed in difference.changed
     ]
     if master.size:
         for number, *stored in tx.all(_find_stored_symbols, broker=broker, pairs=master.keys()):
-            columns: dict[str, Any] = dict(zip(COLUMNS, stored, strict=True))
-            found.append(Symbol(number, broker, last_updated=now, **columns))
+            columns = dict(zip(COLUMNS, stored, strict=True))
+            found.append(_values(number, broker, now, **columns))
     return found
+
+
+def _values(number: int, broker: str, now: datetime, **columns: Any) -> Row:
+    return tuple(Symbol(number, broker, last_updated=now, **columns))

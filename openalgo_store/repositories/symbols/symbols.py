@@ -31,7 +31,7 @@ _get_symbol_tokens = _sql.query("get_symbol_tokens", _Token, pairs=StrictJson())
 get_master_version = SqlFile("symbols/symbol_loads.sql", symbol_loads).query(
     "get_master_version", int
 )
-_get_master = _sql.query("get_master", Symbol)
+_get_master = _sql.rows("get_master", Symbol._fields)
 _count_symbols = _sql.query("count_symbols", int)
 _count_symbols_of_broker = _sql.query("count_symbols_of_broker", int)
 _get_brokers = _sql.query("get_brokers", str)
