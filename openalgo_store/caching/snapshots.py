@@ -38,8 +38,8 @@ class MasterChange(NamedTuple):
 class Snapshot:
     """A broker's master at one moment, found by symbol, by token and by broker symbol.
 
-    `version` is the id of the load that made the stored master what it is, 0 before the first:
-    two snapshots of one broker and version hold the same. `expires_at` is a POSIX time.
+    `version` is the id of the load that made the stored master what it is, 0 where none did: two
+    snapshots of one broker and such a version hold the same. `expires_at` is a POSIX time.
     """
 
     __slots__ = (

@@ -35,7 +35,9 @@ class Difference(NamedTuple):
     unchanged: int
 
 
-def compare(tx: Transaction, master: IncomingMaster, broker: str, *, whole: bool) -> Difference:
+def compare_symbols(
+    tx: Transaction, master: IncomingMaster, broker: str, *, whole: bool
+) -> Difference:
     """Take each stored row out of the master; what stays in it is new.
 
     One algorithm for both engines: as fast as a staged FULL JOIN, and its plan cannot go wrong.
@@ -64,7 +66,7 @@ def _stored_rows(
     return tx.all(_find_stored_symbols, broker=broker, pairs=master.keys())
 
 
-def write(
+def write_difference(
     tx: Transaction, master: IncomingMaster, broker: str, difference: Difference, now: datetime
 ) -> None:
     """Removals first, so that no new row meets an old one."""
@@ -81,7 +83,7 @@ def write(
         tx.copy(symbols, columns, master.rows(broker, now))
 
 
-def written(
+def written_symbols(
     tx: Transaction, master: IncomingMaster, broker: str, difference: Difference, now: datetime
 ) -> list[Row]:
     """The values of the changed and the new Symbols as stored; of the new ones the ids are read."""

@@ -17,6 +17,7 @@ from ...engine.queries import Query
 from ...engine.sql_files import SqlFile
 from ...engine.transaction import Transaction
 from ...errors import InvalidInput, StoreError, SymbolLoadRefused
+from ...records import Row
 from ...records.symbols import Instrument, RejectedRow, RenamedSymbol, SymbolLoad
 from ...sessions import reading, writing
 from ...store import current_store
@@ -24,7 +25,7 @@ from ...tables.symbols import symbol_loads as symbol_loads_table
 from ...tables.symbols import symbols as symbols_table
 from ...values import clock
 from ...values.text import check_text, require_text, storable
-from .comparison import FEW, compare, write, written
+from .comparison import FEW, compare_symbols, write_difference, written_symbols
 from .incoming_master import IncomingMaster
 from .symbols import get_master_version
 
@@ -120,14 +121,14 @@ def _store(
     cache = current_store().symbols
     began = time.perf_counter()
     tx.lock(f"symbols of {broker}")
-    before = tx.value(get_master_version, broker=broker) or 0
+    before = tx.value(get_master_version, broker=broker)
     if not force:
         _refuse_a_stub(master, tx.value(_count_symbols_of_broker, broker=broker) or 0, broker)
-    difference = compare(tx, master, broker, whole=whole)
-    write(tx, master, broker, difference, started)
-    stored = None
-    if cache.version(broker) == before and master.size <= FEW:
-        stored = written(tx, master, broker, difference, started)
+    difference = compare_symbols(tx, master, broker, whole=whole)
+    write_difference(tx, master, broker, difference, started)
+    stored: list[Row] | None = None
+    if before and cache.version(broker) == before and master.size <= FEW:
+        stored = written_symbols(tx, master, broker, difference, started)
     load = SymbolLoad(
         id=0,
         broker=broker,
@@ -148,8 +149,10 @@ def _store(
         error=None,
     )
     load = _recorded(tx, load)
-    gone = [(symbol, exchange) for _, symbol, exchange in difference.gone]
-    change = None if stored is None else MasterChange(before, load.id, gone, stored)
+    change = None
+    if before and stored is not None:
+        gone = [(symbol, exchange) for _, symbol, exchange in difference.gone]
+        change = MasterChange(before, load.id, gone, stored)
     _hand_over(tx, broker, change, cache)
     return load
 
