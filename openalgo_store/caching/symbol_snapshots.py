@@ -97,11 +97,16 @@ class SymbolCache:
             self.invalidate(broker)
             raise
         with self._mutex:
-            if later.size and self._fresh.get(broker) is held:
+            is_next = later.size > 0 and self._fresh.get(broker) is held
+            if is_next:
                 self._advance(broker)
                 self._fresh[broker] = self._last[broker] = later
-                return
-        self._invalidate_before(broker, change.version)
+        if not is_next:
+            self._invalidate_before(broker, change.version)
+        maps = held.maps()
+        del held
+        while maps:  # freed one by one: all at once would stop every thread for some 10 ms
+            maps.pop()
 
     def _invalidate_before(self, broker: str, version: int) -> None:
         """Drop the master unless a reader has loaded it since the change to this version."""

@@ -195,8 +195,8 @@ MUTATIONS = (
     Mutation(
         "a change is swapped in over another one",
         "openalgo_store/caching/symbol_snapshots.py",
-        "if later.size and self._fresh.get(broker) is held:",
-        "if later.size:",
+        "is_next = later.size > 0 and self._fresh.get(broker) is held",
+        "is_next = later.size > 0",
         ("tests/caching/test_master_changes.py",),
     ),
     Mutation(
