@@ -1,77 +1,20 @@
-"""Whole masters in memory, one immutable snapshot for each broker: readers never wait."""
+"""The cache of whole masters, one immutable snapshot for each broker."""
 
 import logging
 import threading
 import time
-from collections import defaultdict
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable
 
-from ..records.symbols import Symbol
 from .single_flight import SingleFlight
+from .snapshots import MasterChange, Snapshot
 from .statistics import CacheStats
 
-ByText = defaultdict[str, dict[str, Symbol]]
-"""exchange -> symbol, token or broker symbol -> record."""
+Load = Callable[[str, float], Snapshot]
+"""Reads the master of a broker into a snapshot that expires at a POSIX time."""
 
 _log = logging.getLogger("openalgo_store")
 _RETRY = 5.0
 """Seconds for which the old snapshot serves after a reload that failed."""
-
-
-class Snapshot:
-    """A broker's master at one moment, found by symbol, by token and by broker symbol."""
-
-    __slots__ = ("by_broker_symbol", "by_symbol", "by_token", "expires_at", "size")
-
-    def __init__(self, symbols: Iterable[Symbol], expires_at: float) -> None:
-        self.by_symbol: ByText = defaultdict(dict)
-        self.by_token: ByText = defaultdict(dict)
-        self.by_broker_symbol: ByText = defaultdict(dict)
-        self.expires_at = expires_at
-        self.size = 0
-        for symbol in _sharing_values(symbols):
-            self.by_symbol[symbol.exchange][symbol.symbol] = symbol
-            _keep_first(self.by_token[symbol.exchange], symbol.token, symbol)
-            _keep_first(self.by_broker_symbol[symbol.exchange], symbol.broker_symbol, symbol)
-            self.size += 1
-        for found in (self.by_symbol, self.by_token, self.by_broker_symbol):
-            found.default_factory = None
-
-
-def _keep_first(found: dict[str, Symbol], key: str, symbol: Symbol) -> None:
-    """Of two symbols with one token the one that was stored first, as the database answers."""
-    held = found.setdefault(key, symbol)
-    if held.id > symbol.id:
-        found[key] = symbol
-
-
-def _sharing_values(symbols: Iterable[Symbol]) -> Iterable[Symbol]:
-    """The same records with one object for each repeated value: less than half the memory."""
-    others: dict[Any, Any] = {}
-    numbers: dict[Any, Any] = {}  # apart: 1 and 1.0 are equal keys
-    one, number = others.setdefault, numbers.setdefault
-    for (
-        id_, broker, symbol, broker_symbol, token, exchange, broker_exchange, name,
-        instrument_type, lot_size, tick_size, expiry, strike, option_type, last_updated,
-    ) in symbols:  # fmt: skip
-        yield Symbol(
-            id_,
-            one(broker, broker),
-            symbol,
-            symbol if broker_symbol == symbol else broker_symbol,
-            token,
-            one(exchange, exchange),
-            one(broker_exchange, broker_exchange),
-            one(name, name),
-            one(instrument_type, instrument_type),
-            one(lot_size, lot_size),
-            number(tick_size, tick_size),
-            one(expiry, expiry),
-            number(strike, strike),
-            one(option_type, option_type),
-            one(last_updated, last_updated),
-        )
 
 
 class SymbolCache:
@@ -87,7 +30,7 @@ class SymbolCache:
         self.hits = 0
         self.misses = 0
 
-    def snapshot(self, broker: str, load: Callable[[str], Iterable[Symbol]]) -> Snapshot:
+    def snapshot(self, broker: str, load: Load) -> Snapshot:
         """The broker's master: from the cache, else loaded by one thread while others wait.
 
         When a reload fails the snapshot before it goes on serving for a few seconds. A load that
@@ -101,12 +44,12 @@ class SymbolCache:
         epoch = self._epochs.get(broker, 0)
         return self._loads.share((broker, epoch), lambda: self._load(broker, load, epoch))
 
-    def _load(self, broker: str, load: Callable[[str], Iterable[Symbol]], epoch: int) -> Snapshot:
+    def _load(self, broker: str, load: Load, epoch: int) -> Snapshot:
         found = self._fresh.get(broker)
         if found is not None and found.expires_at > time.time():  # kept since it was missed
             return found
         try:
-            loaded = Snapshot(load(broker), self._next_expiry())
+            loaded = load(broker, self._next_expiry())
         except Exception as error:
             loaded = self._kept(broker, error)
         with self._mutex:
@@ -130,8 +73,52 @@ class SymbolCache:
     def invalidate(self, broker: str) -> None:
         """The broker's master has changed: the next reader loads it."""
         with self._mutex:
-            self._epochs[broker] = self._epochs.get(broker, 0) + 1
+            self._advance(broker)
             self._fresh.pop(broker, None)
+
+    def version(self, broker: str) -> int | None:
+        """The version of the broker's master that is in memory, None if there is none."""
+        found = self._fresh.get(broker)
+        return found.version if found is not None and found.expires_at > time.time() else None
+
+    def apply(self, broker: str, change: MasterChange) -> None:
+        """The broker's master has changed in this way, and readers see it from now on.
+
+        One that is not in memory as the change found it is dropped, and loaded by the next
+        reader. So it is when callbacks of two loads come in another order than their commits.
+        """
+        held = self._fresh.get(broker)
+        if held is None or held.version != change.before:
+            self._invalidate_before(broker, change.version)
+            return
+        try:
+            later = held.after(change)
+        except BaseException:
+            self.invalidate(broker)
+            raise
+        with self._mutex:
+            is_next = later.size > 0 and self._fresh.get(broker) is held
+            if is_next:
+                self._advance(broker)
+                self._fresh[broker] = self._last[broker] = later
+        if not is_next:
+            self._invalidate_before(broker, change.version)
+        maps = held.maps()
+        del held
+        while maps:  # freed one by one: all at once would stop every thread for some 10 ms
+            maps.pop()
+
+    def _invalidate_before(self, broker: str, version: int) -> None:
+        """Drop the master unless a reader has loaded it since the change to this version."""
+        with self._mutex:
+            found = self._fresh.get(broker)
+            self._advance(broker)
+            if found is not None and found.version < version:
+                del self._fresh[broker]
+
+    def _advance(self, broker: str) -> None:
+        """What is being read now is not kept."""
+        self._epochs[broker] = self._epochs.get(broker, 0) + 1
 
     def stats(self) -> CacheStats:
         """Size, hits, misses, and when the first snapshot expires."""

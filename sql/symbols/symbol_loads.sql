@@ -14,6 +14,27 @@ SELECT id, symbol, exchange, broker_symbol, token, strike, broker_exchange, name
 FROM symbols
 WHERE +broker = :broker;
 
+-- name: find_stored_symbols @sqlite
+-- The same rows for a few keys: uix_symbol, once for each. CROSS JOIN and json_extract as in
+-- get_symbol_tokens.
+SELECT s.id, s.symbol, s.exchange, s.broker_symbol, s.token, s.strike, s.broker_exchange, s.name,
+       s.instrument_type, s.lot_size, s.tick_size, s.expiry, s.option_type
+FROM json_each(:pairs) AS pair
+CROSS JOIN symbols AS s
+  ON s.broker = :broker
+ AND s.symbol = json_extract(pair.value, '$[0]')
+ AND s.exchange = json_extract(pair.value, '$[1]');
+
+-- name: find_stored_symbols @postgresql
+-- The same rows for a few keys: uix_symbol, once for each.
+SELECT s.id, s.symbol, s.exchange, s.broker_symbol, s.token, s.strike, s.broker_exchange, s.name,
+       s.instrument_type, s.lot_size, s.tick_size, s.expiry, s.option_type
+FROM json_array_elements(:pairs) AS pair
+JOIN symbols AS s
+  ON s.broker = :broker
+ AND s.symbol = pair ->> 0
+ AND s.exchange = pair ->> 1;
+
 -- name: update_symbol
 -- By pk_symbols; symbol and exchange are what the row was found by.
 UPDATE symbols
@@ -47,5 +68,14 @@ SELECT id, broker, status, started_at, total, inserted, updated, deleted, unchan
        error
 FROM symbol_loads
 WHERE broker = :broker
+ORDER BY id DESC
+LIMIT 1;
+
+-- name: get_master_version
+-- The end of ix_symbol_loads_broker_id, past what was refused: the load that made the master what
+-- it is. Only who holds the lock of a broker adds one, so the ids of its loads are in order.
+SELECT id
+FROM symbol_loads
+WHERE broker = :broker AND status = 'loaded'
 ORDER BY id DESC
 LIMIT 1;

@@ -23,7 +23,7 @@ THREADS = 20
 ASKS: dict[str, tuple[Callable[[], object], str]] = {
     "an API key": (lambda: get_user_by_api_key("wrong"), "k.api_key = "),
     "broker tokens": (lambda: get_auth_token(1, "zerodha"), "t.user_id = "),
-    "an unknown broker": (lambda: get_symbol("SBIN", "NSE", "nobody"), "broker = "),
+    "an unknown broker": (lambda: get_symbol("SBIN", "NSE", "nobody"), "FROM symbols\nWHERE"),
 }
 """What is asked, and what its statement has in its text."""
 

@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -26,18 +26,19 @@ from openalgo_store import (
     use_store,
     warm_symbol_cache,
 )
-from openalgo_store.caching.symbol_snapshots import Snapshot, SymbolCache
+from openalgo_store.caching.snapshots import TOKEN, Snapshot
+from openalgo_store.caching.symbol_snapshots import SymbolCache
 from tests.support.rows import master, shares
 from tests.support.watching import watching
 
 
 @pytest.fixture
 def statements(store: Store) -> Iterator[list[str]]:
-    """Every SELECT of the test, as it is sent."""
+    """Every SELECT from symbols of the test, as it is sent."""
     sent: list[str] = []
 
     def note(sql: str, values: object) -> None:
-        if sql.lstrip().startswith("SELECT"):
+        if sql.lstrip().startswith("SELECT") and "FROM symbols" in sql:
             sent.append(sql)
 
     with watching(store, before=note):
@@ -210,17 +211,21 @@ class Loader:
         self.go_on = threading.Event()
         self.go_on.set()
 
-    def __call__(self, broker: str) -> Iterable[Symbol]:
+    def __call__(self, broker: str, expires_at: float) -> Snapshot:
         self.reads += 1
         token = self.token
         self.read.set()
         assert self.go_on.wait(30)
         if self.error:
             raise self.error
-        for each in shares(3, token=token):
-            values = each._asdict()
-            del values["series"], values["line"]
-            yield Symbol(id=1, broker=broker, last_updated=None, **values)  # type: ignore[arg-type]
+        return Snapshot(_symbols(broker, token), 0, expires_at)
+
+
+def _symbols(broker: str, token: str) -> Iterator[Symbol]:
+    for each in shares(3, token=token):
+        values = each._asdict()
+        del values["series"], values["line"]
+        yield Symbol(id=1, broker=broker, last_updated=None, **values)  # type: ignore[arg-type]
 
 
 def test_a_read_that_began_before_a_change_answers_only_who_asked_before_it() -> None:
@@ -232,8 +237,8 @@ def test_a_read_that_began_before_a_change_answers_only_who_asked_before_it() ->
         cache.invalidate("zerodha")  # the change is committed while the old rows are in hand
         later = cache.snapshot("zerodha", Loader("B"))
         load.go_on.set()
-        assert began.result(30).by_symbol["NSE"]["SHARE1"].token == "A1"
-    assert later.by_symbol["NSE"]["SHARE1"].token == "B1"
+        assert began.result(30).by_symbol["NSE"]["SHARE1"][TOKEN] == "A1"
+    assert later.by_symbol["NSE"]["SHARE1"][TOKEN] == "B1"
     assert cache.snapshot("zerodha", load) is later
 
 
@@ -260,7 +265,7 @@ def test_a_snapshot_is_reloaded_once_when_the_session_ends() -> None:
     expiry = time.time() + 60
     load.token = "B"
     for _ in range(3):
-        assert cache.snapshot("zerodha", load).by_symbol["NSE"]["SHARE1"].token == "B1"
+        assert cache.snapshot("zerodha", load).by_symbol["NSE"]["SHARE1"][TOKEN] == "B1"
     assert load.reads == 2
 
 
@@ -275,12 +280,12 @@ def test_a_reload_that_fails_keeps_the_old_snapshot_and_is_tried_again(
     load.token, load.error = "B", Unavailable("the database is away")
     with caplog.at_level(logging.WARNING):
         for _ in range(3):
-            assert cache.snapshot("zerodha", load).by_symbol["NSE"]["SHARE1"].token == "A1"
+            assert cache.snapshot("zerodha", load).by_symbol["NSE"]["SHARE1"][TOKEN] == "A1"
     assert load.reads == 2  # not at every lookup
     assert "the old ones serve: the database is away" in caplog.text
     load.error = None
     now += 10
-    assert cache.snapshot("zerodha", load).by_symbol["NSE"]["SHARE1"].token == "B1"
+    assert cache.snapshot("zerodha", load).by_symbol["NSE"]["SHARE1"][TOKEN] == "B1"
 
 
 def test_a_first_load_that_fails_is_raised() -> None:

@@ -177,6 +177,54 @@ MUTATIONS = (
         "if False:",
         ("tests/engine/test_locks.py",),
     ),
+    # Masters in memory
+    Mutation(
+        "a change is applied to whatever master is in memory",
+        "openalgo_store/caching/symbol_snapshots.py",
+        "if held is None or held.version != change.before:",
+        "if held is None:",
+        ("tests/caching/test_master_changes.py", "tests/contract/symbols/test_loads_in_memory.py"),
+    ),
+    Mutation(
+        "a change drops what a reader has loaded since its commit",
+        "openalgo_store/caching/symbol_snapshots.py",
+        "if found is not None and found.version < version:",
+        "if found is not None:",
+        ("tests/contract/symbols/test_loads_in_memory.py",),
+    ),
+    Mutation(
+        "a change is swapped in over another one",
+        "openalgo_store/caching/symbol_snapshots.py",
+        "is_next = later.size > 0 and self._fresh.get(broker) is held",
+        "is_next = later.size > 0",
+        ("tests/caching/test_master_changes.py",),
+    ),
+    Mutation(
+        "what is read while a change is applied is kept",
+        "openalgo_store/caching/symbol_snapshots.py",
+        """\
+                self._advance(broker)
+                self._fresh[broker] = self._last[broker] = later
+""",
+        """\
+                self._fresh[broker] = self._last[broker] = later
+""",
+        ("tests/caching/test_master_changes.py",),
+    ),
+    Mutation(
+        "of two loads in one transaction the first is shown alone",
+        "openalgo_store/repositories/symbols/symbol_loads.py",
+        "if change is None or loads[broker] > 1:",
+        "if change is None:",
+        ("tests/contract/symbols/test_loads_in_memory.py",),
+    ),
+    Mutation(
+        "the second of two symbols with one token is forgotten with the first",
+        "openalgo_store/caching/snapshots.py",
+        "if free and len(found) < len(rows):",
+        "if False:",
+        ("tests/caching/test_master_changes.py",),
+    ),
     # Writers beside each other
     Mutation(
         "two loads of one broker do not wait for each other",

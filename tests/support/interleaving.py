@@ -9,7 +9,7 @@ import pytest
 from openalgo_store import Transaction
 from tests.support.waiting import DEADLINE
 
-_VERBS = ("one", "value", "all", "run")
+_VERBS = ("one", "value", "all", "stream", "run")
 
 
 def before_each_statement(monkeypatch: pytest.MonkeyPatch, call: Callable[[str], object]) -> None:

@@ -71,6 +71,10 @@ class IncomingMaster:
                 broker_symbol, token = texts.split("\0")
                 yield broker, symbol, exchange, broker_symbol, token, strike, *rest, now
 
+    def keys(self) -> list[tuple[str, str]]:
+        """The symbol and exchange of every row."""
+        return [(symbol, exchange) for exchange, found in self._rows.items() for symbol in found]
+
     def take(self, symbol: str, exchange: str) -> Packed | None:
         """Take a row out."""
         return self._rows[exchange].pop(symbol, None)

@@ -2,19 +2,23 @@
 
 import logging
 import time
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import bindparam, select
 
+from ...caching.snapshots import MasterChange
+from ...caching.symbol_snapshots import SymbolCache
 from ...engine.pagination import row_limit
 from ...engine.queries import Query
 from ...engine.sql_files import SqlFile
 from ...engine.transaction import Transaction
 from ...errors import InvalidInput, StoreError, SymbolLoadRefused
-from ...instruments.validation import COLUMNS
+from ...records import Row
 from ...records.symbols import Instrument, RejectedRow, RenamedSymbol, SymbolLoad
 from ...sessions import reading, writing
 from ...store import current_store
@@ -24,28 +28,19 @@ from ...tables.types import Whole
 from ...values import clock
 from ...values.text import check_text, require_text, storable
 from ..shapes import equal, given
-from .incoming_master import IncomingMaster, Packed, pack, unpack
+from .comparison import FEW, compare_symbols, write_difference, written_symbols
+from .incoming_master import IncomingMaster
+from .symbols import get_master_version
 
 Given = Instrument | RejectedRow | Mapping[str, Any]
 
 _log = logging.getLogger("openalgo_store")
 
 
-class _Difference(NamedTuple):
-    """What a load has to write; `new` is what the master has left once the stored rows are out."""
-
-    changed: list[tuple[int, Packed]]
-    gone: list[int]
-    unchanged: int
-
-
-_sql = SqlFile("symbols/symbol_loads.sql", symbols_table, symbol_loads_table)
-_get_stored_symbols = _sql.rows("get_stored_symbols", ("id", *COLUMNS))
+_sql = SqlFile("symbols/symbol_loads.sql", symbol_loads_table)
 _count_symbols_of_broker = SqlFile("symbols/symbols.sql", symbols_table).query(
     "count_symbols_of_broker", int
 )
-_update_symbol = _sql.command("update_symbol")
-_delete_symbol = _sql.command("delete_symbol")
 _add_symbol_load = _sql.query("add_symbol_load", int)
 _get_last_symbol_load = _sql.query("get_last_symbol_load", SymbolLoad)
 
@@ -136,10 +131,14 @@ def _store(
     cache = current_store().symbols
     began = time.perf_counter()
     tx.lock(f"symbols of {broker}")
+    before = tx.value(get_master_version, broker=broker)
     if not force:
         _refuse_a_stub(master, tx.value(_count_symbols_of_broker, broker=broker) or 0, broker)
-    difference = _compare(tx, master, broker, whole=whole)
-    _write(tx, master, broker, difference, started)
+    difference = compare_symbols(tx, master, broker, whole=whole)
+    write_difference(tx, master, broker, difference, started)
+    stored: list[Row] | None = None
+    if before and cache.version(broker) == before and master.size <= FEW:
+        stored = written_symbols(tx, master, broker, difference, started)
     load = SymbolLoad(
         id=0,
         broker=broker,
@@ -159,8 +158,37 @@ def _store(
         write_seconds=time.perf_counter() - began,
         error=None,
     )
-    tx.after_commit(lambda: cache.invalidate(broker))
-    return _recorded(tx, load)
+    load = _recorded(tx, load)
+    change = None
+    if before and stored is not None:
+        gone = [(symbol, exchange) for _, symbol, exchange in difference.gone]
+        change = MasterChange(before, load.id, gone, stored)
+    _hand_over(tx, broker, change, cache)
+    return load
+
+
+def _hand_over(
+    tx: Transaction, broker: str, change: MasterChange | None, cache: SymbolCache
+) -> None:
+    """Once it is committed, change what is cached of the broker in the same way, or drop it.
+
+    Of two loads in one transaction nobody may see the first one alone, and whether the second is
+    rolled back to a savepoint the first cannot know: then it is dropped.
+    """
+    loads = _loads.setdefault(tx, Counter())
+    loads[broker] += 1
+
+    def committed() -> None:
+        if change is None or loads[broker] > 1:
+            cache.invalidate(broker)
+        else:
+            cache.apply(broker, change)
+
+    tx.after_commit(committed)
+
+
+_loads: WeakKeyDictionary[Transaction, Counter[str]] = WeakKeyDictionary()
+"""How often each transaction has loaded the master of a broker."""
 
 
 def _refuse_a_stub(master: IncomingMaster, stored: int, broker: str) -> None:
@@ -174,39 +202,6 @@ def _refuse_a_stub(master: IncomingMaster, stored: int, broker: str) -> None:
             f"the master of {broker} has {master.size} rows, less than half of the {stored} "
             "stored: the one before it stays; force it if that is right"
         )
-
-
-def _compare(tx: Transaction, master: IncomingMaster, broker: str, *, whole: bool) -> _Difference:
-    """Take each stored row out of the master; what stays in it is new.
-
-    One algorithm for both engines: as fast as a staged FULL JOIN, and its plan cannot go wrong.
-    """
-    changed: list[tuple[int, Packed]] = []
-    gone: list[int] = []
-    unchanged = 0
-    for number, *stored in tx.stream(_get_stored_symbols, broker=broker):
-        packed = master.take(stored[0], stored[1])
-        if packed is None:
-            gone.append(number)
-        elif packed == pack(stored):
-            unchanged += 1
-        else:
-            changed.append((number, packed))
-    return _Difference(changed, gone if whole else [], unchanged)
-
-
-def _write(
-    tx: Transaction, master: IncomingMaster, broker: str, difference: _Difference, now: datetime
-) -> None:
-    """Removals first, so that no new row meets an old one."""
-    tx.many(_delete_symbol, [{"id": each} for each in difference.gone])
-    tx.many(
-        _update_symbol,
-        [unpack(row) | {"id": each, "last_updated": now} for each, row in difference.changed],
-    )
-    if master.size:
-        columns = ("broker", *COLUMNS, "last_updated")
-        tx.copy(symbols_table, columns, master.rows(broker, now))
 
 
 def _record_refusal(

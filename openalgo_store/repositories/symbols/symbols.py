@@ -1,17 +1,17 @@
 """Looking symbols up: from the cached master of a broker, or in the caller's own transaction."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import AbstractContextManager, suppress
 from typing import NamedTuple
 
-from ...caching.symbol_snapshots import Snapshot
+from ...caching.snapshots import TOKEN, Snapshot
 from ...engine.sql_files import SqlFile
 from ...engine.transaction import Transaction
 from ...errors import InvalidInput
 from ...records.symbols import Symbol
 from ...sessions import one_statement, reading
 from ...store import current_store
-from ...tables.symbols import symbols
+from ...tables.symbols import symbol_loads, symbols
 from ...tables.types import StrictJson
 from ...values.arguments import iterated
 from ...values.text import require_text
@@ -28,7 +28,10 @@ _get_symbol = _sql.query("get_symbol", Symbol)
 _get_symbol_by_token = _sql.query("get_symbol_by_token", Symbol)
 _get_symbol_by_broker_symbol = _sql.query("get_symbol_by_broker_symbol", Symbol)
 _get_symbol_tokens = _sql.query("get_symbol_tokens", _Token, pairs=StrictJson())
-_get_master = _sql.query("get_master", Symbol)
+get_master_version = SqlFile("symbols/symbol_loads.sql", symbol_loads).query(
+    "get_master_version", int
+)
+_get_master = _sql.rows("get_master", Symbol._fields)
 _count_symbols = _sql.query("count_symbols", int)
 _count_symbols_of_broker = _sql.query("count_symbols_of_broker", int)
 _get_brokers = _sql.query("get_brokers", str)
@@ -40,7 +43,7 @@ def get_symbol(
     """The instrument with this canonical symbol, as NIFTY25AUG26FUT on NFO, or None."""
     if tx is None:
         with _finding(broker, exchange, symbol):
-            return _master(broker).by_symbol[exchange][symbol]
+            return Symbol._make(_master(broker).by_symbol[exchange][symbol])
     with _asking(tx) as tx:
         return tx.one(_get_symbol, symbol=symbol, exchange=exchange, broker=broker)
 
@@ -51,7 +54,7 @@ def get_symbol_token(
     """The broker's token of this canonical symbol, or None. Cached: below a microsecond."""
     if tx is None:
         try:
-            return _master(broker).by_symbol[exchange][symbol].token
+            return _master(broker).by_symbol[exchange][symbol][TOKEN]  # type: ignore[no-any-return]
         except KeyError:
             pass
         except TypeError:
@@ -75,7 +78,7 @@ def get_symbol_by_token(
     """The instrument with this token, which is unique within one exchange only, or None."""
     if tx is None:
         with _finding(broker, exchange, token):
-            return _master(broker).by_token[exchange][token]
+            return Symbol._make(_master(broker).by_token[exchange][token])
     with _asking(tx) as tx:
         return tx.one(_get_symbol_by_token, token=token, exchange=exchange, broker=broker)
 
@@ -86,7 +89,7 @@ def get_symbol_by_broker_symbol(
     """The instrument that the broker itself calls so, or None. `exchange` is the canonical one."""
     if tx is None:
         with _finding(broker, exchange, broker_symbol):
-            return _master(broker).by_broker_symbol[exchange][broker_symbol]
+            return Symbol._make(_master(broker).by_broker_symbol[exchange][broker_symbol])
     with _asking(tx) as tx:
         return tx.one(
             _get_symbol_by_broker_symbol,
@@ -107,7 +110,7 @@ def get_symbol_tokens(
         by_symbol = _master(broker).by_symbol
         for symbol, exchange in wanted:
             with suppress(KeyError):
-                found[symbol, exchange] = by_symbol[exchange][symbol].token
+                found[symbol, exchange] = by_symbol[exchange][symbol][TOKEN]
     absent = [list(pair) for pair in wanted if pair not in found]
     if absent:
         with _asking(tx) as tx:
@@ -170,7 +173,8 @@ def _master(broker: str) -> Snapshot:
     return current_store().symbols.snapshot(broker, _read_master)
 
 
-def _read_master(broker: str) -> Iterator[Symbol]:
+def _read_master(broker: str, expires_at: float) -> Snapshot:
     """From the primary: a replica may lag behind the change that emptied the cache."""
     with reading("main", primary=True) as tx:
-        yield from tx.stream(_get_master, broker=broker)
+        version = tx.value(get_master_version, broker=broker) or 0
+        return Snapshot(tx.stream(_get_master, broker=broker), version, expires_at)
