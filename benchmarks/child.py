@@ -27,7 +27,7 @@ class Usage(NamedTuple):
     seconds: float
 
 
-def measure(task: str, url: str, file: Path) -> Usage:
+def usage_of(task: str, url: str, file: Path) -> Usage:
     """What a task uses in a new process."""
     command = [sys.executable, "-m", "benchmarks.child", task, url, str(file)]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)

@@ -1,16 +1,22 @@
 """The raw drivers: as fast as the engines go from Python, without a check or a layer."""
 
 import csv
+import json
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import psycopg
+from psycopg_pool import ConnectionPool
 from sqlalchemy.engine import make_url
 
 Row = tuple[Any, ...]
+Pairs = Sequence[tuple[str, str]]
+"""Symbols, each with its exchange."""
 
 
 class Table(NamedTuple):
@@ -66,19 +72,58 @@ SET broker = ?, symbol = ?, broker_symbol = ?, token = ?, exchange = ?, broker_e
 WHERE id = ?
 """
 _DELETE = "DELETE FROM symbols WHERE id = ?"
-_TOKEN = "SELECT token FROM symbols WHERE broker = ? AND symbol = ? AND exchange = ?"
+FIND_TOKEN = "SELECT token FROM symbols WHERE broker = ? AND symbol = ? AND exchange = ?"
+_SQLITE_TOKENS = """
+SELECT s.symbol, s.exchange, s.token
+FROM json_each(?) AS pair
+CROSS JOIN symbols AS s
+  ON s.broker = ?
+ AND s.symbol = json_extract(pair.value, '$[0]')
+ AND s.exchange = json_extract(pair.value, '$[1]')
+"""
+_POSTGRESQL_TOKENS = """
+SELECT s.symbol, s.exchange, s.token
+FROM unnest(%s::text[], %s::text[]) AS pair (symbol, exchange)
+JOIN symbols AS s ON s.broker = %s AND s.symbol = pair.symbol AND s.exchange = pair.exchange
+"""
 _TOKENS = "SELECT exchange, symbol, token FROM symbols WHERE broker = ?"
 
 
+def open_sqlite(url: str) -> sqlite3.Connection:
+    """A connection with our PRAGMAs, which any one thread at a time may use."""
+    connection = sqlite3.connect(
+        str(make_url(url).database), isolation_level=None, check_same_thread=False
+    )
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA synchronous = NORMAL")
+    connection.execute("PRAGMA busy_timeout = 30000")
+    return connection
+
+
 class RawSQLite:
-    """The sqlite3 module on one held connection."""
+    """The sqlite3 module on one held connection, which is the fastest way to get one."""
 
     name = "SQLite"
 
     def __init__(self, url: str) -> None:
-        self.connection: Any = sqlite3.connect(str(make_url(url).database), isolation_level=None)
-        self.connection.execute("PRAGMA foreign_keys = ON")
-        self.connection.execute("PRAGMA synchronous = NORMAL")
+        self.connection: Any = open_sqlite(url)
+
+    def one(self, sql: str, params: Row) -> Row | None:
+        """The first row of one statement, which commits itself."""
+        found: Row | None = self.connection.execute(sql, params).fetchone()
+        return found
+
+    def all(self, sql: str, params: Row) -> list[Row]:
+        """The rows of one statement."""
+        found: list[Row] = self.connection.execute(sql, params).fetchall()
+        return found
+
+    @contextmanager
+    def transaction(self) -> Iterator[Any]:
+        """The connection between BEGIN IMMEDIATE and COMMIT."""
+        self.connection.execute("BEGIN IMMEDIATE")
+        yield self.connection
+        self.connection.execute("COMMIT")
 
     def empty(self) -> None:
         """No symbols, and no room left over from earlier ones."""
@@ -103,6 +148,14 @@ class RawSQLite:
         """The statement with this driver's place holders."""
         return sql
 
+    def locking(self, sql: str) -> str:
+        """The same, for a row that is about to be changed: BEGIN IMMEDIATE has locked the file."""
+        return sql
+
+    def find_tokens(self, pairs: Pairs, broker: str) -> list[Row]:
+        """The tokens of many symbols in one query."""
+        return self.all(_SQLITE_TOKENS, (json.dumps(pairs), broker))
+
     def begin(self) -> None:
         """Start to write."""
         self.connection.execute("BEGIN IMMEDIATE")
@@ -117,15 +170,41 @@ class RawSQLite:
 
 
 class RawPostgreSQL:
-    """psycopg on one held connection."""
+    """psycopg: verbs on a connection of its pool, which does not ping; one that is held besides."""
 
     name = "PostgreSQL"
 
     def __init__(self, url: str) -> None:
         conninfo = make_url(url).set(drivername="postgresql")
-        self.connection: Any = psycopg.connect(
-            conninfo.render_as_string(hide_password=False), autocommit=True
+        self._conninfo = conninfo.render_as_string(hide_password=False)
+        self.connection: Any = psycopg.connect(self._conninfo, autocommit=True)
+
+    @cached_property
+    def pool(self) -> Any:
+        """Opened when first asked for."""
+        return ConnectionPool(
+            self._conninfo, min_size=1, max_size=8, kwargs={"autocommit": True}, open=True
         )
+
+    def one(self, sql: str, params: Row) -> Row | None:
+        """The first row of one statement, which commits itself."""
+        with self.pool.connection() as connection:
+            found: Row | None = connection.execute(sql, params).fetchone()
+        return found
+
+    def all(self, sql: str, params: Row) -> list[Row]:
+        """The rows of one statement."""
+        with self.pool.connection() as connection:
+            found: list[Row] = connection.execute(sql, params).fetchall()
+        return found
+
+    @contextmanager
+    def transaction(self) -> Iterator[Any]:
+        """A connection between BEGIN and COMMIT."""
+        with self.pool.connection() as connection:
+            connection.execute("BEGIN")
+            yield connection
+            connection.execute("COMMIT")
 
     def empty(self) -> None:
         """No symbols, and no room left over from earlier ones."""
@@ -149,6 +228,15 @@ class RawPostgreSQL:
         """The statement with this driver's place holders."""
         return sql.replace("?", "%s")
 
+    def locking(self, sql: str) -> str:
+        """The same, for a row that is about to be changed."""
+        return f"{self.statement(sql)} FOR NO KEY UPDATE"
+
+    def find_tokens(self, pairs: Pairs, broker: str) -> list[Row]:
+        """The tokens of many symbols in one query."""
+        symbols, exchanges = map(list, zip(*pairs, strict=True))
+        return self.all(_POSTGRESQL_TOKENS, (symbols, exchanges, broker))
+
     def begin(self) -> None:
         """Start to write."""
         self.connection.execute("BEGIN")
@@ -161,7 +249,9 @@ class RawPostgreSQL:
                 copy.write_row(row)
 
     def close(self) -> None:
-        """Close the connection."""
+        """Close every connection."""
+        if "pool" in self.__dict__:
+            self.pool.close()
         self.connection.close()
 
 
@@ -210,12 +300,6 @@ def reload(raw: Raw, rows: dict[tuple[str, str], Row], broker: str) -> None:
     cursor.executemany(raw.statement(_UPDATE), changed)
     raw.insert(rows.values())
     raw.connection.execute("COMMIT")
-
-
-def find_token(raw: Raw, symbol: str, exchange: str, broker: str) -> str:
-    """One token, by the statement that the driver has prepared."""
-    found = raw.connection.execute(raw.statement(_TOKEN), (broker, symbol, exchange)).fetchone()
-    return str(found[0])
 
 
 def read_tokens(raw: Raw, broker: str) -> dict[tuple[str, str], str]:
