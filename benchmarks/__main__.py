@@ -1,6 +1,7 @@
 """python -m benchmarks: measure all subjects, or those that are named, and judge them."""
 
 import argparse
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -62,6 +63,7 @@ def main() -> None:
     """Print a table for each subject and one of the targets; write the page where asked to."""
     parser = _parser()
     chosen = parser.parse_args()
+    logging.getLogger("openalgo_store").setLevel(logging.ERROR)  # it tells of slow statements
     if unknown := set(chosen.names) - set(SUBJECTS):
         parser.error(f"unknown: {', '.join(sorted(unknown))}; there are {', '.join(SUBJECTS)}")
     run = report.load(chosen.load) if chosen.load else _measured(chosen)

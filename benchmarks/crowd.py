@@ -1,17 +1,14 @@
-"""Many writers at once: threads of this process, or of several.
+"""Many writers at once: threads of this process, or of several."""
 
-python -m benchmarks.crowd WAY URL USER THREADS SECONDS, once told to go, prints as JSON what its
-threads did.
-"""
-
-import json
-import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
+from multiprocessing import get_context
+from multiprocessing.synchronize import Barrier
 from typing import Any, NamedTuple
 from uuid import uuid4
 
@@ -125,20 +122,12 @@ def _add_order(
 
 def processes_together(way: str, url: str, user: int, seconds: float) -> Outcome:
     """The same in several processes at once, each with a few threads."""
-    command = [sys.executable, "-m", "benchmarks.crowd", way, url, str(user)]
-    command += [str(THREADS), str(seconds)]
-    children = [
-        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        for _ in range(PROCESSES)
-    ]
-    for child in children:
-        assert child.stdout
-        child.stdout.readline()
-    for child in children:
-        assert child.stdin
-        child.stdin.write("go\n")
-        child.stdin.flush()
-    outcomes = [Outcome(*json.loads(child.communicate()[0])) for child in children]
+    context = get_context("forkserver")
+    context.set_forkserver_preload([__name__])  # imported once for all of them
+    start = context.Barrier(PROCESSES)
+    with ProcessPoolExecutor(PROCESSES, context, _prepare, (start,)) as pool:
+        parts = [pool.submit(_one_process, way, url, user, seconds) for _ in range(PROCESSES)]
+        outcomes = [each.result() for each in parts]
     return Outcome(
         [each for outcome in outcomes for each in outcome.times],
         sum(outcome.errors for outcome in outcomes),
@@ -146,16 +135,19 @@ def processes_together(way: str, url: str, user: int, seconds: float) -> Outcome
     )
 
 
-def main() -> None:
-    """One of the processes."""
-    way, url, user, count, seconds = sys.argv[1:]
-    use_store(Store(Settings(database_url=url)))
-    with writers(way, url, int(user), int(count)) as writes:
-        writes[0](uuid4().hex)  # what is opened and prepared once is not what is compared
-        print("ready", flush=True)
-        sys.stdin.readline()
-        print(json.dumps(write_together(writes, float(seconds))))
+_start: Barrier
+"""Where the processes wait for each other, in each of them."""
 
 
-if __name__ == "__main__":
-    main()
+def _prepare(start: Barrier) -> None:
+    global _start
+    _start = start
+
+
+def _one_process(way: str, url: str, user: int, seconds: float) -> Outcome:
+    with Store(Settings(database_url=url)) as store:
+        use_store(store)
+        with writers(way, url, user, THREADS) as writes:
+            writes[0](uuid4().hex)  # what is opened and compiled once is not what is compared
+            _start.wait()
+            return write_together(writes, seconds)
