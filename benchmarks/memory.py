@@ -19,7 +19,7 @@ def run(setting: Setting) -> list[Figure]:
         engine = database.name
         figures += [
             Figure.of("file to table, peak", engine, "MiB", found, at=PEAK),
-            Figure.of("the same above imports", engine, "MiB", found, at=ABOVE_IMPORTS),
+            Figure.of("file to table, above imports", engine, "MiB", found, at=ABOVE_IMPORTS),
             Figure.of("file to table, time", engine, "s", found, at=SECONDS),
         ]
     return figures

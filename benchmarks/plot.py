@@ -8,16 +8,21 @@ from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 from math import log10
 
-from .measure import Figure
+from .measure import WAYS, Figure
 from .tables import shown
 from .targets import POSTGRESQL, SQLITE, TARGETS
 
-_LEFT, _RIGHT, _WIDTH = 300, 80, 860
+_LEFT, _RIGHT, _WIDTH = 300, 100, 880
 _ROW, _HEAD = 22, 58
 _LEAST, _MOST = 0.1, 100.0
 """The ends of the scale; what lies beyond is drawn at the end, with its number."""
-_GREY, _OURS, _CORE, _ORM = "#7b8087", "#2f81f7", "#9a6bdf", "#d9772b"
-_MARKS = (("core", _CORE), ("orm", _ORM), ("ours", _OURS))
+_GREY = "#7b8087"
+_MARKS = {
+    "core": 'fill="#9a6bdf"',
+    "alone": 'fill="none" stroke="#d9772b" stroke-width="2"',
+    "orm": 'fill="#d9772b"',
+    "ours": 'fill="#2f81f7"',
+}
 """Ours last, so that nothing hides it."""
 _STYLE = f"""
 text {{ font: 12px system-ui, sans-serif; fill: {_GREY} }}
@@ -44,11 +49,10 @@ def drawn(figures: Iterable[Figure]) -> str:
 
 
 def _legend() -> Iterator[str]:
-    x = _LEFT
-    for label, colour in (("ours", _OURS), ("plain Core", _CORE), ("ORM", _ORM)):
-        yield f'<circle cx="{x}" cy="18" r="5" fill="{colour}"/>'
-        yield f'<text x="{x + 10}" y="22">{label}</text>'
-        x += 100
+    x = 12
+    for way in reversed(_MARKS):
+        yield _dot(x, 18, way) + f'<text x="{x + 10}" y="22">{WAYS[way]}</text>'
+        x += 110
     yield _target_mark(x, 18) + f'<text x="{x + 8}" y="22">the most that ours may be</text>'
 
 
@@ -75,16 +79,16 @@ def _row(figure: Figure, y: int) -> Iterator[str]:
     target = TARGETS[figure.case].get(figure.engine)
     if target and target.raw is not None:
         yield _target_mark(_x(target.raw), y)
-    for way, colour in _MARKS:
-        times = figure.ratio(way, to="raw")
-        if times is None:
-            continue
-        yield (
-            f'<circle cx="{_x(times)}" cy="{y}" r="5" fill="{colour}">'
-            f"<title>{way}: {times:.3g} × raw</title></circle>"
-        )
-        if times > _MOST:
-            yield f'<text x="{_x(_MOST) + 10}" y="{y + 4}">{times:,.0f} × →</text>'
+    for way in _MARKS:
+        if times := figure.ratio(way, to="raw"):
+            yield _dot(_x(times), y, way, f"{WAYS[way]}: {times:.3g} × raw")
+    beyond = figure.ratio("orm", to="raw")
+    if beyond and beyond > _MOST:
+        yield f'<text x="{_x(_MOST) + 10}" y="{y + 4}">{beyond:,.0f} ×</text>'
+
+
+def _dot(x: float, y: int, way: str, title: str = "") -> str:
+    return f'<circle cx="{x}" cy="{y}" r="5" {_MARKS[way]}><title>{title}</title></circle>'
 
 
 def _target_mark(x: float, y: int) -> str:

@@ -32,12 +32,15 @@ def run(setting: Setting) -> list[Figure]:
     figures = []
     for database in setting.books:
         trader_of(database, setting.scale.orders)
-        figures += [
-            _figure("order, no session given", database, setting, _orders(database, setting)),
-            _figure(
-                "order, in a given session", database, setting, _orders_joined(database, setting)
-            ),
-        ]
+        joined = _orders_joined(database, setting)
+        with database.alone() as alone:
+            single = _orders(database, setting)
+            if alone:
+                single["alone"] = _orders(alone, setting)["orm"]
+            figures += [
+                _figure("order, no session given", database, setting, single),
+                _figure("order, in a given session", database, setting, joined),
+            ]
     for database in setting.databases:
         database.hold(setting.today)
         symbols = _add_behind_the_cache(database, setting)

@@ -58,10 +58,10 @@ TARGETS: dict[str, dict[str, Target]] = {
     "daily reload, checked records": {SQLITE: Target(1.1, 3.5), POSTGRESQL: Target(1.1, 8)},
     "validate what was read": {NO_ENGINE: Target(most=1.2)},
     "file to table, peak": both(Target(orm=3)),
-    "the same above imports": both(Target(orm=3)),
+    "file to table, above imports": both(Target(orm=3)),
     # Many at once; 60% of the raw driver's throughput is 1 / 0.6 of its time
     "commit of 8 threads": {SQLITE: Target(1 / 0.6, 3)},
-    "the same, p99": {SQLITE: Target(most=50)},
+    "commit of 8 threads, p99": {SQLITE: Target(most=50)},
     "8 processes of 4 threads, errors": both(Target(most=0)),
     "8 processes of 4 threads, p99": both(Target(most=500)),
     "cached token beside a reload, p99": both(Target(most=1_000)),
