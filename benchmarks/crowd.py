@@ -18,6 +18,8 @@ from . import orm, orm_books, raw, raw_books
 from .orders import Write, order_of, raw_order
 
 PROCESSES, THREADS = 8, 4
+DEADLINE = 120.0
+"""Seconds for which the processes wait for the last of them."""
 
 
 class Outcome(NamedTuple):
@@ -149,5 +151,5 @@ def _one_process(way: str, url: str, user: int, seconds: float) -> Outcome:
         use_store(store)
         with writers(way, url, user, THREADS) as writes:
             writes[0](uuid4().hex)  # what is opened and compiled once is not what is compared
-            _start.wait()
+            _start.wait(DEADLINE)
             return write_together(writes, seconds)

@@ -82,8 +82,8 @@ def _row(figure: Figure, y: int) -> Iterator[str]:
     for way in _MARKS:
         if times := figure.ratio(way, to="raw"):
             yield _dot(_x(times), y, way, f"{WAYS[way]}: {times:.3g} × raw")
-    beyond = figure.ratio("orm", to="raw")
-    if beyond and beyond > _MOST:
+    beyond = max(figure.ratio(way, to="raw") or 0 for way in ("orm", "alone"))
+    if beyond > _MOST:
         yield f'<text x="{_x(_MOST) + 10}" y="{y + 4}">{beyond:,.0f} ×</text>'
 
 

@@ -18,7 +18,6 @@ from .measure import Figure
 from .setting import Setting, telemetry
 
 CHUNK = 50_000
-ALONE = 1_000
 BETWEEN = 0.002
 """Seconds between two commits of the writer."""
 PURGE = "from openalgo_store.cli import main; main()"
@@ -34,7 +33,7 @@ def run(setting: Setting) -> list[Figure]:
         with telemetry(database):
             _fill(setting.scale.purged)
             _fill(CHUNK, old=False)
-            alone = _p99(range(ALONE))
+            alone = _p99(range(setting.scale.commits))
             beside, seconds = _beside_a_purge(database.url, setting.scale.purged)
         work = f"a purge of {setting.scale.purged:,} rows, start of the command included"
         figures += [

@@ -27,7 +27,7 @@ def run(setting: Setting) -> list[Figure]:
             "orm": batch(1, partial(_by_orm, database, trader, count)),
         }
         assert len(_read(trader, count)) == count
-        found = in_turns(ways, max(3, setting.scale.repeat))
+        found = in_turns(ways, setting.scale.repeat)
         figures.append(Figure.of("50,000 orders as records", database.name, "ms", found, 1e3))
     return figures
 

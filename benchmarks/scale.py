@@ -22,6 +22,8 @@ class Scale:
     latencies: int = 100_000
     purged: int = 1_000_000
     """Old rows that a purge deletes."""
+    commits: int = 1_000
+    """Watched while nothing is purged."""
     seconds: float = 2.0
     """How long many writers, or readers beside a load, are watched in each round."""
     imports: int = 15
@@ -37,7 +39,8 @@ QUICK = Scale(
     repeat=1,
     latencies=10_000,
     purged=50_000,
+    commits=200,
     seconds=0.5,
-    imports=3,
+    imports=2,
 )
 """All subjects within two minutes; its figures show that the machinery works, and little else."""
