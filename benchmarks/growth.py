@@ -9,7 +9,7 @@ from typing import NamedTuple
 from openalgo_store import get_order, read_instruments, replace_symbols
 from openalgo_store.instruments.samples.generator import write_zerodha_file
 
-from . import BROKER, orm_books, raw, raw_books
+from . import BROKER, orm_books, raw, raw_books, raw_symbols
 from .books import trader_of, user_of
 from .measure import Figure, Way, in_turns, seconds
 from .orders import Writes, fill_writes, order_writes, place_orders, timed
@@ -130,8 +130,8 @@ def _loads(database: Database, setting: Setting, size: int) -> Iterator[tuple[st
 
     def by_raw() -> tuple[float, ...]:
         engine.empty()
-        rows = raw.read_file(engine, file, BROKER)
-        return (seconds(lambda: raw.load(engine, rows)) / size,)
+        rows = raw_symbols.read_file(engine, file, BROKER)
+        return (seconds(lambda: raw.load(engine, rows, raw_symbols.SYMBOLS)) / size,)
 
     def ours() -> tuple[float, ...]:
         database.use()

@@ -6,7 +6,7 @@ from functools import partial
 
 from openalgo_store import get_read_session, get_symbol_token, get_symbol_tokens, warm_symbol_cache
 
-from . import BROKER, orm, raw
+from . import BROKER, orm, raw_symbols
 from .measure import Figure, in_turns, seconds
 from .setting import Database, Setting
 
@@ -20,7 +20,7 @@ def run(setting: Setting) -> list[Figure]:
     """µs for each symbol. The raw driver's cache is one dict, the ORM's a TTLCache with a lock."""
     rows = setting.today.rows
     drawn = random.Random(1).choices(rows, k=setting.scale.cached)
-    pairs = [(row[raw.SYMBOL], row[raw.EXCHANGE]) for row in drawn]
+    pairs = list(map(raw_symbols.name_of, drawn))
     figures = []
     for database in setting.databases:
         database.hold(setting.today)
@@ -45,7 +45,7 @@ def _figure(
 
 
 def _cached(database: Database) -> dict[str, Find]:
-    tokens = raw.read_tokens(database.raw, BROKER)
+    tokens = raw_symbols.read_tokens(database.raw, BROKER)
     warm_symbol_cache(BROKER)
     orm.warm_symbol_cache(database.orm)
 
@@ -72,7 +72,7 @@ def _many(database: Database) -> dict[str, Find]:
             return len(get_symbol_tokens(pairs, BROKER, tx=tx))
 
     def by_raw(pairs: Pairs) -> int:
-        return len(database.raw.find_tokens(pairs, BROKER))
+        return len(raw_symbols.find_tokens(database.raw, pairs, BROKER))
 
     def by_orm(pairs: Pairs) -> int:
         with orm.get_db_session(database.orm) as session:

@@ -1,13 +1,10 @@
 """The raw drivers: as fast as the engines go from Python, without a check or a layer."""
 
-import csv
-import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from functools import cached_property
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import psycopg
@@ -15,8 +12,6 @@ from psycopg_pool import ConnectionPool
 from sqlalchemy.engine import make_url
 
 Row = tuple[Any, ...]
-Pairs = Sequence[tuple[str, str]]
-"""Symbols, each with its exchange."""
 
 
 class Table(NamedTuple):
@@ -35,58 +30,6 @@ class Table(NamedTuple):
     def copy(self) -> str:
         """For rows in binary."""
         return f"COPY {self.name} ({', '.join(self.columns)}) FROM STDIN (FORMAT BINARY)"
-
-
-SYMBOLS = Table(
-    "symbols",
-    {
-        "broker": "text",
-        "symbol": "text",
-        "broker_symbol": "text",
-        "token": "text",
-        "exchange": "text",
-        "broker_exchange": "text",
-        "name": "text",
-        "instrument_type": "text",
-        "lot_size": "bigint",
-        "tick_size": "double precision",
-        "expiry": "date",
-        "strike": "double precision",
-        "option_type": "text",
-        "last_updated": "timestamptz",
-    },
-)
-COLUMNS = tuple(SYMBOLS.columns)
-SYMBOL, EXCHANGE = COLUMNS.index("symbol"), COLUMNS.index("exchange")
-
-_READ = """
-SELECT id, broker, symbol, broker_symbol, token, exchange, broker_exchange, name,
-       instrument_type, lot_size, tick_size, expiry, strike, option_type
-FROM symbols WHERE broker = ?
-"""
-_UPDATE = """
-UPDATE symbols
-SET broker = ?, symbol = ?, broker_symbol = ?, token = ?, exchange = ?, broker_exchange = ?,
-    name = ?, instrument_type = ?, lot_size = ?, tick_size = ?, expiry = ?, strike = ?,
-    option_type = ?, last_updated = ?
-WHERE id = ?
-"""
-_DELETE = "DELETE FROM symbols WHERE id = ?"
-FIND_TOKEN = "SELECT token FROM symbols WHERE broker = ? AND symbol = ? AND exchange = ?"
-_SQLITE_TOKENS = """
-SELECT s.symbol, s.exchange, s.token
-FROM json_each(?) AS pair
-CROSS JOIN symbols AS s
-  ON s.broker = ?
- AND s.symbol = json_extract(pair.value, '$[0]')
- AND s.exchange = json_extract(pair.value, '$[1]')
-"""
-_POSTGRESQL_TOKENS = """
-SELECT s.symbol, s.exchange, s.token
-FROM unnest(%s::text[], %s::text[]) AS pair (symbol, exchange)
-JOIN symbols AS s ON s.broker = %s AND s.symbol = pair.symbol AND s.exchange = pair.exchange
-"""
-_TOKENS = "SELECT exchange, symbol, token FROM symbols WHERE broker = ?"
 
 
 def open_sqlite(url: str) -> sqlite3.Connection:
@@ -152,15 +95,11 @@ class RawSQLite:
         """The same, for a row that is about to be changed: BEGIN IMMEDIATE has locked the file."""
         return sql
 
-    def find_tokens(self, pairs: Pairs, broker: str) -> list[Row]:
-        """The tokens of many symbols in one query."""
-        return self.all(_SQLITE_TOKENS, (json.dumps(pairs), broker))
-
     def begin(self) -> None:
         """Start to write."""
         self.connection.execute("BEGIN IMMEDIATE")
 
-    def insert(self, rows: Iterable[Row], table: Table = SYMBOLS) -> None:
+    def insert(self, rows: Iterable[Row], table: Table) -> None:
         """executemany of tuples."""
         self.connection.executemany(table.insert, rows)
 
@@ -232,16 +171,11 @@ class RawPostgreSQL:
         """The same, for a row that is about to be changed."""
         return f"{self.statement(sql)} FOR NO KEY UPDATE"
 
-    def find_tokens(self, pairs: Pairs, broker: str) -> list[Row]:
-        """The tokens of many symbols in one query."""
-        symbols, exchanges = map(list, zip(*pairs, strict=True))
-        return self.all(_POSTGRESQL_TOKENS, (symbols, exchanges, broker))
-
     def begin(self) -> None:
         """Start to write."""
         self.connection.execute("BEGIN")
 
-    def insert(self, rows: Iterable[Row], table: Table = SYMBOLS) -> None:
+    def insert(self, rows: Iterable[Row], table: Table) -> None:
         """Binary COPY."""
         with self.connection.cursor().copy(table.copy) as copy:
             copy.set_types(list(table.columns.values()))
@@ -263,49 +197,11 @@ def connect(url: str) -> Raw:
     return RawSQLite(url) if url.startswith("sqlite") else RawPostgreSQL(url)
 
 
-def read_file(raw: Raw, file: Path, broker: str) -> Iterator[Row]:
-    """The rows of a Zerodha file one by one: nothing renamed, nothing checked."""
-    now = datetime.now(UTC)
-    with file.open(newline="") as lines:
-        cells = csv.reader(lines)
-        next(cells)
-        for key, number, symbol, name, _, expiry, strike, tick, lot, kind, _, exchange in cells:
-            token, day = f"{key}::::{number}", date.fromisoformat(expiry) if expiry else None
-            option = kind if kind in ("CE", "PE") else None
-            yield raw.storable(
-                (broker, symbol, symbol, token, exchange, exchange, name, kind, int(lot),
-                 float(tick), day, float(strike), option, now)
-            )  # fmt: skip
-
-
-def load(raw: Raw, rows: Iterable[Row], table: Table = SYMBOLS) -> None:
+def load(raw: Raw, rows: Iterable[Row], table: Table) -> None:
     """Insert all rows in one transaction."""
     raw.begin()
     raw.insert(rows, table)
     raw.connection.execute("COMMIT")
-
-
-def reload(raw: Raw, rows: dict[tuple[str, str], Row], broker: str) -> None:
-    """Compare with what is stored and write the differences; `rows` by symbol and exchange."""
-    raw.begin()
-    changed, gone = [], []
-    cursor = raw.connection.cursor()
-    for number, *stored in cursor.execute(raw.statement(_READ), (broker,)).fetchall():
-        row = rows.pop((stored[SYMBOL], stored[EXCHANGE]), None)
-        if row is None:
-            gone.append((number,))
-        elif row[:-1] != tuple(stored):
-            changed.append((*row, number))
-    cursor.executemany(raw.statement(_DELETE), gone)
-    cursor.executemany(raw.statement(_UPDATE), changed)
-    raw.insert(rows.values())
-    raw.connection.execute("COMMIT")
-
-
-def read_tokens(raw: Raw, broker: str) -> dict[tuple[str, str], str]:
-    """Every token by exchange and symbol."""
-    found = raw.connection.execute(raw.statement(_TOKENS), (broker,))
-    return {(exchange, symbol): token for exchange, symbol, token in found}
 
 
 def _as_text(day: date) -> str:

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from openalgo_store import get_symbol_token, replace_symbols, warm_symbol_cache
 
-from . import BROKER, raw
+from . import BROKER, raw, raw_symbols
 from .crowd import percentile
 from .measure import Figure
 from .setting import Database, Setting
@@ -42,7 +42,7 @@ def _figure(case: str, database: Database, unit: str, rounds: Sequence[float]) -
 
 
 def _names(rows: Sequence[raw.Row]) -> list[tuple[str, str]]:
-    return [(row[raw.SYMBOL], row[raw.EXCHANGE]) for row in rows]
+    return list(map(raw_symbols.name_of, rows))
 
 
 def _beside_two_loads(setting: Setting, pairs: list[tuple[str, str]]) -> tuple[float, float, float]:

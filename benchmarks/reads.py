@@ -11,7 +11,7 @@ from openalgo_store import (
     warm_symbol_cache,
 )
 
-from . import BROKER, core, orm, orm_books, raw, raw_books
+from . import BROKER, core, orm, orm_books, raw, raw_books, raw_symbols
 from .books import trader_of
 from .measure import Figure, in_turns, seconds
 from .setting import Database, Setting
@@ -115,17 +115,17 @@ def _add_behind_the_cache(database: Database, setting: Setting) -> list[str]:
     warm_symbol_cache(BROKER)
     rows = []
     for number, row in enumerate(setting.today.rows[:ADDED]):
-        named = dict(zip(raw.COLUMNS, row, strict=True)) | {
+        named = dict(zip(raw_symbols.COLUMNS, row, strict=True)) | {
             "symbol": f"ADDED{number}",
             "exchange": "NSE",
         }
         rows.append(database.raw.storable(tuple(named.values())))
-    raw.load(database.raw, rows)
+    raw.load(database.raw, rows, raw_symbols.SYMBOLS)
     return [f"ADDED{number}" for number in range(len(rows))]
 
 
 def _tokens(database: Database, symbols: list[str]) -> dict[str, Repeated]:
-    engine, sql = database.raw, database.raw.statement(raw.FIND_TOKEN)
+    engine, sql = database.raw, database.raw.statement(raw_symbols.FIND_TOKEN)
     return {
         "raw": _each(lambda each: engine.one(sql, (BROKER, each, "NSE")), symbols),
         "ours": _each(lambda each: get_symbol_token(each, "NSE", BROKER), symbols),
@@ -134,7 +134,7 @@ def _tokens(database: Database, symbols: list[str]) -> dict[str, Repeated]:
 
 
 def _tokens_joined(database: Database, symbols: list[str]) -> dict[str, Repeated]:
-    turn, sql = cycle(symbols), database.raw.statement(raw.FIND_TOKEN)
+    turn, sql = cycle(symbols), database.raw.statement(raw_symbols.FIND_TOKEN)
 
     def ours(times: int) -> None:
         with get_read_session() as tx:

@@ -20,7 +20,7 @@ from openalgo_store.schema.migrate import run_migrations
 from openalgo_store.values import clock
 from tests.support.postgres_server import PostgresServer, start_postgres
 
-from . import BROKER, core, orm, raw
+from . import BROKER, core, orm, raw, raw_symbols
 from .scale import Scale
 from .targets import SQLITE
 
@@ -42,17 +42,17 @@ class Day:
         master = IncomingMaster()
         master.read(self.instruments)
         order = ("broker", *COLUMNS, "last_updated")
-        in_order = itemgetter(*map(order.index, raw.COLUMNS))
+        in_order = itemgetter(*map(order.index, raw_symbols.COLUMNS))
         return list(map(in_order, master.rows(BROKER, clock.now())))
 
     @cached_property
     def mappings(self) -> list[dict[str, Any]]:
         """The same rows as the ORM wants them."""
-        return [dict(zip(raw.COLUMNS, row, strict=True)) for row in self.rows]
+        return [dict(zip(raw_symbols.COLUMNS, row, strict=True)) for row in self.rows]
 
     def by_symbol(self, engine: raw.Raw) -> dict[tuple[str, str], raw.Row]:
         """The same rows as the raw driver compares them."""
-        return {(row[raw.SYMBOL], row[raw.EXCHANGE]): engine.storable(row) for row in self.rows}
+        return {raw_symbols.name_of(row): engine.storable(row) for row in self.rows}
 
 
 class Database:
@@ -75,7 +75,7 @@ class Database:
         """Let it hold a day's symbols, at rest, and be the one that the store's functions use."""
         self.use()
         self.raw.empty()
-        raw.load(self.raw, map(self.raw.storable, day.rows))
+        raw.load(self.raw, map(self.raw.storable, day.rows), raw_symbols.SYMBOLS)
         self.raw.settle()
 
     def use(self) -> None:

@@ -4,7 +4,7 @@ import time
 
 from openalgo_store import Instrument, RejectedRow, replace_symbols
 
-from . import BROKER, orm, raw
+from . import BROKER, orm, raw, raw_symbols
 from .measure import Figure, Measured, Way, in_turns, seconds
 from .setting import Database, Day, Setting
 
@@ -26,7 +26,7 @@ def first_loads(database: Database, day: Day) -> dict[str, Way]:
 
     def by_raw() -> tuple[float, ...]:
         engine.empty()
-        return (seconds(lambda: raw.load(engine, rows)),)
+        return (seconds(lambda: raw.load(engine, rows, raw_symbols.SYMBOLS)),)
 
     def ours() -> tuple[float, ...]:
         database.use()

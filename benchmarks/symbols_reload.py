@@ -1,6 +1,6 @@
 """The daily reload: 3% of the symbols changed, 1% are new, 1% are gone."""
 
-from . import BROKER, orm, raw
+from . import BROKER, orm, raw_symbols
 from .measure import Figure, Way, in_turns, seconds
 from .setting import Database, Setting
 from .symbols_first import figures_of, timed_replace
@@ -22,7 +22,7 @@ def _reloads(database: Database, setting: Setting) -> dict[str, Way]:
     def by_raw() -> tuple[float, ...]:
         database.hold(setting.today)
         rows = setting.tomorrow.by_symbol(engine)
-        return (seconds(lambda: raw.reload(engine, rows, BROKER)),)
+        return (seconds(lambda: raw_symbols.reload(engine, rows, BROKER)),)
 
     def ours() -> tuple[float, ...]:
         database.hold(setting.today)
