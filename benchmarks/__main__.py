@@ -105,7 +105,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--engine", choices=("sqlite", "postgresql"), help="only this engine")
     for name, meaning in (
         ("symbols", "in a day's file"),
-        ("orders", "in a book of 250 days, a multiple of 25,000"),
+        ("orders", "in a book of 250 days, a multiple of 2,500"),
         ("rounds", "of what takes microseconds"),
         ("repeat", "rounds of what takes seconds"),
     ):

@@ -43,7 +43,7 @@ def _of_tables(setting: Setting) -> list[Figure]:
     with setting.new_databases("few", "many") as found:
         for databases in found:
             for database in databases.values():
-                trader_of(database, setting.scale.orders // 100)
+                trader_of(database, setting.scale.few_orders)
             _add_tables(databases["many"])
             figures += [_grown(setting, databases, work, numbers) for work in works]
     return figures

@@ -100,10 +100,10 @@ def _whole(database: Database, trader: int, count: int) -> dict[str, Way]:
 
 def _growth(setting: Setting) -> list[Figure]:
     """The first page of books of a hundredth, a tenth and all of the orders."""
-    figures, orders = [], setting.scale.orders
+    figures, orders, few = [], setting.scale.orders, setting.scale.few_orders
     with setting.new_databases("hundredth", "tenth") as smaller:
         for whole, each in zip(setting.books, smaller, strict=True):
-            books = {orders // 100: each["hundredth"], orders // 10: each["tenth"], orders: whole}
+            books = {few: each["hundredth"], orders // 10: each["tenth"], orders: whole}
             for count, database in books.items():
                 trader = trader_of(database, count)
                 pages: dict[str, Callable[[], object]] = {

@@ -10,7 +10,7 @@ class Scale:
     symbols: int = 200_000
     """Instruments in a day's file."""
     orders: int = 1_000_000
-    """In a book, of 250 days; a multiple of 25,000."""
+    """In a book, of 250 days; a multiple of 2,500."""
     rounds: int = 31
     """Of what takes microseconds: each round is a small batch."""
     batch: int = 20
@@ -29,11 +29,16 @@ class Scale:
     imports: int = 15
     """Processes that import a package."""
 
+    @property
+    def few_orders(self) -> int:
+        """In the smallest book: a hundredth, or one a day."""
+        return max(250, self.orders // 100)
+
 
 FULL = Scale()
 QUICK = Scale(
     symbols=10_000,
-    orders=25_000,
+    orders=10_000,
     rounds=5,
     batch=10,
     repeat=1,
