@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from .scale import Scale
-from .setting import Setting
+from .scale import QUICK, Scale
+from .setting import GIVEN, Setting
 from .targets import POSTGRESQL
 
 _SERVER = ("fsync", "synchronous_commit", "shared_buffers")
@@ -18,7 +18,7 @@ _SERVER = ("fsync", "synchronous_commit", "shared_buffers")
 def facts_of(setting: Setting) -> list[str]:
     """One sentence each."""
     return [
-        f"Measured on {datetime.now(UTC):%d %B %Y}: {_counts(setting.scale)}.",
+        f"{_kind(setting.scale)} of {datetime.now(UTC):%d %B %Y}: {_counts(setting.scale)}.",
         f"Python {platform.python_version()}, SQLAlchemy {version('sqlalchemy')}, "
         f"psycopg {version('psycopg')}, SQLite {sqlite3.sqlite_version}.",
         _machine(),
@@ -26,10 +26,14 @@ def facts_of(setting: Setting) -> list[str]:
     ]
 
 
+def _kind(scale: Scale) -> str:
+    return "A quick look, which is no measurement," if scale == QUICK else "A run"
+
+
 def _counts(scale: Scale) -> str:
     return (
-        f"{scale.symbols:,} symbols, {scale.orders:,} orders, {scale.rounds} rounds of "
-        f"{scale.batch} where a figure is in µs, {scale.repeat} where it is in seconds"
+        f"{scale.symbols:,} symbols, {scale.orders:,} orders; medians of {scale.rounds} rounds of "
+        f"{scale.batch} operations, or of {scale.repeat} where one takes seconds"
     )
 
 
@@ -57,4 +61,6 @@ def _server(setting: Setting) -> Iterator[str]:
             shown = {name: execute(f"SHOW {name}").fetchone()[0] for name in _SERVER}
             number = execute("SHOW server_version").fetchone()[0].split()[0]
             settings = ", ".join(f"{name} {value}" for name, value in shown.items())
-            yield f"PostgreSQL {number} on the same machine: {settings}."
+            given = setting.server is not None and setting.server.way == GIVEN
+            kind = "a server that was given" if given else "a throw-away server on this machine"
+            yield f"PostgreSQL {number}, {kind}: {settings}."

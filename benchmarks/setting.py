@@ -24,6 +24,9 @@ from . import BROKER, core, orm, raw, raw_symbols
 from .scale import Scale
 from .targets import SQLITE
 
+GIVEN = "given"
+"""The way to a server whose URL was given, beside those of the tests."""
+
 
 class Day:
     """A day's file, and its rows as each way takes them."""
@@ -187,7 +190,7 @@ def _server(url: str | None) -> Iterator[PostgresServer]:
     """The server at a URL, or a new one."""
     if url:
         admin = make_url(url).set(drivername="postgresql+psycopg")
-        yield PostgresServer("given", admin, lambda: None)
+        yield PostgresServer(GIVEN, admin, lambda: None)
         return
     server = start_postgres()
     try:

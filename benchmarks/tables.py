@@ -33,7 +33,7 @@ def of_targets(figures: Iterable[Figure]) -> str:
             figure = measured.get((case, engine))
             found = list(verdicts(figure)) if figure else []
             lines += [
-                [case, engine, each.promise, _times(each.measured), _met(each.met)]
+                [case, engine, each.promise, _number(each.measured), _met(each.met)]
                 for each in found
             ] or [[case, engine, "", "", "not measured"]]
     return _table(["work", "engine", "target", "measured", ""], lines)
@@ -47,14 +47,15 @@ def count_of_targets(figures: Iterable[Figure]) -> str:
 
 def shown(value: float | None, unit: str) -> str:
     """A figure with its unit, three digits of it."""
-    if value is None:
-        return ""
-    digits = 0 if value >= 100 else 1 if value >= 10 else 2
-    return f"{value:,.{digits}f} {unit}".rstrip()
+    return "" if value is None else f"{_number(value)} {unit}".rstrip()
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def _times(ratio: float | None) -> str:
-    return "" if ratio is None else f"{ratio:,.{0 if ratio >= 100 else 1 if ratio >= 10 else 2}f}"
+    return "" if ratio is None else _number(ratio)
 
 
 def _met(met: bool) -> str:
