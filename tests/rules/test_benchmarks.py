@@ -1,6 +1,7 @@
 """The benchmarks judge by their targets, and their page has a place for all that they measure."""
 
 import re
+from functools import partial
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -27,7 +28,7 @@ def test_each_round_begins_with_another_way() -> None:
         return (1.0,)
 
     names = ("a", "b", "c")
-    measured = in_turns({name: lambda name=name: way(name) for name in names}, 3)
+    measured = in_turns({name: partial(way, name) for name in names}, 3)
     assert "".join(done) == "abcbcacab"
     assert measured == {name: [(1.0,)] * 3 for name in names}
 
