@@ -66,6 +66,8 @@ def main() -> None:
     logging.getLogger("openalgo_store").setLevel(logging.ERROR)  # it tells of slow statements
     if unknown := set(chosen.names) - set(SUBJECTS):
         parser.error(f"unknown: {', '.join(sorted(unknown))}; there are {', '.join(SUBJECTS)}")
+    if chosen.write and (chosen.names or chosen.engine):
+        parser.error("--write takes a whole run: every subject on both engines")
     run = report.load(chosen.load) if chosen.load else _measured(chosen)
     figures = list(run.figures)
     print(f"\n{tables.of_targets(figures)}\n\n{tables.count_of_targets(figures)}")
