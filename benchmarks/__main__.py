@@ -1,10 +1,15 @@
-"""python -m benchmarks: run all benchmarks, or those that are named."""
+"""python -m benchmarks: measure all subjects, or those that are named, and judge them."""
 
 import argparse
+import logging
+import time
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 
 from . import (
     api_keys,
+    growth,
     latency,
     lookup,
     memory,
@@ -13,53 +18,107 @@ from . import (
     pnl,
     positions,
     purge,
+    readers,
+    reads,
+    records,
+    report,
+    start,
     symbols_first,
     symbols_reload,
+    tables,
     validation,
     warm,
+    writers,
 )
-from .measure import Figure, table
+from .facts import facts_of
+from .measure import Figure
+from .report import Run
+from .scale import FULL, QUICK, Scale
 from .setting import Setting, open_setting
 
-BENCHMARKS: dict[str, Callable[[Setting], list[Figure]]] = {
+SUBJECTS: dict[str, Callable[[Setting], list[Figure]]] = {
+    "orders": orders.run,
+    "reads": reads.run,
+    "pages": pages.run,
+    "records": records.run,
+    "pnl": pnl.run,
+    "positions": positions.run,
+    "lookup": lookup.run,
+    "api-keys": api_keys.run,
     "symbols-first": symbols_first.run,
     "symbols-reload": symbols_reload.run,
     "validation": validation.run,
     "memory": memory.run,
-    "lookup": lookup.run,
     "warm": warm.run,
-    "api-keys": api_keys.run,
-    "pages": pages.run,
-    "pnl": pnl.run,
-    "orders": orders.run,
-    "positions": positions.run,
+    "readers": readers.run,
+    "writers": writers.run,
+    "growth": growth.run,
     "latency": latency.run,
     "purge": purge.run,
+    "start": start.run,
 }
 
 
 def main() -> None:
-    """Print one table for each benchmark."""
+    """Print a table for each subject and one of the targets; write the page where asked to."""
+    parser = _parser()
+    chosen = parser.parse_args()
+    logging.getLogger("openalgo_store").setLevel(logging.ERROR)  # it tells of slow statements
+    if unknown := set(chosen.names) - set(SUBJECTS):
+        parser.error(f"unknown: {', '.join(sorted(unknown))}; there are {', '.join(SUBJECTS)}")
+    if chosen.write and (chosen.names or chosen.engine):
+        parser.error("--write takes a whole run: every subject on both engines")
+    run = report.load(chosen.load) if chosen.load else _measured(chosen)
+    figures = list(run.figures)
+    print(f"\n{tables.of_targets(figures)}\n\n{tables.count_of_targets(figures)}")
+    if chosen.save:
+        report.save(run, chosen.save)
+    if chosen.write:
+        report.write(run)
+
+
+def _measured(chosen: argparse.Namespace) -> Run:
+    engines = [chosen.engine] if chosen.engine else ["sqlite", "postgresql"]
+    subjects: dict[str, list[Figure]] = {}
+    with open_setting(_scale(chosen), chosen.postgres, engines) as setting:
+        for name in chosen.names or SUBJECTS:
+            began = time.perf_counter()
+            subjects[name] = SUBJECTS[name](setting)
+            print(f"\n{name}: {time.perf_counter() - began:.0f} s\n")
+            print(tables.of_figures(subjects[name]), flush=True)
+        facts = facts_of(setting)
+    return Run(facts, subjects)
+
+
+def _scale(chosen: argparse.Namespace) -> Scale:
+    given = {
+        name: getattr(chosen, name)
+        for name in ("symbols", "orders", "rounds", "repeat")
+        if getattr(chosen, name) is not None
+    }
+    return replace(QUICK if chosen.quick else FULL, **given)
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(BENCHMARKS)}")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(SUBJECTS)}")
+    parser.add_argument("--quick", action="store_true", help="small counts, all in two minutes")
     parser.add_argument("--postgres", metavar="URL", help="a server that may create databases")
     parser.add_argument("--engine", choices=("sqlite", "postgresql"), help="only this engine")
-    parser.add_argument("--rows", type=int, default=200_000, help="symbols (200,000)")
+    for name, meaning in (
+        ("symbols", "in a day's file"),
+        ("orders", "in a book of 250 days, a multiple of 2,500"),
+        ("rounds", "of what takes microseconds"),
+        ("repeat", "rounds of what takes seconds"),
+    ):
+        whole = f"{meaning} ({getattr(FULL, name):,}; quick {getattr(QUICK, name):,})"
+        parser.add_argument(f"--{name}", type=int, metavar="N", help=whole)
+    parser.add_argument("--save", type=Path, metavar="FILE", help="keep every round as JSON")
     parser.add_argument(
-        "--orders", type=int, default=1_000_000, help="in a book, of 250 days (1,000,000)"
+        "--load", type=Path, metavar="FILE", help="a kept run, instead of a new one"
     )
-    parser.add_argument("--repeat", type=int, default=3, help="medians of so many runs (3)")
-    chosen = parser.parse_args()
-    if unknown := set(chosen.names) - set(BENCHMARKS):
-        parser.error(f"unknown: {', '.join(sorted(unknown))}; there are {', '.join(BENCHMARKS)}")
-    engines = [chosen.engine] if chosen.engine else ["sqlite", "postgresql"]
-    with open_setting(
-        chosen.rows, chosen.orders, chosen.repeat, chosen.postgres, engines
-    ) as setting:
-        size = f"{chosen.rows:,} symbols, {chosen.orders:,} orders"
-        for name in chosen.names or BENCHMARKS:
-            print(f"\n{name}: {size}, median of {chosen.repeat}\n", flush=True)
-            print(table(BENCHMARKS[name](setting)), flush=True)
+    parser.add_argument("--write", action="store_true", help="rewrite docs/benchmarks.md and .svg")
+    return parser
 
 
 if __name__ == "__main__":

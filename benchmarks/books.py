@@ -35,7 +35,10 @@ class Execution(NamedTuple):
 
 
 def trader_of(database: Database, orders: int) -> int:
-    """The user with so many orders and trades, made when first asked for; the database is used."""
+    """The user with so many orders and trades, made when first asked for; the database is used.
+
+    The number is a multiple of the days.
+    """
     database.use()
     if known := get_user_by_username("trader"):
         return known.id
@@ -51,6 +54,11 @@ def trader_of(database: Database, orders: int) -> int:
 def user_of(database: Database, name: str) -> int:
     """A user, made when first asked for; the database is used."""
     database.use()
+    return user_named(name)
+
+
+def user_named(name: str) -> int:
+    """The same in the store that is in use."""
     known = get_user_by_username(name)
     return (known or create_user(name, f"{name}@example.org", hash_password("a password"))).id
 

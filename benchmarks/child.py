@@ -27,7 +27,7 @@ class Usage(NamedTuple):
     seconds: float
 
 
-def measure(task: str, url: str, file: Path) -> Usage:
+def usage_of(task: str, url: str, file: Path) -> Usage:
     """What a task uses in a new process."""
     command = [sys.executable, "-m", "benchmarks.child", task, url, str(file)]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
@@ -39,10 +39,11 @@ def measure(task: str, url: str, file: Path) -> Usage:
 
 def load_raw(url: str, file: Path) -> Work:
     """Stream a file into the table; nothing is held."""
-    from . import raw
+    from . import raw, raw_symbols
 
     database = raw.connect(url)
-    return lambda: raw.load(database, raw.read_file(database, file, BROKER))
+    rows = raw_symbols.read_file(database, file, BROKER)
+    return lambda: raw.load(database, rows, raw_symbols.SYMBOLS)
 
 
 def load_ours(url: str, file: Path) -> Work:
@@ -63,10 +64,10 @@ def load_orm(url: str, file: Path) -> Work:
 
 def warm_raw(url: str, file: Path) -> Work:
     """Every token in one dict."""
-    from . import raw
+    from . import raw, raw_symbols
 
     database = raw.connect(url)
-    return lambda: raw.read_tokens(database, BROKER)
+    return lambda: raw_symbols.read_tokens(database, BROKER)
 
 
 def warm_ours(url: str, file: Path) -> Work:

@@ -14,16 +14,11 @@ from openalgo_store.schema.migrate import run_migrations
 from openalgo_store.values import clock
 
 from . import orm, raw
-from .measure import Figure, medians, seconds
+from .measure import Figure, in_turns, seconds
 from .setting import Database, Setting, telemetry
 
-ROWS = 100_000
-COMMITS = 1_000
-"""Rows that the ORM commits one by one; its time is that of so many, times 100."""
-PROMISED_MICROSECONDS = 2.0
-PROMISED_SPEED = {"SQLite": 0.7, "PostgreSQL": 0.4}
-"""Of one bulk write of the same rows."""
-PROMISED_RATIO = 100
+COMMITTED = 0.01
+"""The share of the rows that the ORM commits one by one: the time of all is reckoned from it."""
 
 _COLUMNS = (
     "order_id", "broker", "operation", "start_time", "end_time", "latency_ms", "success",
@@ -45,11 +40,11 @@ class Call(NamedTuple):
 
 
 def run(setting: Setting) -> list[Figure]:
-    """100,000 calls, recorded as fast as one thread can, while the writer writes."""
+    """Calls recorded as fast as one thread can, while the writer writes."""
     now, step = clock.now(), timedelta(milliseconds=7)
     calls = [
         Call(f"26030200{n:06}", "zerodha", "place_order", now + n * step, now + (n + 6) * step)
-        for n in range(ROWS)
+        for n in range(setting.scale.latencies)
     ]
     figures = []
     for database in setting.databases:
@@ -57,19 +52,14 @@ def run(setting: Setting) -> list[Figure]:
             ways = {
                 "raw": _from_empty(database, partial(_bulk, database.raw, calls)),
                 "ours": _from_empty(database, partial(_ours, calls)),
-                "orm": _from_empty(database, partial(_commits, engine, calls)),
+                "alone": _from_empty(database, partial(_commits, engine, calls)),
             }
-            found = medians(ways, setting.repeat)
-        name, speed = database.name, PROMISED_SPEED[database.name]
-        (bulk,), (ours, producer), (commits,) = found["raw"], found["ours"], found["orm"]
+            found = in_turns(ways, setting.scale.repeat)
+        caller = {"ours": found["ours"]}
         figures += [
-            Figure(f"{ROWS:,} latencies, to the last in the database", name, "s", bulk, ours,
-                   commits, ratio=PROMISED_RATIO),
-            Figure(f"the same, at {speed:g} of the raw driver's speed", name, "s", None, ours, None,
-                   below=round(bulk / speed, 2)),
-            Figure("thread CPU of the caller, a row", name, "µs", None, producer, None,
-                   below=PROMISED_MICROSECONDS),
-        ]  # fmt: skip
+            Figure.of("latencies, to the last", database.name, "s", found),
+            Figure.of("caller's CPU for a latency", database.name, "µs", caller, at=1),
+        ]
     return figures
 
 
@@ -129,7 +119,10 @@ def _bulk(engine: raw.Raw, calls: list[Call]) -> tuple[float, ...]:
 
 def _commits(engine: Engine, calls: list[Call]) -> tuple[float, ...]:
     """Seconds of a commit a row, reckoned from some of the rows."""
-    some = [dict(zip(_COLUMNS, _row(each), strict=True)) for each in calls[:COMMITS]]
+    some = [
+        dict(zip(_COLUMNS, _row(each), strict=True))
+        for each in calls[: round(COMMITTED * len(calls))]
+    ]
 
     def each_row() -> None:
         for row in some:

@@ -1,4 +1,4 @@
-"""Measuring: ways take turns, medians count, each figure stands beside its promise."""
+"""Measuring: ways take turns in small rounds, and medians count."""
 
 import gc
 import time
@@ -9,37 +9,57 @@ from typing import NamedTuple
 Way = Callable[[], tuple[float, ...]]
 """One way to do a piece of work, from a clean start: what it measured, in seconds."""
 
+Measured = dict[str, list[tuple[float, ...]]]
+"""What each way measured, round by round."""
+
+WAYS = {
+    "raw": "raw driver",
+    "ours": "ours",
+    "core": "Core",
+    "orm": "ORM",
+    "alone": "ORM alone",
+}
+"""The contenders, as the tables call them."""
+
 
 class Figure(NamedTuple):
-    """One line of a table, in seconds, µs or MiB: less is better.
+    """What was measured of one piece of work, in its unit: less is better.
 
-    Promised is how many times the ORM's figure is ours (`ratio`), or what ours stays below
-    (`below`).
+    `rounds` holds by the name of a way (of WAYS) its figure in each round.
     """
 
-    work: str
+    case: str
     engine: str
     unit: str
-    raw: float | None
-    ours: float
-    orm: float | None
-    ratio: float | None = None
-    below: float | None = None
+    rounds: dict[str, list[float]]
 
-    @property
-    def verdict(self) -> str:
-        """The promise and whether it was met."""
-        if self.ratio is not None and self.orm is not None:
-            met = self.orm >= self.ratio * self.ours
-            promise = f"{self.ratio:g} times less than the ORM"
-            if self.ratio == 1:
-                promise = "not slower than the ORM"
-        elif self.below is not None:
-            met = self.ours < self.below
-            promise = f"below {self.below:g} {self.unit}".rstrip()
-        else:
-            return ""
-        return f"{promise}: {'met' if met else 'NOT met'}"
+    @classmethod
+    def of(
+        cls,
+        case: str,
+        engine: str,
+        unit: str,
+        measured: Measured,
+        scale: float = 1.0,
+        at: int = 0,
+    ) -> "Figure":
+        """The figure at one place of what the ways measured; scale is that of the unit."""
+        rounds = {way: [each[at] * scale for each in found] for way, found in measured.items()}
+        return cls(case, engine, unit, rounds)
+
+    def median(self, way: str) -> float | None:
+        """The figure of a way; None when it did not take part."""
+        return median(self.rounds[way]) if way in self.rounds else None
+
+    def ratio(self, way: str, to: str) -> float | None:
+        """The median of the rounds' ratios: what slows a whole round falls out of it.
+
+        None for a figure without a unit, which is a count or a ratio already.
+        """
+        if not self.unit or not {way, to} <= self.rounds.keys():
+            return None
+        pairs = zip(self.rounds[way], self.rounds[to], strict=True)
+        return median(one / other for one, other in pairs)
 
 
 def seconds(work: Callable[[], object]) -> float:
@@ -49,63 +69,31 @@ def seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - began
 
 
-def typical(times: int, *works: Callable[[], object]) -> tuple[float, ...]:
-    """How long each piece of work typically takes, of so many times; they take turns."""
-    found = [[seconds(work) for work in works] for _ in range(times)]
-    return tuple(map(median, zip(*found, strict=True)))
+def batch(times: int, work: Callable[[], object]) -> Way:
+    """Seconds of one call, of so many in a row."""
+
+    def measured() -> tuple[float, ...]:
+        calls = range(times)
+        began = time.perf_counter()
+        for _ in calls:
+            work()
+        return ((time.perf_counter() - began) / times,)
+
+    return measured
 
 
-def medians(ways: Mapping[str, Way], repeat: int) -> dict[str, tuple[float, ...]]:
-    """The median of what each way measured; each round begins with another way."""
-    measured: dict[str, list[tuple[float, ...]]] = {name: [] for name in ways}
+def in_turns(ways: Mapping[str, Way], rounds: int) -> Measured:
+    """What each way measured in so many rounds; each round begins with another way."""
+    measured: Measured = {name: [] for name in ways}
     names = list(ways)
     gc.collect()
     gc.freeze()  # the rows that all ways share are no garbage to look through
     try:
-        for _ in range(repeat):
+        for _ in range(rounds):
             for name in names:
                 gc.collect()
                 measured[name].append(ways[name]())
             names.append(names.pop(0))
     finally:
         gc.unfreeze()
-    return {name: tuple(map(median, zip(*runs, strict=True))) for name, runs in measured.items()}
-
-
-def three(
-    found: Mapping[str, tuple[float, ...]], scale: float, at: int = 0
-) -> tuple[float, float, float]:
-    """What raw driver, we and the ORM measured at a place of their tuples, in another unit."""
-    raw, ours, orm = (found[name][at] * scale for name in ("raw", "ours", "orm"))
-    return raw, ours, orm
-
-
-def table(figures: list[Figure]) -> str:
-    """The figures as a Markdown table."""
-    head = ["work", "engine", "raw driver", "ours", "ORM", "ours / raw", "ORM / ours", "promise"]
-    lines = [head, *map(_cells, figures)]
-    widths = [max(len(line[at]) for line in lines) for at in range(len(head))]
-    lines.insert(1, ["-" * width for width in widths])
-    return "\n".join(
-        f"| {' | '.join(cell.ljust(width) for cell, width in zip(line, widths, strict=True))} |"
-        for line in lines
-    )
-
-
-def _cells(figure: Figure) -> list[str]:
-    return [
-        figure.work,
-        figure.engine,
-        _shown(figure.raw, figure.unit),
-        _shown(figure.ours, figure.unit),
-        _shown(figure.orm, figure.unit),
-        "" if figure.raw is None else f"{figure.ours / figure.raw:.2f}",
-        "" if figure.orm is None else f"{figure.orm / figure.ours:.1f}",
-        figure.verdict,
-    ]
-
-
-def _shown(value: float | None, unit: str) -> str:
-    if value is None:
-        return ""
-    return f"{value:.{0 if value >= 100 else 2}f} {unit}".rstrip()
+    return measured

@@ -3,37 +3,37 @@
 from collections.abc import Callable
 from functools import partial
 
-from .child import Usage, measure
-from .measure import Figure, medians
+from .child import usage_of
+from .measure import Figure, Measured, in_turns
 from .setting import Database, Setting
 
-PROMISED = 3.0
+PEAK, ABOVE_IMPORTS, KEPT, SECONDS = range(4)
+"""Places in what `usages` measures."""
 
 
 def run(setting: Setting) -> list[Figure]:
     """The raw driver streams and holds nothing; ours compares, so it holds the master once."""
     figures = []
     for database in setting.databases:
-        raw, ours, orm = usages("load", database, setting, before_each=database.raw.empty)
+        found = usages("load", database, setting, before_each=database.raw.empty)
         engine = database.name
         figures += [
-            Figure("file to table, peak", engine, "MiB", raw.peak, ours.peak, orm.peak,
-                   ratio=PROMISED),
-            Figure("the same, above imports", engine, "MiB", raw.peak - raw.imports,
-                   ours.peak - ours.imports, orm.peak - orm.imports, ratio=PROMISED),
-            Figure("file to table, time", engine, "s", raw.seconds, ours.seconds, orm.seconds),
-        ]  # fmt: skip
+            Figure.of("file to table, peak", engine, "MiB", found, at=PEAK),
+            Figure.of("file to table, above imports", engine, "MiB", found, at=ABOVE_IMPORTS),
+            Figure.of("file to table, time", engine, "s", found, at=SECONDS),
+        ]
     return figures
 
 
 def usages(
     task: str, database: Database, setting: Setting, before_each: Callable[[], object]
-) -> tuple[Usage, Usage, Usage]:
+) -> Measured:
     """What the raw driver, ours and the ORM use for a task, each in new processes."""
 
-    def way(name: str) -> Usage:
+    def way(name: str) -> tuple[float, ...]:
         before_each()
-        return measure(f"{task}_{name}", database.url, setting.today.file)
+        used = usage_of(f"{task}_{name}", database.url, setting.today.file)
+        return used.peak, used.peak - used.imports, used.end - used.imports, used.seconds
 
-    found = medians({name: partial(way, name) for name in ("raw", "ours", "orm")}, setting.repeat)
-    return Usage(*found["raw"]), Usage(*found["ours"]), Usage(*found["orm"])
+    ways = {name: partial(way, name) for name in ("raw", "ours", "orm")}
+    return in_turns(ways, setting.scale.repeat)

@@ -178,6 +178,12 @@ def find_token(session: Session, symbol: str, exchange: str, broker: str) -> str
     return found.token if found else None
 
 
+def read_token(engine: Engine, symbol: str, exchange: str, broker: str) -> str | None:
+    """The token from the database, in a session of its own."""
+    with get_db_session(engine) as session:
+        return find_token(session, symbol, exchange, broker)
+
+
 def get_ttl_to_session_end() -> float:
     """Seconds until 3:00 AM IST."""
     now = datetime.now(pytz.timezone("Asia/Kolkata"))
@@ -208,8 +214,7 @@ def get_symbol_token(engine: Engine, symbol: str, exchange: str, broker: str) ->
             return symbol_cache[key]
     except KeyError:
         pass
-    with get_db_session(engine) as session:
-        token = find_token(session, symbol, exchange, broker)
+    token = read_token(engine, symbol, exchange, broker)
     if token is not None:
         with symbol_cache_lock:
             symbol_cache[key] = token

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from sqlalchemy import Engine, String, case, func
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, Session, mapped_column
 from sqlalchemy.types import DateTime
 
 from .orm import Base, get_db_session
@@ -75,6 +75,17 @@ class Position(Base):
     pnl: Mapped[float | None]
     day_quantity: Mapped[int]
     overnight_quantity: Mapped[int]
+
+
+def find_order(session: Session, order_id: str) -> Order | None:
+    """The order with this id."""
+    return session.query(Order).filter_by(order_id=order_id).one_or_none()
+
+
+def get_order(engine: Engine, order_id: str) -> Order | None:
+    """The order with this id, in a session of its own."""
+    with get_db_session(engine) as session:
+        return find_order(session, order_id)
 
 
 def get_order_history(

@@ -1,83 +1,75 @@
-"""Order history, page by page: the newest, the oldest, and one by its number."""
+"""Order history, page by page: the newest, the oldest, one by its number; in books of any size."""
 
+from collections.abc import Callable
 from functools import partial
 from math import ceil
 
 from openalgo_store import get_order_history, get_orders_after
 from openalgo_store.engine.pagination import to_cursor
 
-from . import orm_books, raw_books
+from . import core, orm_books, raw_books
 from .books import trader_of
-from .measure import Figure, Way, medians, seconds, three, typical
+from .measure import Figure, Way, batch, in_turns, seconds
 from .setting import Database, Setting
 
 PER_PAGE, LONG_PAGE, READ = 50, 1_000, 50_000
 DEPTH = 0.95
 """How far down the numbered page is: 950,000 of a million orders."""
-NEAR, FAR = 300, 10
-"""How often pages are read that cost little, and much."""
-PROMISED_GROWTH, PROMISED = 1.3, 1.0
 
 
 def run(setting: Setting) -> list[Figure]:
-    """Each page in a session of its own; the raw driver's on a held connection."""
+    """Each page with no session given."""
     figures = []
+    rounds, orders = setting.scale.rounds, setting.scale.orders
     for database in setting.books:
-        trader = trader_of(database, setting.orders)
-        number = int(setting.orders * DEPTH) // PER_PAGE + 1
-        ends = medians(_ends(database, trader, setting.orders), setting.repeat)
-        deep = medians(_numbered(database, trader, number), setting.repeat)
-        read = min(READ, setting.orders)
-        many = medians(_whole(database, trader, read), setting.repeat)
-        first, last, engine = three(ends, 1e3), three(ends, 1e3, at=1), database.name
-        raw, ours, orm = (after / before for before, after in zip(first, last, strict=True))
+        trader, engine = trader_of(database, orders), database.name
+        pages = in_turns(_ends(database, trader, setting), rounds)
+        ends = {way: [last / first for first, last in pages[way]] for way in ("raw", "ours")}
+        deep = in_turns(_numbered(database, trader, orders), setting.scale.repeat)
+        many = in_turns(_whole(database, trader, min(READ, orders)), setting.scale.repeat)
         figures += [
-            Figure("first page", engine, "ms", *first),
-            Figure("last page, by keyset", engine, "ms", *last),
-            Figure("the same in first pages", engine, "", raw, ours, orm, below=PROMISED_GROWTH),
-            Figure(f"page {number:,} by its number", engine, "ms", *three(deep, 1e3),
-                   ratio=PROMISED),
-            Figure(f"{read:,} orders, 1,000 a page", engine, "s", *three(many, 1)),
-        ]  # fmt: skip
-    return figures
+            Figure.of("page of 50 by keyset", engine, "µs", pages, 1e6),
+            Figure("last page in first pages", engine, "", ends),
+            Figure.of("far page by its number", engine, "ms", deep, 1e3),
+            Figure.of("50,000 orders, 1,000 a page", engine, "ms", many, 1e3),
+        ]
+    return figures + _growth(setting)
 
 
-def _ends(database: Database, trader: int, orders: int) -> dict[str, Way]:
-    """First page and last page in turns. The ORM gets to the last one by OFFSET."""
-    engine, last_number = database.raw, ceil(orders / PER_PAGE)
-    before = get_order_history(trader, last_number - 1, PER_PAGE)[-1]
-    cursor = to_cursor(before.placed_at, before.id)
-    last_page = get_orders_after(trader, cursor, PER_PAGE).orders
-    assert last_page == get_order_history(trader, last_number, PER_PAGE)
-    place = raw_books.numbered_page(engine, trader, (last_number - 1) * PER_PAGE - 1, 1)[0]
-    by_orm = partial(orm_books.get_order_history, database.orm, trader, per_page=PER_PAGE)
+def _ends(database: Database, trader: int, setting: Setting) -> dict[str, Way]:
+    """The page after the first and the last one, by keyset; the ORM goes there by OFFSET."""
+    engine, times = database.raw, setting.scale.batch
+    far = ceil(setting.scale.orders / PER_PAGE) - 1
+    second, last = (get_order_history(trader, number, PER_PAGE)[-1] for number in (1, far))
+    cursors = [to_cursor(each.placed_at, each.id) for each in (second, last)]
+    assert get_orders_after(trader, cursors[1], PER_PAGE).next_cursor is None
+    offsets = PER_PAGE - 1, far * PER_PAGE - 1
+    places = [raw_books.numbered_page(engine, trader, offset, 1)[0] for offset in offsets]
 
-    def orm_ends() -> tuple[float, ...]:
-        return *typical(NEAR, by_orm), *typical(FAR, partial(by_orm, page=last_number))
+    def two(*pages: Callable[[], object]) -> Way:
+        ways = [batch(times, page) for page in pages]
+        return lambda: tuple(way()[0] for way in ways)
 
+    second_place = second.placed_at, second.id
     return {
-        "raw": lambda: typical(
-            NEAR,
-            partial(raw_books.first_page, engine, trader, PER_PAGE),
-            partial(raw_books.next_page, engine, trader, place, PER_PAGE),
+        "raw": two(
+            *(partial(raw_books.next_page, engine, trader, place, PER_PAGE) for place in places)
         ),
-        "ours": lambda: typical(
-            NEAR,
-            partial(get_orders_after, trader, None, PER_PAGE),
-            partial(get_orders_after, trader, cursor, PER_PAGE),
-        ),
-        "orm": orm_ends,
+        "ours": two(*(partial(get_orders_after, trader, each, PER_PAGE) for each in cursors)),
+        "core": two(partial(core.get_orders_after, database.core, trader, second_place, PER_PAGE)),
+        "orm": two(partial(orm_books.get_order_history, database.orm, trader, 2, PER_PAGE)),
     }
 
 
-def _numbered(database: Database, trader: int, number: int) -> dict[str, Way]:
+def _numbered(database: Database, trader: int, orders: int) -> dict[str, Way]:
+    number = int(orders * DEPTH) // PER_PAGE + 1
     offset = (number - 1) * PER_PAGE
-    raw_page = partial(raw_books.numbered_page, database.raw, trader, offset, PER_PAGE)
-    orm_page = partial(orm_books.get_order_history, database.orm, trader, number, PER_PAGE)
     return {
-        "raw": lambda: typical(FAR, raw_page),
-        "ours": lambda: typical(FAR, partial(get_order_history, trader, number, PER_PAGE)),
-        "orm": lambda: typical(FAR, orm_page),
+        "raw": batch(3, partial(raw_books.numbered_page, database.raw, trader, offset, PER_PAGE)),
+        "ours": batch(3, partial(get_order_history, trader, number, PER_PAGE)),
+        "orm": batch(
+            3, partial(orm_books.get_order_history, database.orm, trader, number, PER_PAGE)
+        ),
     }
 
 
@@ -104,3 +96,23 @@ def _whole(database: Database, trader: int, count: int) -> dict[str, Way]:
         "ours": lambda: (seconds(ours),),
         "orm": lambda: (seconds(by_orm),),
     }
+
+
+def _growth(setting: Setting) -> list[Figure]:
+    """The first page of books of a hundredth, a tenth and all of the orders."""
+    figures, orders, few = [], setting.scale.orders, setting.scale.few_orders
+    with setting.new_databases("hundredth", "tenth") as smaller:
+        for whole, each in zip(setting.books, smaller, strict=True):
+            books = {few: each["hundredth"], orders // 10: each["tenth"], orders: whole}
+            for count, database in books.items():
+                trader = trader_of(database, count)
+                pages: dict[str, Callable[[], object]] = {
+                    "raw": partial(raw_books.first_page, database.raw, trader, PER_PAGE),
+                    "ours": partial(get_orders_after, trader, None, PER_PAGE),
+                    "orm": partial(orm_books.get_order_history, database.orm, trader, 1, PER_PAGE),
+                }
+                timed = {way: batch(setting.scale.batch, page) for way, page in pages.items()}
+                found = in_turns(timed, setting.scale.rounds)
+                case = f"first page of {count:,} orders"
+                figures.append(Figure.of(case, database.name, "µs", found, 1e6))
+    return figures

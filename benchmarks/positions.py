@@ -7,27 +7,37 @@ from openalgo_store import bulk_update_positions
 
 from . import BROKER, orm_books, raw, raw_books
 from .books import user_of
-from .measure import Figure, Way, medians, seconds, three
+from .measure import Figure, Way, in_turns, seconds
 from .setting import Database, Setting
 
 COUNT = 1_000
 
 
 def run(setting: Setting) -> list[Figure]:
-    """ms. We find them by user, broker, symbol, exchange and product; the others know their ids."""
+    """We find them by user, broker, symbol, exchange and product; the others know their ids."""
     figures = []
     for database in setting.books:
-        found = three(medians(_ways(database), setting.repeat), 1e3)
-        figures.append(Figure("1,000 positions, with commit", database.name, "ms", *found))
+        user, ids = _positions_of(database)
+        with database.alone() as alone:
+            ways = _ways(database, user, ids)
+            if alone:
+                ways["alone"] = _ways(alone, user, ids)["orm"]
+            found = in_turns(ways, setting.scale.rounds)
+        figures.append(Figure.of("1,000 positions reported", database.name, "ms", found, 1e3))
     return figures
 
 
-def _ways(database: Database) -> dict[str, Way]:
+def _positions_of(database: Database) -> tuple[int, dict[str, int]]:
+    """A user, and the ids of the user's positions by their symbols."""
     user = user_of(database, "holder")
     rows = ((user, BROKER, f"SHARE{each}", "NSE", "NRML", 0.0, 0.0) for each in range(COUNT))
     raw.load(database.raw, rows, raw_books.POSITIONS)
     database.raw.analyse()
-    ids, prices = raw_books.position_ids(database.raw, user), map(float, count(100))
+    return user, raw_books.position_ids(database.raw, user)
+
+
+def _ways(database: Database, user: int, ids: dict[str, int]) -> dict[str, Way]:
+    prices = map(float, count(100))
 
     def by_raw() -> tuple[float, ...]:
         price = next(prices)
@@ -43,8 +53,7 @@ def _ways(database: Database) -> dict[str, Way]:
     def by_orm() -> tuple[float, ...]:
         price = next(prices)
         rows = [{"id": each} | _values(price) for each in ids.values()]
-        with database.for_orm_alone():
-            return (seconds(lambda: orm_books.bulk_update_positions(database.orm, rows)),)
+        return (seconds(lambda: orm_books.bulk_update_positions(database.orm, rows)),)
 
     return {"raw": by_raw, "ours": ours, "orm": by_orm}
 

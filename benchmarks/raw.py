@@ -1,13 +1,14 @@
 """The raw drivers: as fast as the engines go from Python, without a check or a layer."""
 
-import csv
 import sqlite3
 from collections.abc import Iterable, Iterator
-from datetime import UTC, date, datetime
-from pathlib import Path
+from contextlib import contextmanager
+from datetime import date, datetime
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import psycopg
+from psycopg_pool import ConnectionPool
 from sqlalchemy.engine import make_url
 
 Row = tuple[Any, ...]
@@ -31,54 +32,41 @@ class Table(NamedTuple):
         return f"COPY {self.name} ({', '.join(self.columns)}) FROM STDIN (FORMAT BINARY)"
 
 
-SYMBOLS = Table(
-    "symbols",
-    {
-        "broker": "text",
-        "symbol": "text",
-        "broker_symbol": "text",
-        "token": "text",
-        "exchange": "text",
-        "broker_exchange": "text",
-        "name": "text",
-        "instrument_type": "text",
-        "lot_size": "bigint",
-        "tick_size": "double precision",
-        "expiry": "date",
-        "strike": "double precision",
-        "option_type": "text",
-        "last_updated": "timestamptz",
-    },
-)
-COLUMNS = tuple(SYMBOLS.columns)
-SYMBOL, EXCHANGE = COLUMNS.index("symbol"), COLUMNS.index("exchange")
-
-_READ = """
-SELECT id, broker, symbol, broker_symbol, token, exchange, broker_exchange, name,
-       instrument_type, lot_size, tick_size, expiry, strike, option_type
-FROM symbols WHERE broker = ?
-"""
-_UPDATE = """
-UPDATE symbols
-SET broker = ?, symbol = ?, broker_symbol = ?, token = ?, exchange = ?, broker_exchange = ?,
-    name = ?, instrument_type = ?, lot_size = ?, tick_size = ?, expiry = ?, strike = ?,
-    option_type = ?, last_updated = ?
-WHERE id = ?
-"""
-_DELETE = "DELETE FROM symbols WHERE id = ?"
-_TOKEN = "SELECT token FROM symbols WHERE broker = ? AND symbol = ? AND exchange = ?"
-_TOKENS = "SELECT exchange, symbol, token FROM symbols WHERE broker = ?"
+def open_sqlite(url: str) -> sqlite3.Connection:
+    """A connection with our PRAGMAs, which any one thread at a time may use."""
+    connection = sqlite3.connect(
+        str(make_url(url).database), isolation_level=None, check_same_thread=False
+    )
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA synchronous = NORMAL")
+    connection.execute("PRAGMA busy_timeout = 30000")
+    return connection
 
 
 class RawSQLite:
-    """The sqlite3 module on one held connection."""
+    """The sqlite3 module on one held connection, which is the fastest way to get one."""
 
     name = "SQLite"
 
     def __init__(self, url: str) -> None:
-        self.connection: Any = sqlite3.connect(str(make_url(url).database), isolation_level=None)
-        self.connection.execute("PRAGMA foreign_keys = ON")
-        self.connection.execute("PRAGMA synchronous = NORMAL")
+        self.connection: Any = open_sqlite(url)
+
+    def one(self, sql: str, params: Row) -> Row | None:
+        """The first row of one statement, which commits itself."""
+        found: Row | None = self.connection.execute(sql, params).fetchone()
+        return found
+
+    def all(self, sql: str, params: Row) -> list[Row]:
+        """The rows of one statement."""
+        found: list[Row] = self.connection.execute(sql, params).fetchall()
+        return found
+
+    @contextmanager
+    def transaction(self) -> Iterator[Any]:
+        """The connection between BEGIN IMMEDIATE and COMMIT."""
+        self.connection.execute("BEGIN IMMEDIATE")
+        yield self.connection
+        self.connection.execute("COMMIT")
 
     def empty(self) -> None:
         """No symbols, and no room left over from earlier ones."""
@@ -103,11 +91,15 @@ class RawSQLite:
         """The statement with this driver's place holders."""
         return sql
 
+    def locking(self, sql: str) -> str:
+        """The same, for a row that is about to be changed: BEGIN IMMEDIATE has locked the file."""
+        return sql
+
     def begin(self) -> None:
         """Start to write."""
         self.connection.execute("BEGIN IMMEDIATE")
 
-    def insert(self, rows: Iterable[Row], table: Table = SYMBOLS) -> None:
+    def insert(self, rows: Iterable[Row], table: Table) -> None:
         """executemany of tuples."""
         self.connection.executemany(table.insert, rows)
 
@@ -117,15 +109,41 @@ class RawSQLite:
 
 
 class RawPostgreSQL:
-    """psycopg on one held connection."""
+    """psycopg: verbs on a connection of its pool, which does not ping; one that is held besides."""
 
     name = "PostgreSQL"
 
     def __init__(self, url: str) -> None:
         conninfo = make_url(url).set(drivername="postgresql")
-        self.connection: Any = psycopg.connect(
-            conninfo.render_as_string(hide_password=False), autocommit=True
+        self._conninfo = conninfo.render_as_string(hide_password=False)
+        self.connection: Any = psycopg.connect(self._conninfo, autocommit=True)
+
+    @cached_property
+    def pool(self) -> Any:
+        """Opened when first asked for."""
+        return ConnectionPool(
+            self._conninfo, min_size=1, max_size=8, kwargs={"autocommit": True}, open=True
         )
+
+    def one(self, sql: str, params: Row) -> Row | None:
+        """The first row of one statement, which commits itself."""
+        with self.pool.connection() as connection:
+            found: Row | None = connection.execute(sql, params).fetchone()
+        return found
+
+    def all(self, sql: str, params: Row) -> list[Row]:
+        """The rows of one statement."""
+        with self.pool.connection() as connection:
+            found: list[Row] = connection.execute(sql, params).fetchall()
+        return found
+
+    @contextmanager
+    def transaction(self) -> Iterator[Any]:
+        """A connection between BEGIN and COMMIT."""
+        with self.pool.connection() as connection:
+            connection.execute("BEGIN")
+            yield connection
+            connection.execute("COMMIT")
 
     def empty(self) -> None:
         """No symbols, and no room left over from earlier ones."""
@@ -149,11 +167,15 @@ class RawPostgreSQL:
         """The statement with this driver's place holders."""
         return sql.replace("?", "%s")
 
+    def locking(self, sql: str) -> str:
+        """The same, for a row that is about to be changed."""
+        return f"{self.statement(sql)} FOR NO KEY UPDATE"
+
     def begin(self) -> None:
         """Start to write."""
         self.connection.execute("BEGIN")
 
-    def insert(self, rows: Iterable[Row], table: Table = SYMBOLS) -> None:
+    def insert(self, rows: Iterable[Row], table: Table) -> None:
         """Binary COPY."""
         with self.connection.cursor().copy(table.copy) as copy:
             copy.set_types(list(table.columns.values()))
@@ -161,7 +183,9 @@ class RawPostgreSQL:
                 copy.write_row(row)
 
     def close(self) -> None:
-        """Close the connection."""
+        """Close every connection."""
+        if "pool" in self.__dict__:
+            self.pool.close()
         self.connection.close()
 
 
@@ -173,55 +197,11 @@ def connect(url: str) -> Raw:
     return RawSQLite(url) if url.startswith("sqlite") else RawPostgreSQL(url)
 
 
-def read_file(raw: Raw, file: Path, broker: str) -> Iterator[Row]:
-    """The rows of a Zerodha file one by one: nothing renamed, nothing checked."""
-    now = datetime.now(UTC)
-    with file.open(newline="") as lines:
-        cells = csv.reader(lines)
-        next(cells)
-        for key, number, symbol, name, _, expiry, strike, tick, lot, kind, _, exchange in cells:
-            token, day = f"{key}::::{number}", date.fromisoformat(expiry) if expiry else None
-            option = kind if kind in ("CE", "PE") else None
-            yield raw.storable(
-                (broker, symbol, symbol, token, exchange, exchange, name, kind, int(lot),
-                 float(tick), day, float(strike), option, now)
-            )  # fmt: skip
-
-
-def load(raw: Raw, rows: Iterable[Row], table: Table = SYMBOLS) -> None:
+def load(raw: Raw, rows: Iterable[Row], table: Table) -> None:
     """Insert all rows in one transaction."""
     raw.begin()
     raw.insert(rows, table)
     raw.connection.execute("COMMIT")
-
-
-def reload(raw: Raw, rows: dict[tuple[str, str], Row], broker: str) -> None:
-    """Compare with what is stored and write the differences; `rows` by symbol and exchange."""
-    raw.begin()
-    changed, gone = [], []
-    cursor = raw.connection.cursor()
-    for number, *stored in cursor.execute(raw.statement(_READ), (broker,)).fetchall():
-        row = rows.pop((stored[SYMBOL], stored[EXCHANGE]), None)
-        if row is None:
-            gone.append((number,))
-        elif row[:-1] != tuple(stored):
-            changed.append((*row, number))
-    cursor.executemany(raw.statement(_DELETE), gone)
-    cursor.executemany(raw.statement(_UPDATE), changed)
-    raw.insert(rows.values())
-    raw.connection.execute("COMMIT")
-
-
-def find_token(raw: Raw, symbol: str, exchange: str, broker: str) -> str:
-    """One token, by the statement that the driver has prepared."""
-    found = raw.connection.execute(raw.statement(_TOKEN), (broker, symbol, exchange)).fetchone()
-    return str(found[0])
-
-
-def read_tokens(raw: Raw, broker: str) -> dict[tuple[str, str], str]:
-    """Every token by exchange and symbol."""
-    found = raw.connection.execute(raw.statement(_TOKENS), (broker,))
-    return {(exchange, symbol): token for exchange, symbol, token in found}
 
 
 def _as_text(day: date) -> str:

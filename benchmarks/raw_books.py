@@ -1,6 +1,8 @@
 """The raw drivers on orders, trades and positions."""
 
-from typing import Any
+from datetime import datetime
+
+from openalgo_store.values.clock import IST
 
 from .raw import Raw, Row, Table
 
@@ -53,50 +55,97 @@ POSITIONS = Table(
     },
 )
 
-_ADD_ORDER, _ADD_TRADE = ORDERS.insert, TRADES.insert
-_FIRST_PAGE = """
-SELECT id, order_id, user_id, broker, symbol, exchange, action, quantity, price, trigger_price,
+_ORDER = """
+       id, order_id, user_id, broker, symbol, exchange, action, quantity, price, trigger_price,
        order_type, product, status, fill_price, fill_quantity, placed_at, updated_at
+"""
+_PLACED_AT, _ID = -2, 0
+ADD_ORDER = f"""
+INSERT INTO orders (
+    order_id, user_id, broker, symbol, exchange, action, quantity, price, trigger_price,
+    order_type, product, status, placed_at
+)
+SELECT ?, ?, ?, ?, ?, ?, ?, ?, CAST(? AS DOUBLE PRECISION), ?, ?, ?, ?
+WHERE EXISTS (SELECT 1 FROM users WHERE id = ? AND is_active)
+RETURNING {_ORDER}
+"""  # noqa: S608
+GET_ORDER = f"SELECT {_ORDER} FROM orders WHERE order_id = ?"  # noqa: S608
+_FIRST_PAGE = f"""
+SELECT {_ORDER}
 FROM orders
 WHERE user_id = ?
 ORDER BY placed_at DESC, id DESC
 LIMIT ?
-"""
-_NEXT_PAGE = """
-SELECT id, order_id, user_id, broker, symbol, exchange, action, quantity, price, trigger_price,
-       order_type, product, status, fill_price, fill_quantity, placed_at, updated_at
+"""  # noqa: S608
+_NEXT_PAGE = f"""
+SELECT {_ORDER}
 FROM orders
 WHERE user_id = ? AND (placed_at, id) < (?, ?)
 ORDER BY placed_at DESC, id DESC
 LIMIT ?
-"""
-_NUMBERED_PAGE = """
-SELECT id, order_id, user_id, broker, symbol, exchange, action, quantity, price, trigger_price,
-       order_type, product, status, fill_price, fill_quantity, placed_at, updated_at
+"""  # noqa: S608
+_NUMBERED_PAGE = f"""
+SELECT {_ORDER}
 FROM orders
 WHERE user_id = ?
 ORDER BY placed_at DESC, id DESC
 LIMIT ? OFFSET ?
-"""
-_PLACED_AT, _ID = -2, 0
+"""  # noqa: S608
 _DAILY_PNL = """
 SELECT SUM(quantity * price),
        SUM(CASE action WHEN 'SELL' THEN quantity * price ELSE -quantity * price END)
 FROM trades
 WHERE user_id = ? AND traded_at >= ? AND traded_at < ?
 """
-_FILL_ORDER = """
-UPDATE orders
-SET fill_quantity = fill_quantity + ?, fill_value = fill_value + ?, fill_price = ?,
-    status = ?, updated_at = ?
-WHERE order_id = ?
+_ADD_TRADE = """
+INSERT INTO trades (
+    trade_id, order_id, user_id, broker, symbol, exchange, action, product, quantity, price,
+    traded_at
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT DO NOTHING
+RETURNING id, trade_id, order_id, user_id, broker, symbol, exchange, action, product, quantity,
+          price, traded_at
 """
-_FILL_POSITION = """
-UPDATE positions
-SET quantity = quantity + ?, day_quantity = day_quantity + ?, buy_quantity = buy_quantity + ?,
-    buy_value = buy_value + ?, average_price = ?, pnl = ?
-WHERE user_id = ? AND broker = ? AND symbol = ? AND exchange = ? AND product = ?
+_ADD_TO_POSITION = """
+INSERT INTO positions AS p (
+    user_id, broker, symbol, exchange, product, quantity, average_price, pnl, day_quantity,
+    buy_quantity, buy_value, sell_quantity, sell_value, trading_day
+) VALUES (?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (user_id, broker, symbol, exchange, product) DO UPDATE SET
+    quantity = p.quantity + excluded.quantity,
+    average_price = CASE
+        WHEN p.quantity + excluded.quantity > 0
+        THEN CAST(p.buy_value + excluded.buy_value AS DOUBLE PRECISION)
+            / (CAST(p.buy_quantity + excluded.buy_quantity AS DOUBLE PRECISION) * 1000000)
+        WHEN p.quantity + excluded.quantity < 0
+        THEN CAST(p.sell_value + excluded.sell_value AS DOUBLE PRECISION)
+            / (CAST(p.sell_quantity + excluded.sell_quantity AS DOUBLE PRECISION) * 1000000)
+        ELSE 0.0
+    END,
+    pnl = CAST(p.sell_value + excluded.sell_value - p.buy_value - excluded.buy_value
+               AS DOUBLE PRECISION) / 1000000
+        + (p.quantity + excluded.quantity) * COALESCE(p.last_price, excluded.average_price),
+    day_quantity = p.day_quantity + excluded.day_quantity,
+    buy_quantity = p.buy_quantity + excluded.buy_quantity,
+    buy_value = p.buy_value + excluded.buy_value,
+    sell_quantity = p.sell_quantity + excluded.sell_quantity,
+    sell_value = p.sell_value + excluded.sell_value,
+    trading_day = excluded.trading_day
+RETURNING id, user_id, broker, symbol, exchange, product, quantity, average_price, last_price,
+          pnl, day_quantity, overnight_quantity, buy_quantity, buy_value, sell_quantity,
+          sell_value, trading_day
 """
+_FILL_ORDER = f"""
+UPDATE orders SET
+    fill_quantity = fill_quantity + ?,
+    fill_value = fill_value + ?,
+    fill_price = CAST(fill_value + ? AS DOUBLE PRECISION)
+        / (CAST(fill_quantity + ? AS DOUBLE PRECISION) * 1000000),
+    status = CASE WHEN fill_quantity + ? = quantity THEN 'COMPLETE' ELSE 'OPEN' END,
+    updated_at = ?
+WHERE id = ?
+RETURNING {_ORDER}
+"""  # noqa: S608
 _UPDATE_POSITION = """
 UPDATE positions SET quantity = ?, average_price = ?, last_price = ?, pnl = ? WHERE id = ?
 """
@@ -104,41 +153,54 @@ UPDATE positions SET quantity = ?, average_price = ?, last_price = ?, pnl = ? WH
 
 def first_page(raw: Raw, user_id: int, limit: int) -> list[Row]:
     """The newest orders of a user."""
-    found = raw.connection.execute(raw.statement(_FIRST_PAGE), (user_id, limit))
-    return list(found.fetchall())
+    return raw.all(raw.statement(_FIRST_PAGE), (user_id, limit))
 
 
 def next_page(raw: Raw, user_id: int, before: Row, limit: int) -> list[Row]:
     """The orders that follow one in a history."""
     place = (user_id, before[_PLACED_AT], before[_ID], limit)
-    return list(raw.connection.execute(raw.statement(_NEXT_PAGE), place).fetchall())
+    return raw.all(raw.statement(_NEXT_PAGE), place)
 
 
 def numbered_page(raw: Raw, user_id: int, offset: int, limit: int) -> list[Row]:
     """The orders after so many."""
-    found = raw.connection.execute(raw.statement(_NUMBERED_PAGE), (user_id, limit, offset))
-    return list(found.fetchall())
+    return raw.all(raw.statement(_NUMBERED_PAGE), (user_id, limit, offset))
 
 
-def daily_pnl(raw: Raw, user_id: int, begin: Any, end: Any) -> Row:
+def daily_pnl(raw: Raw, user_id: int, begin: datetime, end: datetime) -> Row:
     """Turnover, and sells less buys, between two moments."""
-    span = raw.storable((user_id, begin, end))
-    found: Row = raw.connection.execute(raw.statement(_DAILY_PNL), span).fetchone()
-    return found
+    return raw.all(raw.statement(_DAILY_PNL), raw.storable((user_id, begin, end)))[0]
 
 
-def add_order(raw: Raw, order: Row) -> None:
-    """One order, by the statement that the driver has prepared; it commits itself."""
-    raw.connection.execute(raw.statement(_ADD_ORDER), order)
+def add_order(raw: Raw, order: Row) -> Row | None:
+    """One order of an active user: a row of the columns of ADD_ORDER; it comes back."""
+    return raw.one(raw.statement(ADD_ORDER), order)
 
 
-def add_fill(raw: Raw, order: Row, trade: Row, position: Row) -> None:
-    """The parameters of three statements, in one transaction."""
-    raw.begin()
-    raw.connection.execute(raw.statement(_FILL_ORDER), order)
-    raw.connection.execute(raw.statement(_ADD_TRADE), trade)
-    raw.connection.execute(raw.statement(_FILL_POSITION), position)
-    raw.connection.execute("COMMIT")
+def add_fill(
+    raw: Raw, order_id: str, trade_id: str, quantity: int, price: float, traded_at: datetime
+) -> None:
+    """Read and lock the order, add trade and position, update the order: one transaction."""
+    value, (moment, day) = round(quantity * price * 1_000_000), _moment_and_day(raw, traded_at)
+    with raw.transaction() as connection:
+        order = connection.execute(raw.locking(GET_ORDER), (order_id,)).fetchone()
+        number, _, user_id, broker, symbol, exchange, action = order[:7]
+        product, bought = order[11], action == "BUY"
+        signed = quantity if bought else -quantity
+        sums = (quantity, value, 0, 0) if bought else (0, 0, quantity, value)
+        connection.execute(
+            raw.statement(_ADD_TRADE),
+            (trade_id, order_id, user_id, broker, symbol, exchange, action, product, quantity,
+             price, moment),
+        ).fetchone()  # fmt: skip
+        connection.execute(
+            raw.statement(_ADD_TO_POSITION),
+            (user_id, broker, symbol, exchange, product, signed, price, signed, *sums, day),
+        ).fetchone()
+        connection.execute(
+            raw.statement(_FILL_ORDER),
+            (quantity, value, value, quantity, quantity, moment, number),
+        ).fetchone()
 
 
 def position_ids(raw: Raw, user_id: int) -> dict[str, int]:
@@ -149,6 +211,9 @@ def position_ids(raw: Raw, user_id: int) -> dict[str, int]:
 
 def update_positions(raw: Raw, rows: list[Row]) -> None:
     """executemany by primary key, in one transaction."""
-    raw.begin()
-    raw.connection.cursor().executemany(raw.statement(_UPDATE_POSITION), rows)
-    raw.connection.execute("COMMIT")
+    with raw.transaction() as connection:
+        connection.cursor().executemany(raw.statement(_UPDATE_POSITION), rows)
+
+
+def _moment_and_day(raw: Raw, moment: datetime) -> Row:
+    return raw.storable((moment, moment.astimezone(IST).date()))

@@ -4,39 +4,32 @@ import time
 
 from openalgo_store import Instrument, RejectedRow, replace_symbols
 
-from . import BROKER, orm, raw
-from .measure import Figure, medians, seconds
+from . import BROKER, orm, raw, raw_symbols
+from .measure import Figure, Measured, Way, in_turns, seconds
 from .setting import Database, Day, Setting
-
-PROMISED = {"SQLite": 2.0, "PostgreSQL": 3.0}
 
 
 def run(setting: Setting) -> list[Figure]:
     """Checked records: everything but reading and validation, the commit included."""
     figures = []
     for database in setting.databases:
-        found = _measure(database, setting.today, setting.repeat)
-        (limit,), (whole, checked), (by_orm,) = found["raw"], found["ours"], found["orm"]
-        engine = database.name
-        figures += [
-            Figure("first load, checked records", engine, "s", limit, checked, by_orm,
-                   ratio=PROMISED[engine]),
-            Figure("first load with validation", engine, "s", limit, whole, by_orm),
-        ]  # fmt: skip
+        ways = first_loads(database, setting.today)
+        figures += figures_of("first load", database, in_turns(ways, setting.scale.repeat))
     return figures
 
 
-def _measure(database: Database, day: Day, repeat: int) -> dict[str, tuple[float, ...]]:
-    database.use()
+def first_loads(database: Database, day: Day) -> dict[str, Way]:
+    """Loads into the empty table; ours tells its time without reading and validation too."""
     engine = database.raw
     rows = list(map(engine.storable, day.rows))
     instruments, mappings = day.instruments, day.mappings
 
     def by_raw() -> tuple[float, ...]:
         engine.empty()
-        return (seconds(lambda: raw.load(engine, rows)),)
+        return (seconds(lambda: raw.load(engine, rows, raw_symbols.SYMBOLS)),)
 
     def ours() -> tuple[float, ...]:
+        database.use()
         engine.empty()
         return timed_replace(instruments)
 
@@ -44,12 +37,21 @@ def _measure(database: Database, day: Day, repeat: int) -> dict[str, tuple[float
         engine.empty()
         return (seconds(lambda: orm.bulk_insert_symbols(database.orm, mappings)),)
 
-    return medians({"raw": by_raw, "ours": ours, "orm": by_orm}, repeat)
+    return {"raw": by_raw, "ours": ours, "orm": by_orm}
 
 
 def timed_replace(instruments: list[Instrument | RejectedRow]) -> tuple[float, float]:
-    """replace_symbols as a whole, and without its reading and validation."""
+    """replace_symbols without its reading and validation, and as a whole."""
     began = time.perf_counter()
     load = replace_symbols(instruments, BROKER)
     whole = time.perf_counter() - began
-    return whole, whole - load.read_seconds - load.validate_seconds
+    return whole - load.read_seconds - load.validate_seconds, whole
+
+
+def figures_of(work: str, database: Database, found: Measured) -> list[Figure]:
+    """A load of checked records, and the same with what comes before it."""
+    whole = found | {"ours": [(with_validation,) for _, with_validation in found["ours"]]}
+    return [
+        Figure.of(f"{work}, checked records", database.name, "s", found),
+        Figure.of(f"{work} with validation", database.name, "s", whole),
+    ]

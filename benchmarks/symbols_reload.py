@@ -1,37 +1,28 @@
 """The daily reload: 3% of the symbols changed, 1% are new, 1% are gone."""
 
-from . import BROKER, orm, raw
-from .measure import Figure, medians, seconds
+from . import BROKER, orm, raw_symbols
+from .measure import Figure, Way, in_turns, seconds
 from .setting import Database, Setting
-from .symbols_first import timed_replace
-
-PROMISED = {"SQLite": 3.0, "PostgreSQL": 5.0}
+from .symbols_first import figures_of, timed_replace
 
 
 def run(setting: Setting) -> list[Figure]:
     """Checked records: everything but reading and validation, the commit included."""
     figures = []
     for database in setting.databases:
-        found = _measure(database, setting)
-        (limit,), (whole, checked), (by_orm,) = found["raw"], found["ours"], found["orm"]
-        engine = database.name
-        figures += [
-            Figure("daily reload, checked records", engine, "s", limit, checked, by_orm,
-                   ratio=PROMISED[engine]),
-            Figure("daily reload with validation", engine, "s", limit, whole, by_orm),
-        ]  # fmt: skip
+        ways = _reloads(database, setting)
+        figures += figures_of("daily reload", database, in_turns(ways, setting.scale.repeat))
     return figures
 
 
-def _measure(database: Database, setting: Setting) -> dict[str, tuple[float, ...]]:
+def _reloads(database: Database, setting: Setting) -> dict[str, Way]:
     engine = database.raw
-    database.hold(setting.today)  # its rows are made now, not while others are timed
     instruments, mappings = setting.tomorrow.instruments, setting.tomorrow.mappings
 
     def by_raw() -> tuple[float, ...]:
         database.hold(setting.today)
         rows = setting.tomorrow.by_symbol(engine)
-        return (seconds(lambda: raw.reload(engine, rows, BROKER)),)
+        return (seconds(lambda: raw_symbols.reload(engine, rows, BROKER)),)
 
     def ours() -> tuple[float, ...]:
         database.hold(setting.today)
@@ -41,4 +32,5 @@ def _measure(database: Database, setting: Setting) -> dict[str, tuple[float, ...
         database.hold(setting.today)
         return (seconds(lambda: orm.reload_symbols(database.orm, mappings, BROKER)),)
 
-    return medians({"raw": by_raw, "ours": ours, "orm": by_orm}, setting.repeat)
+    database.hold(setting.today)  # its rows are made now, not while others are timed
+    return {"raw": by_raw, "ours": ours, "orm": by_orm}

@@ -1,15 +1,15 @@
 """Reading a broker's file, and checking what was read: no database in it."""
 
 from collections import deque
+from functools import partial
 
 from openalgo_store import read_instruments
 from openalgo_store.repositories.symbols.incoming_master import IncomingMaster
 
 from . import BROKER, orm
-from .measure import Figure, medians, seconds
+from .measure import Figure, in_turns, seconds
 from .setting import Setting
-
-PROMISED_SECONDS = 1.2
+from .targets import NO_ENGINE
 
 
 def run(setting: Setting) -> list[Figure]:
@@ -17,19 +17,16 @@ def run(setting: Setting) -> list[Figure]:
     day = setting.today
     instruments = day.instruments
 
-    def reading() -> tuple[float, ...]:
-        return (seconds(lambda: deque(read_instruments(BROKER, day.file), maxlen=0)),)
-
-    def validating() -> tuple[float, ...]:
-        return (seconds(lambda: IncomingMaster().read(instruments)),)
+    def ours() -> tuple[float, ...]:
+        reading = seconds(lambda: deque(read_instruments(BROKER, day.file), maxlen=0))
+        return reading, seconds(lambda: IncomingMaster().read(instruments))
 
     def by_orm() -> tuple[float, ...]:
-        return (seconds(lambda: orm.read_file(day.file, BROKER)),)
+        return (seconds(partial(orm.read_file, day.file, BROKER)),)
 
-    found = medians({"read": reading, "validate": validating, "orm": by_orm}, setting.repeat)
-    (read,), (validate,), (dicts,) = found["read"], found["validate"], found["orm"]
+    found = in_turns({"ours": ours, "orm": by_orm}, setting.scale.repeat)
+    validating = {"ours": found["ours"]}
     return [
-        Figure("read a file", "none", "s", None, read, dicts),
-        Figure("validate what was read", "none", "s", None, validate, None,
-               below=PROMISED_SECONDS),
-    ]  # fmt: skip
+        Figure.of("read a file", NO_ENGINE, "s", found),
+        Figure.of("validate what was read", NO_ENGINE, "s", validating, at=1),
+    ]

@@ -1,7 +1,7 @@
 """Filling the symbol cache with a whole master, each way in a process of its own."""
 
 from .measure import Figure
-from .memory import usages
+from .memory import ABOVE_IMPORTS, KEPT, PEAK, SECONDS, usages
 from .setting import Setting
 
 
@@ -10,13 +10,12 @@ def run(setting: Setting) -> list[Figure]:
     figures = []
     for database in setting.databases:
         database.hold(setting.today)
-        raw, ours, orm = usages("warm", database, setting, before_each=database.use)
+        found = usages("warm", database, setting, before_each=database.use)
         engine = database.name
         figures += [
-            Figure("fill the cache", engine, "s", raw.seconds, ours.seconds, orm.seconds),
-            Figure("memory it keeps", engine, "MiB", raw.end - raw.imports,
-                   ours.end - ours.imports, orm.end - orm.imports),
-            Figure("memory at the peak", engine, "MiB", raw.peak - raw.imports,
-                   ours.peak - ours.imports, orm.peak - orm.imports),
-        ]  # fmt: skip
+            Figure.of("fill the cache", engine, "s", found, at=SECONDS),
+            Figure.of("memory it keeps", engine, "MiB", found, at=KEPT),
+            Figure.of("memory at the peak of that", engine, "MiB", found, at=ABOVE_IMPORTS),
+            Figure.of("the warm process, imports included", engine, "MiB", found, at=PEAK),
+        ]
     return figures

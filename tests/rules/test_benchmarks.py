@@ -1,0 +1,98 @@
+"""The benchmarks judge by their targets, and their page has a place for all that they measure."""
+
+import re
+from functools import partial
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from benchmarks import plot, report, tables
+from benchmarks.measure import Figure, in_turns
+from benchmarks.report import Run
+from benchmarks.targets import POSTGRESQL, SQLITE, TARGETS, verdicts
+
+ORDER = Figure(
+    "order, with commit",
+    SQLITE,
+    "µs",
+    {"raw": [100, 200, 100], "ours": [150, 320, 190], "orm": [900, 900, 900]},
+)
+
+
+def test_each_round_begins_with_another_way() -> None:
+    done: list[str] = []
+
+    def way(name: str) -> tuple[float]:
+        done.append(name)
+        return (1.0,)
+
+    names = ("a", "b", "c")
+    measured = in_turns({name: partial(way, name) for name in names}, 3)
+    assert "".join(done) == "abcbcacab"
+    assert measured == {name: [(1.0,)] * 3 for name in names}
+
+
+def test_a_ratio_is_the_median_of_the_ratios_of_the_rounds() -> None:
+    assert ORDER.ratio("ours", to="raw") == 1.6
+    assert ORDER.median("ours") == 190
+    assert ORDER.ratio("core", to="raw") is None
+    assert ORDER.median("core") is None
+
+
+def test_a_figure_is_judged_by_each_of_its_targets() -> None:
+    assert [(each.promise, each.met) for each in verdicts(ORDER)] == [
+        ("at most 1.8 × raw", True),
+        ("ORM at least 4 ×", True),
+    ]
+    slower = ORDER._replace(rounds=ORDER.rounds | {"ours": [400, 400, 400]})
+    assert [each.met for each in verdicts(slower)] == [False, False]
+    errors = Figure("8 processes of 4 threads, errors", SQLITE, "", {"ours": [1]})
+    assert [each.met for each in verdicts(errors)] == [False]
+
+
+def test_a_target_that_no_figure_tells_of_is_not_met_in_silence() -> None:
+    told = tables.of_targets([ORDER])
+    assert told.count("not measured") == sum(map(len, TARGETS.values())) - 1
+
+
+def test_a_run_is_kept_with_every_round(tmp_path: Path) -> None:
+    run = Run(["a fact"], {"orders": [ORDER]})
+    report.save(run, tmp_path / "run.json")
+    assert report.load(tmp_path / "run.json") == run
+
+
+def test_a_run_writes_its_parts_of_the_page_and_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = tmp_path / "page.md"
+    parts = {name: f"<!-- measured: {name} -->\nold\n<!-- end -->" for name in
+             ("facts", "targets", "orders", "reads")}  # fmt: skip
+    page.write_text("by hand\n" + "\n".join(parts.values()))
+    monkeypatch.setattr(report, "PAGE", page)
+    monkeypatch.setattr(report, "PLOT", tmp_path / "page.svg")
+    report.write(Run(["a fact"], {"orders": [ORDER]}))
+    text = page.read_text()
+    assert text.startswith("by hand\n")
+    assert parts["reads"] in text
+    assert "- a fact" in text
+    assert tables.of_figures([ORDER]) in text
+    assert text.count("old") == 1
+    with pytest.raises(ValueError, match="no place for writers"):
+        report.write(Run([], {"writers": []}))
+
+
+def test_the_plot_shows_both_engines_and_what_lies_beyond_its_scale() -> None:
+    far = ORDER._replace(engine=POSTGRESQL, rounds=ORDER.rounds | {"orm": [50_000] * 3})
+    drawn = plot.drawn([ORDER, far])
+    assert ElementTree.fromstring(drawn).tag == "{http://www.w3.org/2000/svg}svg"
+    assert drawn.index(SQLITE) < drawn.index(POSTGRESQL)
+    assert ">500 ×<" in drawn
+    assert "NaN" not in drawn
+
+
+def test_the_page_has_a_place_for_every_subject() -> None:
+    source = Path(report.__file__).with_name("__main__.py").read_text()
+    subjects = re.findall(r'^    "([a-z-]+)": \w+\.run,$', source, re.MULTILINE)
+    places = re.findall(r"<!-- measured: (\S+) -->", report.PAGE.read_text())
+    assert sorted(places) == sorted(["facts", "targets", *subjects])
