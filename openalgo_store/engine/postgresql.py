@@ -3,7 +3,7 @@
 import select
 from collections.abc import Iterable, Sequence
 from itertools import count
-from math import inf
+from math import ceil, inf
 from time import monotonic
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -11,8 +11,9 @@ from weakref import WeakKeyDictionary
 import psycopg
 from psycopg import sql
 from psycopg.pq import ExecStatus, TransactionStatus
-from sqlalchemy import Connection, PoolProxiedConnection, Table
+from sqlalchemy import Connection, PoolProxiedConnection, Table, event
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from ..errors import InvalidInput, SessionMisuse, StoreError, Unavailable
 from ..records import Row
@@ -62,7 +63,11 @@ class PostgreSQL:
         self.transactions: Living[Holder] = Living()
         self.identity = f"{parsed.host}:{parsed.port or 5432}/{parsed.database}"
         options = f"{_options(settings)} {parsed.query.get('options', '')}".strip()
-        arguments = {"connect_timeout": 10, "application_name": "openalgo_store"}
+        arguments = {
+            "connect_timeout": 10,
+            "application_name": "openalgo_store",
+            "client_encoding": "utf8",
+        }
         self.engine = build_engine(
             url,
             self,
@@ -73,6 +78,8 @@ class PostgreSQL:
         self._ping = self.engine.dialect.do_ping
         self.engine.dialect.do_ping = self._is_alive  # type: ignore[assignment, method-assign]
         self._used: WeakKeyDictionary[Any, float] = WeakKeyDictionary()
+        self._in_use: Living[PoolProxiedConnection] = Living()
+        event.listen(self.engine, "checkout", lambda _, __, held: self._in_use.add(held))
 
     @staticmethod
     def pool_options(settings: Settings) -> dict[str, Any]:
@@ -104,7 +111,18 @@ class PostgreSQL:
         """Nothing to do."""
 
     def check_out(self) -> PoolProxiedConnection:
-        return self.engine.raw_connection()
+        """Where the pool has lost count, as a signal handler that raises can make it, a new pool.
+
+        A connection that nobody has can not be given back: waiting for it would never end.
+        """
+        try:
+            return self.engine.raw_connection()
+        except PoolTimeout:
+            pool: Any = self.engine.pool
+            if pool.checkedout() <= len(self._in_use.all()):
+                raise
+            self.engine.dispose(close=False)
+            return self.engine.raw_connection()
 
     def show(self, held: PoolProxiedConnection) -> None:
         """Nothing to do: the pool gives each connection to one after the other as it is."""
@@ -205,6 +223,7 @@ def _options(settings: Settings) -> str:
     """What each session of the server begins with; the URL's own options come later and win."""
     chosen = {
         "timezone": "UTC",
+        "datestyle": "ISO",
         "lock_timeout": _milliseconds(settings.db_lock_timeout),
         "statement_timeout": _milliseconds(settings.db_statement_timeout),
         "idle_in_transaction_session_timeout": _milliseconds(_LONGEST_IDLE),
@@ -222,7 +241,7 @@ def _has_input(driver: Any) -> bool:
 
 
 def _milliseconds(seconds: float) -> int:
-    return round(seconds * 1000)
+    return ceil(seconds * 1000)  # 0 would be no limit at all
 
 
 def _is_lost(error: Exception) -> bool:

@@ -136,31 +136,36 @@ class Transaction:
         """Begin now, for which a writer may have to wait, and not with the first statement."""
         self._connected()
 
-    def after_commit(self, callback: Callable[[], object]) -> None:
+    def after_commit(
+        self, callback: Callable[[], object], *, unknown: Callable[[], object] | None = None
+    ) -> None:
         """Call this once the transaction, and the savepoint it is in, has been committed.
 
-        An error of it is logged: by then the transaction stands.
+        `unknown` is called instead where the answer to COMMIT was lost, so that nobody knows. An
+        error of either is logged: by then the transaction is over.
         """
         self._state.refuse_if_unusable()
-        self._state.callbacks.append(callback)
+        self._state.callbacks.append((callback, unknown))
 
     @contextmanager
     def savepoint(self) -> Iterator["Transaction"]:
         """A part that can fail alone: an exception undoes what was done since."""
-        state, driver = self._state, self._connected()
+        state = self._state
         callbacks, depth = len(state.callbacks), state.savepoints + 1
-        state.perform("SAVEPOINT", driver.execute, f"SAVEPOINT part{depth}")
+        self._mark(f"SAVEPOINT part{depth}")
         state.savepoints = depth
         try:
             yield self
             if state.failure is not None:
                 raise TransactionFailed(FAILED) from state.failure
-            state.perform("RELEASE", driver.execute, f"RELEASE SAVEPOINT part{depth}")
+            self._mark(f"RELEASE SAVEPOINT part{depth}")
         except BaseException:
             del state.callbacks[callbacks:]
-            with suppress(StoreError):  # the connection is lost, and with it all
-                state.perform("ROLLBACK", driver.execute, f"ROLLBACK TO SAVEPOINT part{depth}")
-                state.failure = None
+            failure, state.failure = state.failure, None
+            try:
+                self._mark(f"ROLLBACK TO SAVEPOINT part{depth}")
+            except StoreError:  # the connection is lost, and with it all
+                state.failure = failure or state.failure
             raise
         finally:
             state.savepoints = depth - 1
@@ -183,6 +188,12 @@ class Transaction:
     def fail(self, error: StoreError) -> None:
         """From now on only a rollback is possible."""
         self._state.fail(error)
+
+    @_by_one_thread
+    def _mark(self, statement: str) -> None:
+        """Execute what begins or ends a savepoint."""
+        driver = self._connected()
+        self._state.perform(statement.partition(" ")[0], driver.execute, statement)
 
     def _connected(self) -> Any:
         """The driver's connection, in a transaction of several statements."""

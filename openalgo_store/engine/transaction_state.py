@@ -26,8 +26,13 @@ T = TypeVar("T")
 
 _NOT_ENTERED, _OPEN, _ENDED = "not entered", "open", "ended"
 _CLOSED = "closed with its store"
+_ROLLED_BACK, _UNKNOWN, _COMMITTED = "rolled back", "unknown", "committed"
+
+Callback = tuple[Callable[[], object], Callable[[], object] | None]
+"""What is called when the transaction is committed, and when nobody knows whether it is."""
 
 _log = logging.getLogger("openalgo_store")
+_statements = logging.getLogger("openalgo_store.statements")
 
 
 class TransactionState:
@@ -38,7 +43,7 @@ class TransactionState:
         self.database = database
         self.readonly = readonly
         self.single = single  # for one statement, which commits itself: see one_statement
-        self.callbacks: list[Callable[[], object]] = []
+        self.callbacks: list[Callback] = []
         self.streams: list[Any] = []  # cursors, which end with the transaction
         self.driver: Any = None
         self.savepoints = 0
@@ -49,7 +54,7 @@ class TransactionState:
         self._session: ref[Any] | None = None
         self._progress = _NOT_ENTERED
         self._is_given_back = False
-        self._is_committed = False  # or may be
+        self._outcome = _ROLLED_BACK
         self._inside: dict[str, int] = {}  # the thread that is inside a verb
 
     # The block
@@ -73,6 +78,13 @@ class TransactionState:
 
     def commit(self) -> None:
         """Keep what was written; what waits for that is called when all is given back."""
+        self.enter_verb()
+        try:
+            self._commit()
+        finally:
+            self.leave_verb()
+
+    def _commit(self) -> None:
         self.refuse_if_unusable()
         driver = self.driver
         is_begun = driver is not None and not self.single
@@ -81,15 +93,17 @@ class TransactionState:
             why = "a statement failed on the driver's own connection"
             self.fail(Unavailable("the connection was lost") if lost else StoreError(why))
             self.refuse_if_unusable()
-        self._is_committed = True  # may be, should a signal handler raise from here on
+        self._outcome = _UNKNOWN  # should a signal handler raise from here on
         try:
             if is_begun:
                 self.perform("COMMIT", (self._core or driver).commit)
         except StoreError as error:
-            self._is_committed = False
             if isinstance(error, Unavailable):
                 error.outcome_unknown = self.is_connection_lost()
+            if not getattr(error, "outcome_unknown", False):
+                self._outcome = _ROLLED_BACK
             raise
+        self._outcome = _COMMITTED
 
     def close(self) -> None:
         """Roll back what is not committed and give everything back; again does no harm."""
@@ -102,12 +116,11 @@ class TransactionState:
         if self._progress == _OPEN:
             self._progress = _ENDED
         self.release()
-        while self._is_committed and self.callbacks:
+        while self.callbacks:
             try:
-                self.callbacks[0]()
-            except Exception:
-                _log.exception("the transaction is committed, but a callback after it failed")
-            del self.callbacks[0]
+                self._call_back(self.callbacks[0])
+            finally:
+                del self.callbacks[0]
         self._is_given_back = True
 
     def close_with_store(self) -> None:
@@ -128,7 +141,7 @@ class TransactionState:
         held = self._held
         if held is not None:
             try:
-                if not self._is_committed:
+                if self._outcome != _COMMITTED:
                     self.driver.rollback()
                 if self._core is not None:
                     self._core.close()
@@ -140,6 +153,15 @@ class TransactionState:
         self.dialect.transactions.discard(self)
         if not self.readonly:
             self.dialect.release_writer_lock(self)
+
+    def _call_back(self, callback: Callback) -> None:
+        committed, unknown = callback
+        call = {_COMMITTED: committed, _UNKNOWN: unknown}.get(self._outcome)
+        if call is not None:
+            try:
+                call()
+            except Exception:
+                _log.exception("the transaction is %s, but a callback failed", self._outcome)
 
     # Inside
 
@@ -219,6 +241,8 @@ class TransactionState:
             seconds = perf_counter() - began
             if 0 < self.dialect.slow_statement <= seconds:
                 _log.warning("%s took %.3f s in %s", statement, seconds, self.database)
+            elif _statements.isEnabledFor(logging.DEBUG):
+                _statements.debug("%s took %.6f s in %s", statement, seconds, self.database)
 
     def refuse_if_single(self) -> None:
         """SessionMisuse in a session for one statement, which has had it or takes no other verb."""
@@ -241,12 +265,13 @@ class TransactionState:
 
     def _begin(self) -> Any:
         dialect = self.dialect
-        if dialect.closed:
-            raise SessionMisuse("this store is closed: call init_databases() to open one")
-        dialect.transactions.add(self)
+        dialect.transactions.add(self)  # before the look: a closing store looks the other way round
         try:
             if not self.readonly:
                 dialect.acquire_writer_lock(self)
+            self.refuse_if_unusable()  # it may have waited
+            if dialect.closed:
+                raise SessionMisuse("this store is closed: call init_databases() to open one")
             self._held = held = dialect.check_out()
             self.driver = driver = held.driver_connection
             begin = dialect.prepare_single if self.single else dialect.begin
@@ -272,6 +297,7 @@ class TransactionState:
         failure.statement = statement
         if isinstance(failure, Unavailable) and self.single and not self.readonly:
             failure.outcome_unknown = sent is not None and self.is_connection_lost()
+            self._outcome = _UNKNOWN if failure.outcome_unknown else _ROLLED_BACK
         self.fail(failure)
         return failure
 

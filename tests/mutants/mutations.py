@@ -110,8 +110,8 @@ MUTATIONS = (
     Mutation(
         "COMMIT goes out without asking the driver whether it is failed",
         "openalgo_store/engine/transaction_state.py",
-        "and self.dialect.is_failed(connection):",
-        "and False:",
+        "if is_begun and not self.dialect.in_transaction(driver):",
+        "if False:",
         ("tests/engine/test_transactions.py",),
         BOTH,
     ),
@@ -151,8 +151,8 @@ MUTATIONS = (
     Mutation(
         "a file that was in use at a fork is used in the child",
         "openalgo_store/engine/sqlite/connections.py",
-        "was_in_use = self.file in GATE.open_at_fork or self._idle is not None",
-        "was_in_use = self._idle is not None",
+        "was_in_use = self.file in GATE.open_at_fork or bool(self._idle)",
+        "was_in_use = bool(self._idle)",
         ("tests/engine/test_forks.py",),
     ),
     Mutation(

@@ -10,7 +10,7 @@ import pytest
 
 from openalgo_store import Store
 
-_SENT = re.compile(r'F\t\d+\t(?:Query|Parse|Bind)\t ?(?:"[^"]*" )?"([^"]*)"')
+_SENT = re.compile(r'F\t\d+\t(?:Query\t "|Parse\t "[^"]*" "|Bind\t "" "(?=\w))([^"]*)')
 
 
 @contextmanager

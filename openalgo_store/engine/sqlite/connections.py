@@ -33,7 +33,7 @@ class Connection(sqlite3.Connection):
     is_closed = False
     """Whether it is being closed, or was."""
     is_gone = False
-    query_only = False
+    query_only: bool | None = False
 
     def __init__(self, *args: Any, **options: Any) -> None:
         _OPEN.add(self)

@@ -130,5 +130,6 @@ class SQLite:
 
 def _set_query_only(driver: Connection, query_only: bool) -> None:
     if driver.query_only is not query_only:
+        driver.query_only = None  # unknown, should a signal handler raise between the two
         driver.execute(f"PRAGMA query_only = {query_only:d}")
         driver.query_only = query_only

@@ -79,7 +79,8 @@ def create_api_key(
             is_active=True,
             hint=hint,
         )
-        tx.after_commit(lambda: _forget(store, digest))
+        forget = partial(_forget, store, digest)
+        tx.after_commit(forget, unknown=forget)
     return IssuedApiKey(key_id, user_id, name, hint, api_key)
 
 
@@ -121,7 +122,8 @@ def revoke_api_key(key_id: int, *, tx: Transaction | None = None) -> None:
         digest = tx.value(_revoke_api_key, id=key_id, is_active=False)
         if digest is None:
             raise NotFound(f"there is no API key {key_id}")
-        tx.after_commit(lambda: _forget(store, digest))
+        forget = partial(_forget, store, digest)
+        tx.after_commit(forget, unknown=forget)
 
 
 def warm_api_key_cache() -> int:

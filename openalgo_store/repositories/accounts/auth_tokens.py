@@ -80,7 +80,8 @@ def save_auth_token(
             created_at=clock.now(),
             key_id=cipher.newest,
         )
-        tx.after_commit(lambda: store.tokens.forget([_key(user_id, broker)]))
+        forget = partial(store.tokens.forget, [_key(user_id, broker)])
+        tx.after_commit(forget, unknown=forget)
     return _open(saved, cipher)
 
 
@@ -132,7 +133,8 @@ def revoke_auth_token(user_id: int, broker: str, *, tx: Transaction | None = Non
     with writing("main", tx) as tx:
         if not tx.run(_revoke_auth_token, user_id=user_id, broker=broker):
             raise NotFound(f"user {user_id} has no tokens of this broker")
-        tx.after_commit(lambda: store.tokens.forget([_key(user_id, broker)]))
+        forget = partial(store.tokens.forget, [_key(user_id, broker)])
+        tx.after_commit(forget, unknown=forget)
 
 
 def rotate_encryption_keys(batch_size: int = 500, *, tx: Transaction | None = None) -> int:
@@ -183,7 +185,8 @@ def _rotate_once(
         keys = [_key(row.user_id, row.broker) for row in batch]
         with writing("main", tx) as session:
             done += session.many(reseal, resealed)
-            session.after_commit(partial(tokens.forget, keys))
+            forget = partial(tokens.forget, keys)
+            session.after_commit(forget, unknown=forget)
     return done, found, errors
 
 

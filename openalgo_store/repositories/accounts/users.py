@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from typing import NamedTuple
 from unicodedata import normalize
 
@@ -20,7 +20,7 @@ from ...errors import Conflict, InvalidInput, NotFound
 from ...records.accounts import User
 from ...security.passwords import hash_password, is_outdated, verify_password
 from ...sessions import one_statement, reading, writing
-from ...store import current_store
+from ...store import Store, current_store
 from ...tables.accounts import api_keys, auth_tokens, users
 from ...tables.types import PlainText, Whole
 from ...values import clock
@@ -145,7 +145,7 @@ def update_user(user_id: int, *, tx: Transaction | None = None, **changes: str) 
         user = tx.one(_update_user(frozenset(row)), user_id=user_id, **new_values(row))
         if user is None:
             raise NotFound(f"there is no user {user_id}")
-        tx.after_commit(lambda: store.api_keys.forget_where(lambda key: key.user.id == user_id))
+        _forget_keys(store, user_id, tx)
     return user
 
 
@@ -159,8 +159,9 @@ def delete_user(user_id: int, *, tx: Transaction | None = None) -> None:
         _set_active(tx, user_id, is_active=False)
         tx.run(_end_api_keys, user_id=user_id, is_active=False)
         tx.run(_end_auth_tokens, user_id=user_id)
-        tx.after_commit(lambda: store.api_keys.forget_where(lambda key: key.user.id == user_id))
-        tx.after_commit(lambda: store.tokens.forget_where(lambda token: token.user_id == user_id))
+        _forget_keys(store, user_id, tx)
+        forget = partial(store.tokens.forget_where, lambda token: token.user_id == user_id)
+        tx.after_commit(forget, unknown=forget)
 
 
 def reactivate_user(user_id: int, *, tx: Transaction | None = None) -> None:
@@ -173,6 +174,12 @@ def lock_active_user(user_id: int, tx: Transaction) -> None:
     """Nobody deactivates this user until the session ends; NotFound without an active one."""
     if tx.value(_lock_active_user, user_id=user_id) is None:
         raise NotFound(f"there is no active user {user_id}")
+
+
+def _forget_keys(store: Store, user_id: int, tx: Transaction) -> None:
+    """What the user's keys stand for is read anew once this is committed, or may be."""
+    forget = partial(store.api_keys.forget_where, lambda key: key.user.id == user_id)
+    tx.after_commit(forget, unknown=forget)
 
 
 def _set_active(tx: Transaction, user_id: int, *, is_active: bool) -> None:

@@ -184,7 +184,7 @@ def _hand_over(
         else:
             cache.apply(broker, change)
 
-    tx.after_commit(committed)
+    tx.after_commit(committed, unknown=lambda: cache.invalidate(broker))
 
 
 _loads: WeakKeyDictionary[Transaction, Counter[str]] = WeakKeyDictionary()

@@ -109,7 +109,7 @@ def lookup_paused(key: str, step: str) -> Iterator[None]:
             patch = stack.enter_context(pytest.MonkeyPatch.context())
             patch.setattr(KeyedCache, "keep", keep_later)
         else:
-            stack.enter_context(watching(current_store(), **{step: pause}))
+            stack.enter_context(watching(current_store(), **{step: pause}))  # type: ignore[arg-type]
         looking_up = pool.submit(look_up)
         assert reached.wait(30)
         yield

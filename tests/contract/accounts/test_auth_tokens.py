@@ -180,7 +180,7 @@ def test_a_token_that_ends_while_it_is_read_is_not_given_to_the_next_call(
             other.start()
             other.join(30)
 
-    with watching(sealing, **{moment: end_it}):
+    with watching(sealing, **{moment: end_it}):  # type: ignore[arg-type]
         get_auth_token(1, "zerodha")
     assert next(steps, None) is None
     assert access_token() == (None if change == "revoked" else "new")

@@ -93,7 +93,7 @@ def test_a_queue_in_front_of_the_handler_does_not_make_it_feed_itself(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It asks which thread a line is of: the thread that brings it is another."""
-    monkeypatch.setattr(logging.getLogger("sqlalchemy"), "level", logging.DEBUG)
+    monkeypatch.setattr(logging.getLogger("openalgo_store.statements"), "level", logging.DEBUG)
     waiting: queue.SimpleQueue[Any] = queue.SimpleQueue()
     with (
         Store(store.settings) as loud,
@@ -171,7 +171,7 @@ def test_eight_threads_and_every_logger_at_debug_and_then_it_is_quiet(
 ) -> None:
     """What the writers' own statements log would otherwise be written for ever."""
     each = soak(2000)
-    loud = [logging.getLogger(name) for name in ("sqlalchemy", "psycopg", "openalgo_store")]
+    loud = [logging.getLogger(name) for name in ("psycopg", "openalgo_store")]
     levels = [logger.level for logger in loud]
     for logger in loud:
         logger.setLevel(logging.DEBUG)
@@ -201,7 +201,7 @@ def test_eight_threads_and_every_logger_at_debug_and_then_it_is_quiet(
     assert (stats.failed, stats.queued) == (0, 0)
     of_app = set(messages_of_application())
     assert len(of_app) + stats.dropped >= 8 * each
-    assert get_logs(logger="sqlalchemy", limit=1).entries
+    assert get_logs(logger="openalgo_store.statements", limit=1).entries
 
 
 def messages_of_application() -> Iterator[str]:

@@ -20,6 +20,7 @@ from openalgo_store import (
     create_order,
     get_open_orders,
     get_order,
+    get_order_history,
     get_read_session,
     get_write_session,
     update_order,
@@ -129,7 +130,7 @@ def test_what_is_refused_before_it_is_sent_lets_the_session_go_on(user: int, boo
             update_order("A1", price=1.0, book=book, tx=tx)
         add_order(user, "A3", book=book, tx=tx)
     assert [each.order_id for each in get_open_orders(user, book=book)] == ["A3"]
-    kept = {each.order_id: each.status for each in contents(book)[book.tables.orders.name]}
+    kept = {each.order_id: each.status for each in get_order_history(user, book=book)}
     assert kept == {"A1": "COMPLETE", "A3": "OPEN"}
 
 
