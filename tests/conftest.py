@@ -77,6 +77,7 @@ def postgres() -> Iterator[PostgresServer]:
 def leaks(request: pytest.FixtureRequest, caplog: pytest.LogCaptureFixture) -> Iterator[Leaks]:
     """After every test: no secret of it stands in a database, a log line or an error."""
     caplog.set_level(logging.DEBUG, logger="openalgo_store")
+    caplog.set_level(logging.INFO, logger="openalgo_store.statements")  # a line for each
     folder: Path | None = None
     if "tmp_path" in request.fixturenames:
         folder = request.getfixturevalue("tmp_path")

@@ -1,5 +1,6 @@
 """What the verbs of a transaction take and give, and how errors and the log name a statement."""
 
+import logging
 from dataclasses import replace
 
 import pytest
@@ -9,6 +10,7 @@ from openalgo_store import (
     Conflict,
     Store,
     StoreError,
+    get_order,
     get_read_session,
     get_write_session,
     replace_symbols,
@@ -63,6 +65,7 @@ def test_an_error_names_its_statement(store: Store) -> None:
 def test_a_slow_statement_is_named_in_the_log(
     store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.INFO)
     with Store(replace(store.settings, db_slow_statement=1e-9)) as slow, use_store(slow):
         replace_symbols(shares(1), "zerodha")
     assert "get_stored_symbols took" in caplog.text
@@ -70,3 +73,11 @@ def test_a_slow_statement_is_named_in_the_log(
     caplog.clear()
     replace_symbols(shares(1), "zerodha")
     assert "took" not in caplog.text
+
+
+def test_every_statement_is_named_in_the_log_for_who_asks(
+    store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.DEBUG, "openalgo_store.statements"):
+        get_order("A1")
+    assert "get_order took" in caplog.text
