@@ -66,8 +66,11 @@ class Store:
         """A session, to be entered. Reads of main go to the replica unless `primary`."""
         if self.closed:
             raise SessionMisuse(_CLOSED)
-        variable_of(database)
-        dialect = self.databases[database]
+        dialect = self.databases.get(database)
+        if dialect is None:
+            raise ConfigurationError(
+                f"unknown database {database!r}: one of {', '.join(DATABASES)}"
+            )
         if readonly and database == "main" and not primary:
             dialect = self.replica
         state = TransactionState(dialect, database, readonly=readonly, single=single)

@@ -18,6 +18,8 @@ from ..errors import StoreError
 R = TypeVar("R")
 
 _Convert = Callable[[Any], Any]
+_FEW = 4
+"""Rows that are converted one by one in less time."""
 
 
 class Compiled(Generic[R]):
@@ -76,6 +78,8 @@ class Compiled(Generic[R]):
             readers = self._readers = self._readers_of(cursor)
         if not readers or not found:
             return found
+        if len(found) < _FEW:
+            return [_converted(row, readers) for row in found]
         columns: list[Iterable[Any]] = list(zip(*found, strict=True))
         for place, read in readers:
             columns[place] = map(read, columns[place])
@@ -95,6 +99,13 @@ class Compiled(Generic[R]):
             if read is not None:
                 found.append((place, read))
         return found
+
+
+def _converted(row: Sequence[Any], readers: list[tuple[int, _Convert]]) -> list[Any]:
+    values = list(row)
+    for place, read in readers:
+        values[place] = read(values[place])
+    return values
 
 
 def _maker(record: type[Any] | None) -> Callable[[Any], Any]:

@@ -25,6 +25,8 @@ class ForkHooks(Protocol):
         """Start anew; called without before_fork for what was made while the fork waited."""
 
 
+process = os.getpid()
+"""The number of this process, without a question to the system."""
 _registered: Living[ForkHooks] = Living()
 _prepared: dict[int, list[ForkHooks]] = {}
 """What each thread that forks now has called before_fork of."""
@@ -63,6 +65,8 @@ def _in_parent() -> None:
 
 
 def _in_child() -> None:
+    global process
+    process = os.getpid()
     _prepared.clear()
     _call(hooks.after_fork_in_child for hooks in _registered.all())
 

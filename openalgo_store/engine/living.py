@@ -1,5 +1,6 @@
 """Living: what is known for as long as it lives."""
 
+from collections.abc import Callable
 from typing import Generic, TypeVar
 from weakref import ref
 
@@ -14,17 +15,18 @@ class Living(Generic[T]):
     """
 
     def __init__(self) -> None:
-        self._refs: dict[int, ref[T]] = {}
+        self._refs: dict[ref[T], None] = {}
+        refs = self._refs
+        self._gone: Callable[[ref[T]], None] = lambda gone: refs.pop(gone, None)
 
     def add(self, thing: T) -> None:
         """Know this one from now on."""
-        key, refs = id(thing), self._refs
-        refs[key] = ref(thing, lambda _: refs.pop(key, None))
+        self._refs[ref(thing, self._gone)] = None
 
     def discard(self, thing: T) -> None:
         """Know this one no longer; again does no harm."""
-        self._refs.pop(id(thing), None)
+        self._refs.pop(ref(thing), None)
 
     def all(self) -> list[T]:
         """Those that live."""
-        return [thing for each in list(self._refs.values()) if (thing := each()) is not None]
+        return [thing for each in list(self._refs) if (thing := each()) is not None]

@@ -58,7 +58,7 @@ class Session:
 
     def __del__(self) -> None:
         state = getattr(self, "_state", None)  # None if even __init__ was cut short
-        if state is not None and not sys.is_finalizing():
+        if state is not None and not state.is_given_back and not sys.is_finalizing():
             state.close()
 
     def _refuse_second_writer(self) -> None:

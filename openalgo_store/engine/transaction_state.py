@@ -5,7 +5,6 @@ the Session as it dies, or by the next writer, who finds the lost one.
 """
 
 import logging
-import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from threading import get_ident
@@ -17,8 +16,8 @@ from sqlalchemy import Connection, PoolProxiedConnection
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from ..errors import SessionMisuse, StoreError, TransactionFailed, Unavailable
+from . import forks
 from .dialect import TRANSACTION, Dialect, Sent
-from .forks import abandon
 from .queries import Query
 
 R = TypeVar("R")
@@ -38,6 +37,16 @@ _statements = logging.getLogger("openalgo_store.statements")
 class TransactionState:
     """Connection, writer lock, failure and callbacks of one transaction."""
 
+    driver: Any = None
+    savepoints = 0
+    failure: StoreError | None = None
+    _held: PoolProxiedConnection | None = None
+    _core: Connection | None = None
+    _session: "ref[Any] | None" = None
+    _progress = _NOT_ENTERED
+    is_given_back = False
+    _outcome = _ROLLED_BACK
+
     def __init__(self, dialect: Dialect, database: str, *, readonly: bool, single: bool) -> None:
         self.dialect = dialect
         self.database = database
@@ -45,16 +54,7 @@ class TransactionState:
         self.single = single  # for one statement, which commits itself: see one_statement
         self.callbacks: list[Callback] = []
         self.streams: list[Any] = []  # cursors, which end with the transaction
-        self.driver: Any = None
-        self.savepoints = 0
-        self.failure: StoreError | None = None
-        self._held: PoolProxiedConnection | None = None
-        self._core: Connection | None = None
-        self._process = os.getpid()
-        self._session: ref[Any] | None = None
-        self._progress = _NOT_ENTERED
-        self._is_given_back = False
-        self._outcome = _ROLLED_BACK
+        self._process = forks.process
         self._inside: dict[str, int] = {}  # the thread that is inside a verb
 
     # The block
@@ -70,33 +70,34 @@ class TransactionState:
 
     def is_open(self) -> bool:
         """Whether its block has begun and not ended, in this process."""
-        return self._progress == _OPEN and self._process == os.getpid()
+        return self._progress == _OPEN and self._process == forks.process
 
     def is_lost(self) -> bool:
         """Whether its block is gone and did not end it."""
-        return self._session is not None and self._session() is None and not self._is_given_back
+        return self._session is not None and self._session() is None and not self.is_given_back
 
     def commit(self) -> None:
         """Keep what was written; what waits for that is called when all is given back."""
+        if self.driver is None or self.single:
+            self.refuse_if_unusable()
+            self._outcome = _COMMITTED
+            return
         self.enter_verb()
         try:
-            self._commit()
+            self._commit(self.driver)
         finally:
             self.leave_verb()
 
-    def _commit(self) -> None:
+    def _commit(self, driver: Any) -> None:
         self.refuse_if_unusable()
-        driver = self.driver
-        is_begun = driver is not None and not self.single
-        if is_begun and not self.dialect.in_transaction(driver):
+        if not self.dialect.in_transaction(driver):
             lost = self.is_connection_lost()
             why = "a statement failed on the driver's own connection"
             self.fail(Unavailable("the connection was lost") if lost else StoreError(why))
             self.refuse_if_unusable()
         self._outcome = _UNKNOWN  # should a signal handler raise from here on
         try:
-            if is_begun:
-                self.perform("COMMIT", (self._core or driver).commit)
+            self.perform("COMMIT", (self._core or driver).commit)
         except StoreError as error:
             if isinstance(error, Unavailable):
                 error.outcome_unknown = self.is_connection_lost()
@@ -107,11 +108,11 @@ class TransactionState:
 
     def close(self) -> None:
         """Roll back what is not committed and give everything back; again does no harm."""
-        if self._is_given_back or self._progress == _NOT_ENTERED:
+        if self.is_given_back or self._progress == _NOT_ENTERED:
             return
-        if self._process != os.getpid():
-            abandon(self._held)
-            self._is_given_back = True
+        if self._process != forks.process:
+            forks.abandon(self._held)
+            self.is_given_back = True
             return
         if self._progress == _OPEN:
             self._progress = _ENDED
@@ -121,7 +122,7 @@ class TransactionState:
                 self._call_back(self.callbacks[0])
             finally:
                 del self.callbacks[0]
-        self._is_given_back = True
+        self.is_given_back = True
 
     def close_with_store(self) -> None:
         """End it from outside; a verb that is under way does so when it is done."""
@@ -191,7 +192,7 @@ class TransactionState:
 
     def refuse_if_unusable(self) -> None:
         """SessionMisuse outside the block, TransactionFailed after an error."""
-        if self._process != os.getpid():
+        if self._process != forks.process:
             raise SessionMisuse(
                 "this session was opened before a fork: open a new one in the child process"
             )
@@ -251,7 +252,8 @@ class TransactionState:
 
     def enter_verb(self) -> None:
         """SessionMisuse while another thread is inside a verb."""
-        if self._inside.setdefault("thread", get_ident()) != get_ident():
+        thread = get_ident()
+        if self._inside.setdefault("thread", thread) != thread:
             self.refuse_if_unusable()
             raise SessionMisuse(
                 "two threads use this session at once: give each a session of its own"

@@ -4,6 +4,7 @@ A value that breaks a rule raises InvalidInput before the database sees it; the 
 shows the value, which may be a secret.
 """
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,6 +18,19 @@ from ..values.json import check_json
 from ..values.money import check_rupees
 from ..values.numbers import check_finite, check_quantity, check_whole
 from ..values.text import check_text
+
+
+def _as_float(value: float | None) -> float | None:
+    return None if value is None else float(value)
+
+
+def _from_text(value: str | None) -> datetime | None:
+    """A moment as it is stored where there is no type for it, in UTC without saying so."""
+    return None if value is None else datetime.fromisoformat(f"{value}+00:00")
+
+
+def _in_utc(value: datetime | None) -> datetime | None:
+    return None if value is None else value.astimezone(UTC)
 
 
 class PlainText(TypeDecorator[str]):
@@ -94,9 +108,9 @@ class Rupees(Finite):
     def process_bind_param(self, value: float | None, dialect: Dialect) -> float | None:
         return None if value is None else check_rupees(value)
 
-    def process_result_value(self, value: float | None, dialect: Dialect) -> float | None:
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], float | None]:
         """SQLite's RETURNING gives an int where the amount is a whole one."""
-        return None if value is None else float(value)
+        return _as_float
 
 
 class UTCDateTime(TypeDecorator[datetime]):
@@ -112,11 +126,12 @@ class UTCDateTime(TypeDecorator[datetime]):
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         return None if value is None else check_moment(value)
 
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+    def result_processor(
+        self, dialect: Dialect, coltype: object
+    ) -> Callable[[Any], datetime | None]:
         """In UTC: PostgreSQL tells a moment in the zone of the session, which may be any."""
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+        is_text = self.impl_instance.dialect_impl(dialect).result_processor(dialect, coltype)
+        return _from_text if is_text else _in_utc
 
 
 class StrictJson(TypeDecorator[Any]):

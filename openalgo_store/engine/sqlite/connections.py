@@ -84,7 +84,7 @@ register_fork_hooks(GATE)
 register_fork_hooks(_LOST)
 
 
-class Lease(PoolProxiedConnection):
+class Lease(InUse, PoolProxiedConnection):
     """A connection for the time of a transaction; SQLAlchemy's Connection takes it too."""
 
     driver_connection: Connection | None = None
@@ -94,20 +94,18 @@ class Lease(PoolProxiedConnection):
     record_info = None
 
     def __init__(self, connections: "Connections") -> None:
+        super().__init__(connections.file)
         self._connections = connections
-        self.in_use = InUse(connections.file)
-        self.info: dict[str, Any] = {}
-
-    def has(self, connection: Connection | None) -> bool:
-        """Whether this connection was not given back yet."""
-        return (
-            connection is not None and connection.lease is not None and connection.lease() is self
-        )
 
     def __del__(self) -> None:
         """Of a lease that was lost: the collector would find its connection late."""
-        if self.has(self.driver_connection) and not sys.is_finalizing():
+        if self.driver_connection is not None and not sys.is_finalizing():
             self.invalidate()
+
+    @property
+    def info(self) -> dict[str, Any]:
+        """Nothing is kept here."""
+        return {}
 
     @property
     def dbapi_connection(self) -> Any:  # type: ignore[override]
@@ -162,35 +160,38 @@ class Connections:
 
     def check_out(self) -> Lease:
         """An idle connection, or a new one; after any fork under way."""
-        self._refuse_if_open_at_fork()
+        if self._was_open_at_fork:
+            raise self._refusal()
         lease = Lease(self)
         try:
-            GATE.enter(lease.in_use)
+            GATE.enter(lease)
             connection = self._idle_one() or self._opened()
             connection.lease = ref(lease)
             lease.driver_connection = connection
         except BaseException:
-            GATE.leave(lease.in_use)
+            GATE.leave(lease)
             raise
         return lease
 
     def give_back(self, lease: Lease) -> None:
         """Make its connection idle, or close it; no effect if that was done."""
         connection = lease.driver_connection
-        if connection is not None and lease.has(connection):
+        if connection is not None:
             if lease.is_shown or connection.is_closed or connection.in_transaction:
                 self._keep_one_open()
                 connection.close()
-            connection.lease = None  # from here on it is not this lease's any more
+            lease.driver_connection = None  # lost, should a signal handler raise from here on
+            connection.lease = None
             if not connection.is_closed:
                 self._idle.append(connection)
                 if self._is_closed or len(self._idle) > self._most_idle:
                     self._close_one()
-        GATE.leave(lease.in_use)
+        GATE.leave(lease)
 
     def open(self, dialect: Any, record: Any, args: Any, kwargs: Any) -> Connection:
         """Open one for somebody who uses the Engine; after any fork under way."""
-        self._refuse_if_open_at_fork()
+        if self._was_open_at_fork:
+            raise self._refusal()
         in_use = InUse(self.file)
         try:
             GATE.enter(in_use)
@@ -234,12 +235,11 @@ class Connections:
             abandon(idle)
         self._idle = []
 
-    def _refuse_if_open_at_fork(self) -> None:
-        if self._was_open_at_fork:
-            raise SessionMisuse(
-                f"{self.file}: this process was forked while a transaction was open, which "
-                "SQLite does not survive: end transactions before forking, or start a new process"
-            )
+    def _refusal(self) -> SessionMisuse:
+        return SessionMisuse(
+            f"{self.file}: this process was forked while a transaction was open, which SQLite "
+            "does not survive: end transactions before forking, or start a new process"
+        )
 
     def _opened(self) -> Connection:
         connection: Connection = sqlite3.connect(self.file, **self.arguments)  # type: ignore[call-overload]
@@ -263,10 +263,12 @@ class Connections:
 
     def _idle_one(self) -> Connection | None:
         while self._idle:
-            with suppress(IndexError):  # another thread has taken it
+            try:
                 connection = self._idle.pop()
-                if not connection.is_closed:
-                    return connection
+            except IndexError:  # another thread has taken it
+                return None
+            if not connection.is_closed:
+                return connection
         return None
 
     def _close_one(self) -> None:

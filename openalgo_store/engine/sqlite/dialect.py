@@ -84,7 +84,7 @@ class SQLite:
         held.is_shown = True
 
     def give_back(self, held: Any) -> None:
-        held.close()
+        self._connections.give_back(held)
 
     def begin(self, driver: Connection, *, readonly: bool) -> None:
         if not driver.is_prepared:

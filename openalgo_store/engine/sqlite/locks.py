@@ -72,10 +72,11 @@ class WriterLock:
 class InUse:
     """A connection in use, or one that is being opened: counted as long as somebody holds this."""
 
+    is_let_in = False
+
     def __init__(self, file: str) -> None:
         self.file = file
         self.thread = get_ident()
-        self.is_let_in = False
 
 
 class ForkGate:

@@ -14,7 +14,7 @@ from ...tables.trading import TradingTables
 R = TypeVar("R")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Book:
     """A set of orders, trades, positions and holdings, and the database that holds it.
 

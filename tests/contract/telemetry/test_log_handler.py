@@ -171,7 +171,10 @@ def test_eight_threads_and_every_logger_at_debug_and_then_it_is_quiet(
 ) -> None:
     """What the writers' own statements log would otherwise be written for ever."""
     each = soak(2000)
-    loud = [logging.getLogger(name) for name in ("psycopg", "openalgo_store")]
+    loud = [
+        logging.getLogger(name)
+        for name in ("psycopg", "openalgo_store", "openalgo_store.statements")
+    ]
     levels = [logger.level for logger in loud]
     for logger in loud:
         logger.setLevel(logging.DEBUG)
