@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 
 from sqlalchemy import Executable
 from sqlalchemy.engine import Dialect
-from sqlalchemy.types import TypeEngine
+from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from ..errors import StoreError
 
@@ -45,7 +45,7 @@ class Compiled(Generic[R]):
         for bind, key in compiled.bind_names.items():
             if bind.expanding or bind.literal_execute:
                 raise TypeError(f"{name} takes a list: bind it as JSON, or use tx.connection")
-            convert = bind.type.dialect_impl(dialect).bind_processor(dialect)
+            convert = _bind_converter(bind.type, dialect)
             if key in given:
                 self._converters.append((key, convert))
             elif bind.required:
@@ -99,6 +99,15 @@ class Compiled(Generic[R]):
             if read is not None:
                 found.append((place, read))
         return found
+
+
+def _bind_converter(kind: TypeEngine[Any], dialect: Dialect) -> _Convert | None:
+    """What a type makes of a value on its way in, without a step of SQLAlchemy's between."""
+    if isinstance(kind, TypeDecorator):
+        inner = kind.impl_instance.dialect_impl(dialect).bind_processor(dialect)
+        if inner is None and type(kind).bind_processor is TypeDecorator.bind_processor:
+            return partial(kind.process_bind_param, dialect=dialect)
+    return kind.dialect_impl(dialect).bind_processor(dialect)
 
 
 def _converted(row: Sequence[Any], readers: list[tuple[int, _Convert]]) -> list[Any]:

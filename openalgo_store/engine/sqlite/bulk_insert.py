@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
@@ -11,7 +11,7 @@ from sqlalchemy import table as lightweight_table
 from sqlalchemy.engine import Dialect
 
 from ...records import Row
-from ...tables.types import StrictJson, UTCDateTime
+from ...tables.types import StrictJson, UTCDateTime, stored_moment
 
 
 def insert_rows(
@@ -48,7 +48,7 @@ def _stored(
         for place in moments:
             if (moment := values[place]) is not last:
                 last = moment
-                text = moment and moment.astimezone(UTC).isoformat(" ", "microseconds")[:26]
+                text = moment and stored_moment(moment)
             values[place] = text
         for place, write in others:
             values[place] = write(values[place])

@@ -30,12 +30,12 @@ class WriterLock:
 
     def acquire(self, holder: Holder, timeout: float) -> bool:
         """Wait at most `timeout` seconds for the lock; whether it is held. Again does no harm."""
-        handed_over = Lock()
-        handed_over.acquire()
         with self._mutex:
             if self._holder in (None, holder):
                 self._holder = holder
                 return True
+            handed_over = Lock()
+            handed_over.acquire()
             self._leave_queue(holder)
             self._waiting.append((holder, handed_over))
         deadline = monotonic() + timeout
