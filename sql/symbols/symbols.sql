@@ -8,6 +8,11 @@ SELECT id, broker, symbol, broker_symbol, token, exchange, broker_exchange, name
 FROM symbols
 WHERE broker = :broker AND symbol = :symbol AND exchange = :exchange;
 
+-- name: get_symbol_token
+-- One probe of uix_symbol.
+SELECT token FROM symbols
+WHERE broker = :broker AND symbol = :symbol AND exchange = :exchange;
+
 -- name: get_symbol_by_token
 -- ix_symbols_token; tokens are unique within an exchange of a broker only, so a few rows
 -- are read and sorted.

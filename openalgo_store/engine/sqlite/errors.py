@@ -4,7 +4,7 @@ import re
 import sqlite3
 
 from sqlalchemy import ForeignKeyConstraint, literal, select
-from sqlalchemy.dialects import sqlite
+from sqlalchemy.dialects.sqlite import dialect as sqlite_dialect
 
 from ...errors import Conflict, SessionMisuse, StoreError, Unavailable
 from .. import constraints
@@ -12,7 +12,7 @@ from ..compiled import Compiled
 from ..dialect import Sent
 from ..executor import fetch_two
 
-_DIALECT = sqlite.dialect(paramstyle="named")
+_DIALECT = sqlite_dialect(paramstyle="named")
 
 _UNAVAILABLE = {
     sqlite3.SQLITE_BUSY: "is locked by another process: its transaction took too long, try again",

@@ -25,6 +25,7 @@ class _Token(NamedTuple):
 
 _sql = SqlFile("symbols/symbols.sql", symbols)
 _get_symbol = _sql.query("get_symbol", Symbol)
+_get_symbol_token = _sql.query("get_symbol_token", str)
 _get_symbol_by_token = _sql.query("get_symbol_by_token", Symbol)
 _get_symbol_by_broker_symbol = _sql.query("get_symbol_by_broker_symbol", Symbol)
 _get_symbol_tokens = _sql.query("get_symbol_tokens", _Token, pairs=StrictJson())
@@ -60,8 +61,8 @@ def get_symbol_token(
         except TypeError:
             _require_texts(broker, exchange, symbol)
             raise
-    found = get_symbol(symbol, exchange, broker, tx=tx)
-    return found.token if found else None
+    with _asking(tx) as tx:
+        return tx.value(_get_symbol_token, symbol=symbol, exchange=exchange, broker=broker)
 
 
 def get_broker_symbol(
