@@ -49,7 +49,7 @@ def one_statement(
     lets writers pass; that the statement only reads is for its author to see to. `primary` is as
     in `reading`.
 
-    PostgreSQL is asked once: without BEGIN and COMMIT the statement is a transaction of its own.
+    Without BEGIN and COMMIT the statement is a transaction of its own: PostgreSQL is asked once.
     """
     if tx is not None:
         return reading(database, tx, primary=primary) if readonly else writing(database, tx)

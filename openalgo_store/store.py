@@ -89,7 +89,7 @@ class Store:
         return list({id(each): each for each in (*self.databases.values(), self.replica)}.values())
 
     def close(self) -> None:
-        """Write what is buffered and close every connection, also those of open sessions."""
+        """Write what is buffered, end open sessions (a verb is done first), close connections."""
         self._last_writers = [*(self._last_writers or ()), *self.writers.values()]
         self.writers = {}  # nothing is recorded any more
         for writer in self._last_writers:

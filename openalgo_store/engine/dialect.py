@@ -111,7 +111,7 @@ class Dialect(Protocol):
         """Start anew, without touching what belongs to the parent."""
 
     def close(self) -> None:
-        """Close every idle connection, for good."""
+        """End every session and close every idle connection, for good."""
 
 
 def build_engine(url: str, dialect: Dialect, **options: Any) -> Engine:

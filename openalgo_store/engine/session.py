@@ -62,7 +62,7 @@ class Session:
             state.close()
 
     def _refuse_second_writer(self) -> None:
-        """It would wait for the first one for ever on SQLite, and be another one on PostgreSQL."""
+        """It would wait for the first one in vain on SQLite, and be another one on PostgreSQL."""
         identity, mine = self._state.dialect.identity, self._state.database
         held = _writing.get().get(identity)
         first = None if held is None else held()

@@ -1,4 +1,4 @@
-"""SQLite: one connection a transaction, writers in a fair queue."""
+"""SQLite: a connection for each transaction, writers in a fair queue."""
 
 import sqlite3
 from collections.abc import Iterable, Sequence
@@ -47,7 +47,7 @@ class SQLite:
 
     @staticmethod
     def pool_options(settings: Settings) -> dict[str, Any]:
-        """No pool: a connection lives as long as its transaction, so none can leak."""
+        """No pool: what an Engine opens is closed at once when it is given back."""
         return {"poolclass": NullPool}
 
     def close(self) -> None:

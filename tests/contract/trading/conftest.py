@@ -1,9 +1,41 @@
-"""Whose books the tests look at."""
+"""Whose books the tests look at, and how positions come to be."""
+
+from datetime import datetime, timedelta
+from typing import NamedTuple
 
 import pytest
 
-from openalgo_store import Store
-from tests.support.rows import new_user
+from openalgo_store import Book, Position, Store, Transaction, create_order, record_fill
+from tests.support.rows import MONDAY, new_user, order_row
+
+TUESDAY = MONDAY + timedelta(days=1)
+
+
+class Traded(NamedTuple):
+    """A fill: units bought (less than 0: sold), at which price, when."""
+
+    units: int
+    price: float
+    at: datetime = MONDAY
+
+
+def fill(
+    user: int,
+    traded: list[Traded],
+    *,
+    book: Book,
+    symbol: str = "SBIN",
+    tx: Transaction | None = None,
+) -> Position:
+    """The position after these fills, each of an order of its own."""
+    position: Position | None = None
+    for number, (units, price, at) in enumerate(traded):
+        name, action = f"{symbol}-{number}", "BUY" if units > 0 else "SELL"
+        row = order_row(user, name, symbol=symbol, action=action, quantity=abs(units))
+        create_order(**row, book=book, tx=tx)
+        position = record_fill(name, "T", abs(units), price, at, book=book, tx=tx).position
+    assert position is not None
+    return position
 
 
 @pytest.fixture
