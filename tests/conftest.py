@@ -17,6 +17,8 @@ from tests.support.leaks import Leaks
 from tests.support.postgres_server import PostgresServer, start_postgres
 from tests.support.recycling import RecycledDatabases
 
+SQLITE_IDLE = int(os.environ.get("OPENALGO_TEST_SQLITE_IDLE", Settings.db_sqlite_idle))
+"""How many connections of a SQLite file may be idle: none must do, too."""
 ENGINES = os.environ.get("OPENALGO_TEST_ENGINES", "sqlite,postgresql").split(",")
 if not set(ENGINES) <= {"sqlite", "postgresql"}:
     raise pytest.UsageError("OPENALGO_TEST_ENGINES: sqlite, postgresql or both with a comma")
@@ -205,7 +207,8 @@ def soak() -> Callable[[int], int]:
 def settings_of(urls: Urls) -> Settings:
     """Settings of these databases with small pools."""
     values = {("" if name == "main" else f"{name}_") + "database_url": urls[name] for name in urls}
-    return Settings(**values, db_pool_size=5, db_max_overflow=20)  # type: ignore[arg-type]
+    small = {"db_pool_size": 5, "db_max_overflow": 20, "db_sqlite_idle": SQLITE_IDLE}
+    return Settings(**(values | small))  # type: ignore[arg-type]
 
 
 def _sqlite_urls(folder: Path) -> Urls:

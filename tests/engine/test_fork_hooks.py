@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 
@@ -212,11 +213,18 @@ def test_a_fork_waits_once_for_all_files_together(
     assert len(waits) == int(locks.FORK_WAIT)
 
 
+@pytest.fixture
+def idling(store: Store) -> Iterator[Store]:
+    """A store that keeps idle connections, whatever the others of this run do."""
+    with Store(replace(store.settings, db_sqlite_idle=4)) as idling, use_store(idling):
+        yield idling
+
+
 @pytest.mark.only("sqlite")
-def test_no_idle_connection_is_open_at_a_fork(store: Store, engine_name: str) -> None:
+def test_no_idle_connection_is_open_at_a_fork(idling: Store, engine_name: str) -> None:
     """Nor opened by a thread that is inside a transaction meanwhile."""
     can_write("asha")
-    connections = store.databases["main"]._connections  # type: ignore[attr-defined]
+    connections = idling.databases["main"]._connections  # type: ignore[attr-defined]
     assert connections._idle
     seen: list[object] = []
 
