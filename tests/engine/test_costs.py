@@ -41,8 +41,8 @@ _numbers = count(1)
 def secretive(store: Store) -> Iterator[Store]:
     """A store with every secret, which is the current one; its user is number 1."""
     key = Fernet.generate_key().decode()
-    secrets = {"api_key_pepper": "p" * 40, "token_encryption_keys": key}
-    with Store(replace(store.settings, **secrets, db_sqlite_idle=4)) as store, use_store(store):
+    settings = replace(store.settings, api_key_pepper="p" * 40, token_encryption_keys=key)
+    with Store(replace(settings, db_sqlite_idle=4)) as store, use_store(store):
         new_user()
         yield store
 

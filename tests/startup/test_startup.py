@@ -175,7 +175,7 @@ def test_a_start_that_is_killed_is_completed_by_the_next(
 
 
 def test_every_sqlite_connection_is_prepared(settings: Settings, engine_name: str) -> None:
-    store = init_databases(settings)
+    init_databases(settings)
     if engine_name == "postgresql":
         with get_read_session() as tx:
             assert tx.connection.exec_driver_sql("SHOW timezone").scalar() == "UTC"
