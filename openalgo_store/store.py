@@ -66,11 +66,11 @@ class Store:
         """A session, to be entered. Reads of main go to the replica unless `primary`."""
         if self.closed:
             raise SessionMisuse(_CLOSED)
-        dialect = self.databases.get(database)
-        if dialect is None:
-            raise ConfigurationError(
-                f"unknown database {database!r}: one of {', '.join(DATABASES)}"
-            )
+        try:
+            dialect = self.databases[database]
+        except (KeyError, TypeError):
+            variable_of(database)  # says which there are
+            raise
         if readonly and database == "main" and not primary:
             dialect = self.replica
         state = TransactionState(dialect, database, readonly=readonly, single=single)

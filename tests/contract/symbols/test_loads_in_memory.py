@@ -122,29 +122,29 @@ def test_few_symbols_and_many_are_compared_alike(
 def test_whatever_loads_do_memory_holds_what_is_stored(
     store: Store, monkeypatch: pytest.MonkeyPatch, soak: Callable[[int], int]
 ) -> None:
-    random = chance_of("loads in memory")
-    replace_symbols(_drawn(random), "zerodha")
+    chance = chance_of("loads in memory")
+    replace_symbols(_drawn(chance), "zerodha")
     warm_symbol_cache("zerodha")
     for _ in range(soak(200)):
-        if random.random() < 0.5:
-            replace_symbols(_drawn(random), "zerodha", force=True)
+        if chance.random() < 0.5:
+            replace_symbols(_drawn(chance), "zerodha", force=True)
         else:
-            bulk_insert_symbols(_drawn(random)[:3], "zerodha")
+            bulk_insert_symbols(_drawn(chance)[:3], "zerodha")
         assert is_exact(store)
     assert store.symbols.misses == 1
 
 
-def _drawn(random: Random) -> list[Instrument]:
+def _drawn(chance: Random) -> list[Instrument]:
     """Shares of two exchanges, some of which share their token or their broker's symbol."""
     return [
         each._replace(
-            token=f"T{random.randrange(8)}",
-            broker_symbol=f"S{random.randrange(8)}",
-            lot_size=random.choice((None, 1, 2)),
-            strike=random.choice((None, 0.0, 292.5)),
+            token=f"T{chance.randrange(8)}",
+            broker_symbol=f"S{chance.randrange(8)}",
+            lot_size=chance.choice((None, 1, 2)),
+            strike=chance.choice((None, 0.0, 292.5)),
         )
         for exchange in ("NSE", "BSE")
-        for each in random.sample(shares(8, exchange=exchange), 5)
+        for each in chance.sample(shares(8, exchange=exchange), 5)
     ]
 
 
