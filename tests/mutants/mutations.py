@@ -110,7 +110,7 @@ MUTATIONS = (
     Mutation(
         "COMMIT goes out without asking the driver whether it is failed",
         "openalgo_store/engine/transaction_state.py",
-        "if is_begun and not self.dialect.in_transaction(driver):",
+        "if not self.dialect.in_transaction(driver):",
         "if False:",
         ("tests/engine/test_transactions.py",),
         BOTH,
@@ -166,7 +166,7 @@ MUTATIONS = (
     Mutation(
         "a session that is torn out of its block is left alone",
         "openalgo_store/engine/session.py",
-        "        if state is not None and not sys.is_finalizing():\n",
+        "        if state is not None and not state.is_given_back and not sys.is_finalizing():\n",
         "        if False:\n",
         ("tests/engine/test_interrupts.py", "tests/engine/test_sessions.py"),
     ),
