@@ -1,5 +1,6 @@
 """What the verbs of a transaction take and give, and how errors and the log name a statement."""
 
+import logging
 from dataclasses import replace
 
 import pytest
@@ -63,6 +64,7 @@ def test_an_error_names_its_statement(store: Store) -> None:
 def test_a_slow_statement_is_named_in_the_log(
     store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.WARNING, logger="openalgo_store.statements")
     with Store(replace(store.settings, db_slow_statement=1e-9)) as slow, use_store(slow):
         replace_symbols(shares(1), "zerodha")
     assert "get_stored_symbols took" in caplog.text
@@ -70,3 +72,6 @@ def test_a_slow_statement_is_named_in_the_log(
     caplog.clear()
     replace_symbols(shares(1), "zerodha")
     assert "took" not in caplog.text
+    caplog.set_level(logging.DEBUG, logger="openalgo_store.statements")
+    replace_symbols(shares(1), "zerodha")
+    assert "COMMIT took" in caplog.text
