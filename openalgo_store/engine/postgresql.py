@@ -96,7 +96,7 @@ class PostgreSQL:
         self.closed = True
         for transaction in self.transactions.all():
             transaction.close_with_store()
-        self.engine.dispose()
+        self.engine.pool.dispose()  # and keep it: it will be given what is in use now
 
     def before_fork(self) -> None:
         """Nothing to do: the parent's connections stay the parent's."""
@@ -131,6 +131,8 @@ class PostgreSQL:
         if held.is_valid:
             self._used[held.driver_connection] = monotonic()
         held.close()
+        if self.closed:  # meanwhile: nobody else would close what lies in the pool
+            self.engine.pool.dispose()
 
     def begin(self, driver: Any, *, readonly: bool) -> None:
         """In a third of the time of `execute`, which readies itself for parameters and rows."""
