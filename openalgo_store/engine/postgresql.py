@@ -79,6 +79,7 @@ class PostgreSQL:
         self.engine.dialect.do_ping = self._is_alive  # type: ignore[assignment, method-assign]
         self._used: WeakKeyDictionary[Any, float] = WeakKeyDictionary()
         self._in_use: Living[PoolProxiedConnection] = Living()
+        event.listen(self.engine, "connect", _set_date_style)
         event.listen(self.engine, "checkout", lambda _, __, held: self._in_use.add(held))
 
     @staticmethod
@@ -225,12 +226,17 @@ def _options(settings: Settings) -> str:
     """What each session of the server begins with; the URL's own options come later and win."""
     chosen = {
         "timezone": "UTC",
-        "datestyle": "ISO",
         "lock_timeout": _milliseconds(settings.db_lock_timeout),
         "statement_timeout": _milliseconds(settings.db_statement_timeout),
         "idle_in_transaction_session_timeout": _milliseconds(_LONGEST_IDLE),
     }
     return " ".join(f"-c {name}={value}" for name, value in chosen.items())
+
+
+def _set_date_style(driver: Any, record: Any) -> None:
+    """Dates as the driver reads them: PGDATESTYLE wins over the options, which poolers may drop."""
+    if not driver.pgconn.parameter_status(b"DateStyle").startswith(b"ISO"):
+        driver.execute("SET datestyle TO ISO")
 
 
 def _has_input(driver: Any) -> bool:
