@@ -79,6 +79,7 @@ class PostgreSQL:
         self.engine.dialect.do_ping = self._is_alive  # type: ignore[assignment, method-assign]
         self._used: WeakKeyDictionary[Any, float] = WeakKeyDictionary()
         self._in_use: Living[PoolProxiedConnection] = Living()
+        event.listen(self.engine, "connect", _set_date_style)
         event.listen(self.engine, "checkout", lambda _, __, held: self._in_use.add(held))
 
     @staticmethod
@@ -96,7 +97,7 @@ class PostgreSQL:
         self.closed = True
         for transaction in self.transactions.all():
             transaction.close_with_store()
-        self.engine.dispose()
+        self.engine.pool.dispose()  # and keep it: it will be given what is in use now
 
     def before_fork(self) -> None:
         """Nothing to do: the parent's connections stay the parent's."""
@@ -131,6 +132,8 @@ class PostgreSQL:
         if held.is_valid:
             self._used[held.driver_connection] = monotonic()
         held.close()
+        if self.closed:  # meanwhile: nobody else would close what lies in the pool
+            self.engine.pool.dispose()
 
     def begin(self, driver: Any, *, readonly: bool) -> None:
         """In a third of the time of `execute`, which readies itself for parameters and rows."""
@@ -223,12 +226,17 @@ def _options(settings: Settings) -> str:
     """What each session of the server begins with; the URL's own options come later and win."""
     chosen = {
         "timezone": "UTC",
-        "datestyle": "ISO",
         "lock_timeout": _milliseconds(settings.db_lock_timeout),
         "statement_timeout": _milliseconds(settings.db_statement_timeout),
         "idle_in_transaction_session_timeout": _milliseconds(_LONGEST_IDLE),
     }
     return " ".join(f"-c {name}={value}" for name, value in chosen.items())
+
+
+def _set_date_style(driver: Any, record: Any) -> None:
+    """Dates as the driver reads them: PGDATESTYLE wins over the options, which poolers may drop."""
+    if not driver.pgconn.parameter_status(b"DateStyle").startswith(b"ISO"):
+        driver.execute("SET datestyle TO ISO")
 
 
 def _has_input(driver: Any) -> bool:

@@ -1,0 +1,95 @@
+"""What a server or its environment is set to changes nothing that the store reads or writes."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from sqlalchemy import event, text
+from sqlalchemy.engine import make_url
+
+from openalgo_store import (
+    LIVE,
+    Settings,
+    Store,
+    get_engine,
+    get_order,
+    get_read_session,
+    get_write_session,
+    use_store,
+)
+from openalgo_store.engine.queries import Query
+from tests.support.rows import MONDAY, add_order, new_user
+
+pytestmark = pytest.mark.only("postgresql")
+
+ENVIRONMENT = [
+    ("PGDATESTYLE", "SQL, DMY"),
+    ("PGDATESTYLE", "German"),
+    ("PGCLIENTENCODING", "SQL_ASCII"),
+    ("PGCLIENTENCODING", "LATIN1"),
+]
+NAME = "चंदू"
+
+
+def what_is_written_is_read(store: Store) -> None:
+    user = new_user(NAME)
+    add_order(user, "one", book=LIVE, symbol=NAME)
+    order = get_order("one")
+    assert order is not None
+    assert (order.symbol, order.placed_at, order.user_id) == (NAME, MONDAY, user)
+
+
+@pytest.mark.parametrize(("variable", "value"), ENVIRONMENT)
+def test_the_environment_of_libpq_changes_nothing(
+    migrated_settings: Settings,
+    engine_name: str,
+    monkeypatch: pytest.MonkeyPatch,
+    variable: str,
+    value: str,
+) -> None:
+    monkeypatch.setenv(variable, value)
+    with Store(migrated_settings) as store, use_store(store):
+        what_is_written_is_read(store)
+
+
+@pytest.fixture
+def altered(store: Store) -> Iterator[Store]:
+    """A store whose role begins with other settings in this database; it is the current one."""
+    database = make_url(store.settings.database_url).database
+    alter = f'ALTER ROLE CURRENT_USER IN DATABASE "{database}"'
+    chosen = {"datestyle": "'SQL, DMY'", "client_encoding": "'LATIN1'"}
+    with get_write_session() as tx:
+        for name, value in chosen.items():
+            tx.driver_connection.execute(f"{alter} SET {name} TO {value}")
+    with Store(store.settings) as other, use_store(other):
+        yield other
+    with get_write_session() as tx:
+        for name in chosen:
+            tx.driver_connection.execute(f"{alter} RESET {name}")
+
+
+def test_the_settings_of_a_role_change_nothing(altered: Store, engine_name: str) -> None:
+    what_is_written_is_read(altered)
+
+
+def test_dates_are_read_behind_a_pooler_that_drops_the_options(
+    altered: Store, engine_name: str
+) -> None:
+    def drop_options(dialect: Any, record: Any, arguments: Any, named: dict[str, Any]) -> None:
+        del named["options"]
+
+    event.listen(get_engine(), "do_connect", drop_options)
+    what_is_written_is_read(altered)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"), [(0.0004, "1ms"), (0.0, "0"), (1.5001, "1501ms"), (30.0, "30s")]
+)
+def test_the_shortest_limit_is_still_a_limit(
+    store: Store, engine_name: str, seconds: float, shown: str
+) -> None:
+    hasty = replace(store.settings, db_lock_timeout=seconds)
+    limit = Query.of(text("SELECT current_setting('lock_timeout')"), str)
+    with Store(hasty) as other, use_store(other), get_read_session() as tx:
+        assert tx.value(limit) == shown
