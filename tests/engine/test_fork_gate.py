@@ -69,7 +69,7 @@ def test_a_thread_inside_a_session_may_open_another_while_a_fork_waits_for_it(
     store: Store, other_thread: ThreadPoolExecutor
 ) -> None:
     """Otherwise both would wait until the fork gives up."""
-    inside, forking = threading.Event(), threading.Event()
+    inside, forking, ended = threading.Event(), threading.Event(), list[bool]()
 
     def write_both() -> None:
         with get_read_session("sandbox") as outer:
@@ -88,10 +88,12 @@ def test_a_thread_inside_a_session_may_open_another_while_a_fork_waits_for_it(
         def let_go_and_wait(is_over: Callable[[], bool]) -> None:
             forking.set()
             wait(is_over)
+            ended.append(is_over())
 
         patch.setattr(locks, "wait_until", let_go_and_wait)
         assert in_child(lambda: can_write("child"))
     writing.result(DEADLINE)
+    assert ended == [True]
     assert sorted(names()) == ["asha", "child"]
 
 
