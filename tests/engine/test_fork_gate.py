@@ -157,7 +157,7 @@ def test_a_fork_waits_until_another_thread_that_forks_has_closed_what_was_idle(
     assert can_write("asha")
     (idle,) = store.databases["main"]._connections._idle  # type: ignore[attr-defined]
     closing, waiting = threading.Event(), threading.Event()
-    rollback, wait = Connection.rollback, connections.wait_until
+    rollback, wait = Connection.rollback, locks.wait_until
 
     def stop_amid_closing(connection: Connection) -> None:
         if connection is idle:
@@ -170,7 +170,7 @@ def test_a_fork_waits_until_another_thread_that_forks_has_closed_what_was_idle(
         wait(is_over)
 
     monkeypatch.setattr(Connection, "rollback", stop_amid_closing)
-    monkeypatch.setattr(connections, "wait_until", wait_and_say_so)
+    monkeypatch.setattr("openalgo_store.engine.sqlite.connections.wait_until", wait_and_say_so)
     first = other_thread.submit(connections._LOST.before_fork)
     try:
         assert closing.wait(DEADLINE)
