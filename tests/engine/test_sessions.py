@@ -198,6 +198,7 @@ def _lose(tx: Transaction, engine_name: str) -> None:
 
 
 @pytest.mark.only("postgresql")
+@pytest.mark.filterwarnings("error")
 def test_only_a_commit_without_an_answer_may_have_been_done(store: Store, engine_name: str) -> None:
     with pytest.raises(Unavailable) as raised, get_write_session() as tx:
         add_user(tx, "asha")
