@@ -148,7 +148,8 @@ class TransactionState:
                     self._core.close()
             except Exception:  # it is lost, or was given back in part when this was cut short
                 with suppress(Exception):
-                    held.invalidate()
+                    if held.is_valid:
+                        held.invalidate()
             self.dialect.give_back(held)
             self._held = self._core = self.driver = None
         self.dialect.transactions.discard(self)

@@ -208,3 +208,35 @@ def test_rows_that_come_too_late_are_counted_and_told(
 def test_settings_that_cannot_work_are_refused(bad: dict[str, Any]) -> None:
     with pytest.raises(InvalidInput, match="a writer needs"):
         BufferedWriter("latency", Table().write, **bad)
+
+
+def test_no_two_batches_are_tried_under_one_mark() -> None:
+    """Nor those that were refused: nobody knows what became of them."""
+    tried: dict[Mark, list[Row]] = {}
+
+    class Noting(Table):
+        def write(self, rows: Sequence[Row], mark: Mark) -> None:
+            assert tried.setdefault(mark, list(rows)) == list(rows)
+            super().write(rows, mark)
+
+    with writing_to(Noting(), interval=3600) as writer:
+        for number in (1, 2, -3, 4):
+            writer.put((number,))
+        assert writer.flush()
+        assert writer.stats()[:4] == (3, 0, 1, 0)
+    assert len(tried) == 5  # all, two halves, and two quarters of the second
+
+
+def test_nobody_writes_beside_the_thread(table: Table) -> None:
+    """As a flush at the end of the interpreter would, which can start no thread."""
+    with writing_to(table, interval=3600) as writer:
+        table.lets_in.clear()
+        writer.put((1,))
+        assert not writer.flush(0)
+        wait_until(lambda: table.tried == 1)
+        writer.put((2,))
+        assert not writer._drain(0.01)
+        assert table.tried == 1
+        table.lets_in.set()
+        assert writer.flush()
+    assert table.rows == [1, 2]

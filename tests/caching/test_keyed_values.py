@@ -65,3 +65,12 @@ def test_the_oldest_goes_first_and_what_is_kept_again_counts_as_new() -> None:
     for key in ("a", "b", "c", "a", "d"):
         cache.keep(key, *kept(key), cache.epoch)
     assert [key for key in "abcd" if cache.get(key)] == ["a", "c", "d"]
+
+
+def test_a_value_is_gone_at_the_moment_in_which_it_expires(monkeypatch: pytest.MonkeyPatch) -> None:
+    cache = Cache(10)
+    cache.keep("key", "value", 100.0, cache.epoch)
+    monkeypatch.setattr(time, "time", lambda: 99.999)
+    assert cache.get("key") == "value"
+    monkeypatch.setattr(time, "time", lambda: 100.0)
+    assert cache.get("key") is None

@@ -1,7 +1,7 @@
 """A store that is closed while others use it: they are told the truth, and nothing stays open."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -47,7 +47,7 @@ def closing(migrated_settings: Settings) -> Iterator[Store]:
     wait_until_nothing_is_open(store)
 
 
-def open_connections(settings: Settings) -> list[object]:
+def open_connections(settings: Settings) -> Sequence[object]:
     """The descriptors of the file that this process has, or the server's sessions."""
     url = make_url(settings.database_url)
     if url.get_backend_name() == "sqlite":

@@ -4,10 +4,19 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from openalgo_store import Store, get_read_session, get_write_session
+from openalgo_store import (
+    Store,
+    Unavailable,
+    get_engine,
+    get_read_session,
+    get_write_session,
+    use_store,
+)
 from openalgo_store.engine.living import Living
 from openalgo_store.engine.sqlite import connections, locks
 from openalgo_store.engine.sqlite.connections import GATE, Connection
@@ -69,7 +78,7 @@ def test_a_thread_inside_a_session_may_open_another_while_a_fork_waits_for_it(
     store: Store, other_thread: ThreadPoolExecutor
 ) -> None:
     """Otherwise both would wait until the fork gives up."""
-    inside, forking = threading.Event(), threading.Event()
+    inside, forking, ended = threading.Event(), threading.Event(), list[bool]()
 
     def write_both() -> None:
         with get_read_session("sandbox") as outer:
@@ -88,10 +97,12 @@ def test_a_thread_inside_a_session_may_open_another_while_a_fork_waits_for_it(
         def let_go_and_wait(is_over: Callable[[], bool]) -> None:
             forking.set()
             wait(is_over)
+            ended.append(is_over())
 
         patch.setattr(locks, "wait_until", let_go_and_wait)
         assert in_child(lambda: can_write("child"))
     writing.result(DEADLINE)
+    assert ended == [True]
     assert sorted(names()) == ["asha", "child"]
 
 
@@ -155,7 +166,7 @@ def test_a_fork_waits_until_another_thread_that_forks_has_closed_what_was_idle(
     assert can_write("asha")
     (idle,) = store.databases["main"]._connections._idle  # type: ignore[attr-defined]
     closing, waiting = threading.Event(), threading.Event()
-    rollback, wait = Connection.rollback, connections.wait_until
+    rollback, wait = Connection.rollback, locks.wait_until
 
     def stop_amid_closing(connection: Connection) -> None:
         if connection is idle:
@@ -168,7 +179,7 @@ def test_a_fork_waits_until_another_thread_that_forks_has_closed_what_was_idle(
         wait(is_over)
 
     monkeypatch.setattr(Connection, "rollback", stop_amid_closing)
-    monkeypatch.setattr(connections, "wait_until", wait_and_say_so)
+    monkeypatch.setattr("openalgo_store.engine.sqlite.connections.wait_until", wait_and_say_so)
     first = other_thread.submit(connections._LOST.before_fork)
     try:
         assert closing.wait(DEADLINE)
@@ -217,3 +228,51 @@ def test_a_child_never_closes_a_connection_of_its_parent(store: Store) -> None:
 
         assert in_child(is_kept)
         assert tx.all(ALL_NAMES) == []
+
+
+def test_no_idle_connection_is_opened_while_a_fork_is_under_way(store: Store) -> None:
+    """As the end of a session would whose connection was shown."""
+    connections = store.databases["main"]._connections  # type: ignore[attr-defined]
+    session = get_read_session()
+    assert session.__enter__().connection is not None
+    seen: list[object] = []
+
+    def end_the_session() -> None:
+        session.__exit__(None, None, None)
+        seen.append(list(connections._idle))
+
+    hooks = Hooks(before=end_the_session)
+    assert in_child(lambda: can_write("child"))
+    assert seen == [[]]
+    assert hooks.called == ["before", "parent"]
+
+
+def test_a_file_that_cannot_be_opened_does_not_count_as_in_use(
+    store: Store, tmp_path: Path
+) -> None:
+    nowhere = replace(store.settings, database_url=f"sqlite:///{tmp_path}/no/such/folder.db")
+    with Store(nowhere) as other, use_store(other):
+        with pytest.raises(Unavailable) as kept:
+            names()
+        with pytest.raises(Unavailable) as kept_too:
+            get_engine().connect()
+    assert not GATE.in_use()
+    assert kept.traceback
+    assert kept_too.traceback
+
+
+def test_a_connection_counts_as_in_use_until_it_is_closed(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[list[str]] = []
+    rollback = Connection.rollback
+
+    def note(connection: Connection) -> None:
+        seen.append(GATE.in_use())
+        rollback(connection)
+
+    monkeypatch.setattr(Connection, "rollback", note)
+    get_engine().connect().close()
+    assert seen
+    assert all(len(each) == 1 for each in seen)
+    assert not GATE.in_use()

@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from itertools import count
 from typing import NoReturn
 
@@ -175,3 +176,21 @@ def test_who_keeps_a_cursor_of_the_driver_keeps_no_lock(impatient: Store) -> Non
     with Store(hasty) as other, use_store(other):
         write_one("third")
     assert len(kept) == 3
+
+
+@pytest.mark.parametrize("work", [write_one, read_all])
+def test_a_signal_handler_may_read_wherever_it_interrupts(
+    impatient: Store, engine_name: str, work: Callable[[str], None]
+) -> None:
+    """Also while its thread opens a connection, which each of these does anew."""
+    write_one("first")
+    seen: list[str] = []
+    for number in count(1):
+        impatient.databases["main"].before_fork()  # nothing stays idle
+        name = f"user{number}"
+        if not interrupted_at(number, partial(work, name), lambda: seen.extend(names())):
+            break
+        assert "first" in seen, number
+        assert connections_in_use(engine_name) == 0
+        seen.clear()
+    assert number > 50

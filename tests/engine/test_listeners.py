@@ -1,5 +1,6 @@
 """Other code in the process may listen to every Engine: the store's own rules hold all the same."""
 
+import sqlite3
 from collections.abc import Iterator
 from typing import Any
 
@@ -19,6 +20,7 @@ def meddling() -> Iterator[list[Any]]:
         met.append(connection)
         if hasattr(connection, "row_factory") and hasattr(connection, "isolation_level"):
             connection.isolation_level = "DEFERRED"
+            connection.row_factory = sqlite3.Row
         cursor = connection.cursor()
         for pragma in ("synchronous = OFF", "foreign_keys = OFF", "busy_timeout = 7"):
             cursor.execute(f"PRAGMA {pragma}")
@@ -47,6 +49,8 @@ def test_pragmas_hold_although_a_listener_sets_others(
         assert settings_of(tx.connection) == OURS
     assert meddling == []  # it listens to what an Engine opens
     with get_engine().begin() as connection:
+        driver: Any = connection.connection.driver_connection
+        assert (driver.isolation_level, driver.row_factory) == (None, None)
         assert settings_of(connection) == OURS
     assert len(meddling) == 1
     with pytest.raises(ZeroDivisionError), get_write_session() as tx:

@@ -5,6 +5,9 @@ import contextlib
 import os
 import threading
 
+import pytest
+
+from openalgo_store.engine.sqlite import locks
 from openalgo_store.engine.sqlite.locks import WriterLock
 from tests.support.waiting import DEADLINE
 
@@ -94,3 +97,33 @@ def test_a_lock_whose_holder_is_lost_is_taken_back() -> None:
     lost.lost = True
     assert lock.acquire(next_one, DEADLINE)
     assert not lock.acquire(lost, 0)
+
+
+def test_a_lock_whose_holder_is_lost_while_others_wait_is_taken_back() -> None:
+    class LostLater(Writer):
+        """Found at the first look, and not at the next one."""
+
+        def is_lost(self) -> bool:
+            was_lost, self.lost = self.lost, True
+            return was_lost
+
+    lock = WriterLock()
+    assert lock.acquire(LostLater(lock), 0)
+    assert lock.acquire(Writer(lock), 2.0)
+
+
+def test_who_was_interrupted_as_it_began_to_wait_does_not_stand_in_the_way(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def interrupt() -> float:
+        raise KeyboardInterrupt
+
+    lock = WriterLock()
+    first, interrupted, last = Writer(lock), Writer(lock), Writer(lock)
+    assert lock.acquire(first, 0)
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(locks, "monotonic", interrupt)
+        lock.acquire(interrupted, DEADLINE)
+    lock.release(interrupted)  # as the end of its block does
+    lock.release(first)
+    assert lock.acquire(last, 0)

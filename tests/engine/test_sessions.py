@@ -108,6 +108,19 @@ def test_a_second_writer_is_refused_in_what_was_called_from_the_block_too(store:
             stack.enter_context(get_write_session())
 
 
+@pytest.mark.only("sqlite")
+def test_a_second_writer_is_refused_although_another_database_was_written_since(
+    store: Store, engine_name: str
+) -> None:
+    with get_write_session() as tx:
+        add_user(tx, "asha")
+        with get_write_session("sandbox"):
+            pass
+        with pytest.raises(SessionMisuse, match="pass that session on as tx=tx"):
+            with get_write_session():
+                pass
+
+
 def test_a_stream_ends_with_its_session(store: Store) -> None:
     replace_symbols(shares(10), "zerodha")
     with get_read_session() as tx:
@@ -185,6 +198,7 @@ def _lose(tx: Transaction, engine_name: str) -> None:
 
 
 @pytest.mark.only("postgresql")
+@pytest.mark.filterwarnings("error")
 def test_only_a_commit_without_an_answer_may_have_been_done(store: Store, engine_name: str) -> None:
     with pytest.raises(Unavailable) as raised, get_write_session() as tx:
         add_user(tx, "asha")

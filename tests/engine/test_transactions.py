@@ -128,6 +128,7 @@ def test_a_copy_whose_rows_end_in_an_error_fails_the_session(store: Store) -> No
             tx.copy(symbols, columns, [])
 
 
+@pytest.mark.filterwarnings("error")
 def test_a_lost_connection_fails_the_session_even_behind_a_savepoint(store: Store) -> None:
     for inside in (True, False):
         with pytest.raises(TransactionFailed, match="can be kept"), get_write_session() as tx:

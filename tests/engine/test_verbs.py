@@ -4,7 +4,7 @@ import logging
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import insert, select, text
 
 from openalgo_store import (
     Conflict,
@@ -17,8 +17,9 @@ from openalgo_store import (
     use_store,
 )
 from openalgo_store.engine.queries import Query
+from openalgo_store.tables.accounts import users
 from openalgo_store.tables.symbols import symbols
-from tests.support.rows import ALL_NAMES, COUNT_USERS, add_user, shares
+from tests.support.rows import ALL_NAMES, COUNT_USERS, add_user, shares, user
 
 
 def test_one_refuses_a_second_row(store: Store) -> None:
@@ -35,6 +36,10 @@ def test_a_statement_gets_exactly_its_parameters(store: Store) -> None:
     with get_read_session() as tx:
         with pytest.raises(TypeError, match=r"takes \['broker', 'exchange', 'symbol'\]"):
             tx.one(_get_symbol, symbol="X")
+        with pytest.raises(TypeError, match=r"takes \['broker', 'exchange', 'symbol'\]"):
+            tx.many(_get_symbol, [{"symbol": "X", "exchange": "NSE", "brokers": "zerodha"}])  # type: ignore[arg-type]
+        with pytest.raises(TypeError, match="does not take usernames"):
+            tx.many(Query.of(insert(users)), [user("asha") | {"usernames": "asha"}])
 
 
 def test_a_stream_that_is_left_early_is_closed(store: Store) -> None:

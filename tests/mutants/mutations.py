@@ -116,6 +116,51 @@ MUTATIONS = (
         BOTH,
     ),
     Mutation(
+        "a store may be closed between the look at a transaction and its COMMIT",
+        "openalgo_store/engine/transaction_state.py",
+        """\
+        self.enter_verb()
+        try:
+            self._commit()
+        finally:
+            self.leave_verb()
+""",
+        """\
+        self._commit()
+""",
+        ("tests/engine/test_closing.py",),
+        BOTH,
+    ),
+    Mutation(
+        "callbacks are called before connection and writer lock are given back",
+        "openalgo_store/engine/transaction_state.py",
+        """\
+        self.release()
+        while self.callbacks:
+            try:
+                self._call_back(self.callbacks[0])
+            finally:
+                del self.callbacks[0]
+""",
+        """\
+        while self.callbacks:
+            try:
+                self._call_back(self.callbacks[0])
+            finally:
+                del self.callbacks[0]
+        self.release()
+""",
+        ("tests/engine/test_endings.py",),
+    ),
+    Mutation(
+        "what is in memory stays where nobody knows whether it was changed",
+        "openalgo_store/engine/transaction_state.py",
+        "{_COMMITTED: committed, _UNKNOWN: unknown}",
+        "{_COMMITTED: committed}",
+        ("tests/contract/accounts/test_lost_answers.py",),
+        ("postgresql",),
+    ),
+    Mutation(
         "errors show the values of a statement",
         "openalgo_store/engine/dialect.py",
         "create_engine(url, hide_parameters=True,",
@@ -162,7 +207,29 @@ MUTATIONS = (
         "_call(hooks.after_fork_in_child for hooks in _prepared.pop(get_ident(), ()))",
         ("tests/engine/test_fork_hooks.py",),
     ),
+    Mutation(
+        "a fork does not wait for a connection that another fork is closing",
+        "openalgo_store/engine/sqlite/connections.py",
+        "        wait_until(lambda: all(each.is_gone for each in _OPEN.all() if each.is_closed))\n",
+        "",
+        ("tests/engine/test_fork_gate.py",),
+    ),
     # Signals
+    Mutation(
+        "the cursor of a statement whose rows nobody reads stays open",
+        "openalgo_store/engine/executor.py",
+        """\
+        return list(compiled.records(cursor, cursor.fetchmany(2)))
+    finally:
+        cursor.close()
+""",
+        """\
+        return list(compiled.records(cursor, cursor.fetchmany(2)))
+    finally:
+        pass
+""",
+        ("tests/engine/test_interrupts.py",),
+    ),
     Mutation(
         "a session that is torn out of its block is left alone",
         "openalgo_store/engine/session.py",

@@ -60,6 +60,10 @@ def test_nothing_opens_what_is_no_hash(cheap: PasswordHasher, hashed: str) -> No
     assert not verify_password(hashed, hashed)
 
 
+def test_nothing_opens_a_stored_hash_that_is_no_text(cheap: PasswordHasher) -> None:
+    assert not verify_password("correct horse", "$argon2id$v=19$m=8,t=1,p=1$\udc80$\udc80")
+
+
 def test_a_password_that_is_no_text_is_refused_without_being_shown(cheap: PasswordHasher) -> None:
     hashed = hash_password("correct horse")
     for refuse in (hash_password, lambda password: verify_password(password, hashed)):

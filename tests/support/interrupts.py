@@ -18,14 +18,15 @@ class Interrupted(BaseException):
 
 
 class _Interrupt:
-    """Traces code of the package and raises at the place of this number.
+    """Traces code of the package and calls the handler at the place of this number.
 
     Signals are looked for where a function begins, after a call and where a loop goes back.
     """
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, handler: Callable[[], object]) -> None:
         self.place: str | None = None
-        """Where it has raised."""
+        """Where it was called."""
+        self._handler = handler
         self._left = number
         self._before: dict[int, str] = {}  # the instruction that each frame executed last
         self._names: dict[Any, dict[int, str]] = {}
@@ -47,16 +48,22 @@ class _Interrupt:
                 self._left -= 1
                 if self._left == 0:
                     self.place = f"{frame.f_code.co_qualname}:{frame.f_lineno} after {before}"
-                    raise Interrupted
+                    self._handler()
         return self.trace
 
 
-def interrupted_at(number: int, call: Callable[[], object]) -> str | None:
+def _raise() -> None:
+    raise Interrupted
+
+
+def interrupted_at(
+    number: int, call: Callable[[], object], handler: Callable[[], object] = _raise
+) -> str | None:
     """Call this and interrupt it at the place of this number, from 1; the place, if it came so far.
 
     What is raised while an object dies goes nowhere, as Python has it.
     """
-    interrupt, hook = _Interrupt(number), sys.unraisablehook
+    interrupt, hook = _Interrupt(number, handler), sys.unraisablehook
     logging.disable()  # a record that is kept would keep the traceback, and all that lives in it
     sys.unraisablehook = lambda each: None if each.exc_type is Interrupted else hook(each)
     sys.settrace(interrupt.trace)

@@ -10,6 +10,7 @@ import pytest
 from openalgo_store import (
     Instrument,
     Store,
+    Unavailable,
     bulk_insert_symbols,
     get_read_session,
     get_symbol,
@@ -25,6 +26,7 @@ from openalgo_store.caching.snapshots import Snapshot
 from openalgo_store.repositories.symbols import comparison
 from openalgo_store.repositories.symbols.symbols import _read_master
 from tests.support.chance import chance_of
+from tests.support.endings import lose_one_answer
 from tests.support.interleaving import Stop
 from tests.support.reads import note_reads
 from tests.support.rows import master, shares
@@ -277,3 +279,14 @@ def test_an_emptied_master_is_empty_in_memory_too(store: Store) -> None:
     assert token_of("SHARE1") is None
     with get_read_session() as tx:
         assert get_symbol_token("SHARE1", "NSE", "zerodha", tx=tx) is None
+
+
+@pytest.mark.only("postgresql")
+def test_a_load_whose_answer_is_lost_is_not_hidden_by_the_master_in_memory(
+    store: Store, engine_name: str
+) -> None:
+    load("T")
+    assert token_of("SHARE1") == "T1"
+    with lose_one_answer(), pytest.raises(Unavailable):
+        load("U")
+    assert token_of("SHARE1") == "U1"
