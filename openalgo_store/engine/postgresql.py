@@ -235,7 +235,8 @@ def _options(settings: Settings) -> str:
 
 def _set_date_style(driver: Any, record: Any) -> None:
     """Dates as the driver reads them: PGDATESTYLE wins over the options, which poolers may drop."""
-    if not driver.pgconn.parameter_status(b"DateStyle").startswith(b"ISO"):
+    style = driver.pgconn.parameter_status(b"DateStyle") or b""  # some poolers do not tell
+    if not style.startswith(b"ISO"):
         driver.execute("SET datestyle TO ISO")
 
 

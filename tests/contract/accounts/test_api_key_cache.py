@@ -1,6 +1,7 @@
 """API keys in memory: found without a query, and never one that was revoked meanwhile."""
 
 import gc
+import logging
 import threading
 import tracemalloc
 from collections.abc import Callable, Iterator
@@ -176,8 +177,11 @@ def test_many_wrong_keys_take_no_more_room_and_valid_ones_stay(
     assert len(queries) == 8 * each
 
 
-def test_wrong_keys_leave_no_memory_behind_once_their_cache_is_full(asha: User) -> None:
+def test_wrong_keys_leave_no_memory_behind_once_their_cache_is_full(
+    asha: User, caplog: pytest.LogCaptureFixture
+) -> None:
     """What our code and the cache's library hold, measured after as many keys again."""
+    caplog.set_level(logging.INFO, logger="openalgo_store")  # each line is kept for the test
     current_store().invalid_keys = KeyedCache(500)
     folders = [Path(str(package.__file__)).parent for package in (openalgo_store, cachetools)]
     ours = [tracemalloc.Filter(True, str(folder / "*")) for folder in folders]
