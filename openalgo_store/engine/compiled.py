@@ -66,6 +66,8 @@ class Compiled(Generic[R]):
             for name, convert in self._converters:
                 value = params[name]
                 values[name] = value if convert is None else convert(value)
+        except KeyError as missing:
+            raise TypeError(f"{self._name} needs {missing}") from None
         except StoreError as error:
             error.statement = self._name
             raise

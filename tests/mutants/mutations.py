@@ -121,12 +121,12 @@ MUTATIONS = (
         """\
         self.enter_verb()
         try:
-            self._commit()
+            self._commit(self.driver)
         finally:
             self.leave_verb()
 """,
         """\
-        self._commit()
+        self._commit(self.driver)
 """,
         ("tests/engine/test_closing.py",),
         BOTH,
