@@ -1,30 +1,9 @@
 """The mistakes: each was once made or feared, and is one that tests of races easily overlook."""
 
-from typing import NamedTuple
+from .mutation import Mutation
 
 ACCOUNTS = "openalgo_store/repositories/accounts"
 BOTH = ("sqlite", "postgresql")
-
-
-class Mutation(NamedTuple):
-    """A mistake: in `file` the text `old`, which occurs there once, becomes `new`.
-
-    `tests` are what pytest is given; with one of the engines at least one of them must fail.
-    """
-
-    name: str
-    file: str
-    old: str
-    new: str
-    tests: tuple[str, ...]
-    engines: tuple[str, ...] = ("sqlite",)
-
-    def applied(self, source: str) -> str:
-        """The source with the mistake in it; LookupError when it no longer fits."""
-        if source.count(self.old) != 1:
-            raise LookupError(f"{self.file} has this {source.count(self.old)} times:\n{self.old}")
-        return source.replace(self.old, self.new)
-
 
 MUTATIONS = (
     # Caches

@@ -3,7 +3,8 @@
 import pytest
 
 from tests.mutants.__main__ import ROOT
-from tests.mutants.mutations import MUTATIONS, Mutation
+from tests.mutants.mutation import Mutation
+from tests.mutants.mutations import MUTATIONS
 
 
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda each: each.name)
