@@ -15,7 +15,7 @@ from tests.support.plans import (
     plan_of,
     reads_a_whole_table,
 )
-from tests.support.samples import fill
+from tests.support.samples import ROWS, fill
 from tests.support.statements import FILES, claimed_indexes, queries, statements
 
 
@@ -49,7 +49,7 @@ def test_every_statement_is_served_by_the_indexes_that_its_comment_names(
     for database, metadata in METADATA.items():
         with get_write_session(database) as tx:
             for table in metadata.sorted_tables:
-                fill(tx, table)
+                fill(tx, table, ROWS[engine_name])
         analyse_tables(store, database, metadata.sorted_tables)
     texts = dict(statements())
     checked = 0
