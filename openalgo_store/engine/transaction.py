@@ -81,15 +81,7 @@ class Transaction:
         driver = self._connected()
         compiled = query.compiled(state.dialect.engine.dialect, rows[0])
         given = list(map(compiled.values, rows))
-        return state.perform(
-            query.name,
-            executor.count_affected_by_all,
-            driver,
-            compiled,
-            given,
-            sql=compiled.sql,
-            rows=given,
-        )
+        return state.send(query, executor.count_affected_by_all, driver, compiled, given)
 
     @_by_one_thread
     def stream(self, query: Query[R], **params: Any) -> Iterator[R]:
@@ -100,15 +92,7 @@ class Transaction:
         values = compiled.values(params)
         cursor = state.perform(query.name, state.dialect.open_stream, driver)
         state.streams.append(cursor)
-        state.perform(
-            query.name,
-            executor.open_stream,
-            cursor,
-            compiled,
-            values,
-            sql=compiled.sql,
-            rows=(values,),
-        )
+        state.send(query, executor.open_stream, cursor, compiled, values)
         return self._streamed(query.name, compiled, cursor)
 
     @_by_one_thread

@@ -17,6 +17,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from ..errors import SessionMisuse, StoreError, TransactionFailed, Unavailable
 from . import forks
+from .compiled import Compiled
 from .dialect import TRANSACTION, Dialect, Sent
 from .queries import Query
 
@@ -99,10 +100,10 @@ class TransactionState:
         try:
             self.perform("COMMIT", (self._core or driver).commit)
         except StoreError as error:
+            is_unknown = isinstance(error, Unavailable) and self.is_connection_lost()
             if isinstance(error, Unavailable):
-                error.outcome_unknown = self.is_connection_lost()
-            if not getattr(error, "outcome_unknown", False):
-                self._outcome = _ROLLED_BACK
+                error.outcome_unknown = is_unknown
+            self._outcome = _UNKNOWN if is_unknown else _ROLLED_BACK
             raise
         self._outcome = _COMMITTED
 
@@ -214,9 +215,19 @@ class TransactionState:
         driver = self.driver
         if driver is None:
             driver = self._begin()
-        return self.perform(
-            query.name, take, driver, compiled, values, sql=compiled.sql, rows=(values,)
-        )
+        return self.send(query, take, driver, compiled, values)
+
+    def send(
+        self,
+        query: Query[Any],
+        take: Callable[..., T],
+        target: Any,
+        compiled: Compiled[Any],
+        bound: Mapping[str, Any] | Sequence[Mapping[str, Any]],
+    ) -> T:
+        """Let a connection or cursor of the driver execute it with what is bound, once or often."""
+        rows = (bound,) if isinstance(bound, Mapping) else bound
+        return self.perform(query.name, take, target, compiled, bound, sql=compiled.sql, rows=rows)
 
     def perform(
         self,

@@ -33,6 +33,7 @@ class Connection(sqlite3.Connection):
     is_closed = False
     """Whether it is being closed, or was."""
     is_gone = False
+    """Whether that is over, so that no descriptor of it can go through a fork."""
     query_only: bool | None = False
 
     def __init__(self, *args: Any, **options: Any) -> None:
