@@ -84,6 +84,9 @@ class Dialect(Protocol):
     def is_lost(self, driver: Any) -> bool:
         """Whether the connection is closed or broken."""
 
+    def was_idle(self, driver: Any) -> bool:
+        """Whether somebody had the connection before: it may have been lost since."""
+
     def open_stream(self, driver: Any) -> Any:
         """A cursor that does not hold its whole result in memory."""
 

@@ -154,6 +154,9 @@ class PostgreSQL:
     def is_lost(self, driver: Any) -> bool:
         return bool(driver.closed)
 
+    def was_idle(self, driver: Any) -> bool:
+        return driver in self._used
+
     def open_stream(self, driver: Any) -> Any:
         return driver.cursor(f"stream_{next(_numbers)}")
 

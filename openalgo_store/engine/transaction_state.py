@@ -286,10 +286,7 @@ class TransactionState:
             self.refuse_if_unusable()  # it may have waited
             if dialect.closed:
                 raise SessionMisuse("this store is closed: call init_databases() to open one")
-            self._held = held = dialect.check_out()
-            self.driver = driver = held.driver_connection
-            begin = dialect.prepare_single if self.single else dialect.begin
-            begin(driver, readonly=self.readonly)
+            driver = self._check_out()
         except PoolTimeout as error:
             self.release()
             raise Unavailable(
@@ -304,6 +301,21 @@ class TransactionState:
             self.release()
             raise
         return driver
+
+    def _check_out(self) -> Any:
+        """A connection that has begun; idle ones that the server has just ended are passed over."""
+        dialect = self.dialect
+        begin = dialect.prepare_single if self.single else dialect.begin
+        while True:
+            self._held = held = dialect.check_out()
+            self.driver = driver = held.driver_connection
+            try:
+                begin(driver, readonly=self.readonly)
+                return driver
+            except dialect.driver_error:
+                if not (dialect.is_lost(driver) and dialect.was_idle(driver)):
+                    raise
+                held.invalidate()
 
     def _failed(self, error: Exception, statement: str, sent: Sent | None) -> StoreError:
         """The error of a driver as the store's; only a rollback is possible now."""

@@ -18,6 +18,7 @@ from openalgo_store import (
     replace_symbols,
     use_store,
 )
+from openalgo_store.engine import postgresql
 from openalgo_store.engine.queries import Query
 from openalgo_store.tables.accounts import users
 from tests.programs.databases import result_of, start
@@ -126,16 +127,23 @@ def test_a_full_disk_keeps_what_was_there_and_the_next_load_works(
 
 
 @pytest.mark.only("postgresql")
-def test_a_restarted_pool_goes_on_after_the_server_ended_its_connections(store: Store) -> None:
+@pytest.mark.parametrize("looks", [True, False], ids=["seen", "just after the look"])
+def test_a_restarted_pool_goes_on_after_the_server_ended_its_connections(
+    store: Store, monkeypatch: pytest.MonkeyPatch, looks: bool
+) -> None:
     replace_symbols(shares(5), "zerodha")
     pid = Query.of(select(func.pg_backend_pid()), int)
     with get_read_session("logs") as other:
         assert other.value(pid)
-        with get_read_session() as tx:
-            mine = tx.value(pid)
-        other.value(Query.of(select(func.pg_terminate_backend(mine)), bool))
-    for _ in range(5):  # the pool tests a connection before it hands it out
-        assert len(master()) == 5
+        with get_read_session() as first, get_read_session() as second:
+            idle = [first.value(pid), second.value(pid)]
+        for each in idle:
+            other.value(Query.of(select(func.pg_terminate_backend(each, 60_000)), bool))
+    if not looks:
+        monkeypatch.setattr(postgresql, "_has_input", lambda driver: False)
+    with get_read_session() as first, get_read_session() as second:
+        assert not {first.value(pid), second.value(pid)} & set(idle)
+    assert len(master()) == 5
 
 
 @pytest.mark.only("postgresql")
