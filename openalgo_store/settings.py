@@ -47,6 +47,7 @@ class Settings:
     db_lock_timeout: float = 30
     db_statement_timeout: float = 0
     db_slow_statement: float = 1
+    cache_lease: float | None = None
     api_key_pepper: str = ""
     token_encryption_keys: str = ""
     session_expiry_time: time = SESSION_END
@@ -56,7 +57,7 @@ class Settings:
             if each.name.endswith("database_url") and (url := getattr(self, each.name)):
                 object.__setattr__(self, each.name, normalise_url(url, each.name.upper()))
         for name, least in _LEAST.items():
-            if (value := getattr(self, name)) < least:
+            if (value := getattr(self, name)) is not None and value < least:
                 raise _refused(name, f"{value} is less than {least}", f"{least} or more")
         synchronous = self.db_sqlite_synchronous.upper()
         if synchronous not in ("OFF", "NORMAL", "FULL", "EXTRA"):
@@ -94,6 +95,7 @@ _LEAST = {
     "db_lock_timeout": 0,
     "db_statement_timeout": 0,
     "db_slow_statement": 0,
+    "cache_lease": 0,
 }
 
 
@@ -156,7 +158,7 @@ def _converted(name: str, raw: str, kind: object) -> object:
         if not re.fullmatch(r"-?\d{1,9}", raw):
             raise _refused(name, f"{raw!r} is not a whole number", "digits only")
         return int(raw)
-    if kind is float:
+    if kind in (float, float | None):
         if not re.fullmatch(r"-?\d{1,9}(\.\d+)?", raw):
             raise _refused(name, f"{raw!r} is not a number of seconds", "digits, as in 30 or 2.5")
         return float(raw)

@@ -1,12 +1,16 @@
 """Store: engines, caches and sessions of the five databases; the current one serves the callers."""
 
 import logging
+from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from types import TracebackType
 
 from sqlalchemy import Engine
 
 from .background.buffered_writer import BufferedWriter, Write, open_writers
+from .caching.background_tasks import BackgroundTasks
+from .caching.epochs import ACCOUNTS, SYMBOLS, TOKENS, Epochs, read_epochs
 from .caching.keyed_values import KeyedCache
 from .caching.statistics import CacheStats
 from .caching.symbol_snapshots import SymbolCache
@@ -44,6 +48,8 @@ class Store:
         }
         replica = settings.read_database_url or settings.database_url
         self.replica = opened.get(replica) or open_dialect(replica, settings)
+        alone = replace(settings, db_pool_size=1, db_max_overflow=0)  # no other read keeps it busy
+        self._looked_at = open_dialect(settings.database_url, alone)
         self.secrets = Secrets(settings)
         self.writers: dict[str, BufferedWriter] = {}
         self._last_writers: list[BufferedWriter] | None = None  # while it closes
@@ -51,10 +57,25 @@ class Store:
         register_fork_hooks(self)
 
     def _make_caches(self) -> None:
-        self.symbols = SymbolCache(self._session_end)
+        self._tasks = BackgroundTasks()
+        given, looked_at = self.settings.cache_lease, self._looked_at
+        lease = looked_at.lease if given is None else given
+        read = partial(read_epochs, looked_at)
+        self.epochs = Epochs(read, lease, self._tasks, self._forget_topic)
+        self.symbols = SymbolCache(self._session_end, self.epochs, self._tasks)
         self.api_keys: KeyedCache[CachedKey] = KeyedCache(1_000)
         self.invalid_keys: KeyedCache[bool] = KeyedCache(10_000)
         self.tokens: KeyedCache[SealedToken] = KeyedCache(500)
+
+    def _forget_topic(self, topic: str) -> None:
+        """Another process has changed what this is about."""
+        if topic == ACCOUNTS:
+            self.api_keys.forget_all()
+            self.invalid_keys.forget_all()
+        elif topic == TOKENS:
+            self.tokens.forget_all()
+        elif topic.startswith(SYMBOLS):
+            self.symbols.outdate(topic.removeprefix(SYMBOLS))
 
     def _session_end(self) -> float:
         end = clock.next_session_end(clock.now(), self.settings.session_expiry_time)
@@ -98,8 +119,9 @@ class Store:
             for writer in open_writers():  # of log handlers, which write to the current store
                 writer.flush()
         self.closed = True
-        for dialect in self.dialects:
+        for dialect in (*self.dialects, self._looked_at):
             dialect.close()
+        self._tasks.close()
 
     def __enter__(self) -> "Store":
         return self
@@ -114,7 +136,7 @@ class Store:
 
     def before_fork(self) -> None:
         """Close what a fork would break; running transactions of SQLite have ended by now."""
-        for dialect in self.dialects:
+        for dialect in (*self.dialects, self._looked_at):
             dialect.before_fork()
 
     def after_fork_in_parent(self) -> None:
@@ -122,7 +144,7 @@ class Store:
 
     def after_fork_in_child(self) -> None:
         """Fresh locks, pools and caches."""
-        for dialect in self.dialects:
+        for dialect in (*self.dialects, self._looked_at):
             dialect.after_fork_in_child()
         self._make_caches()
 

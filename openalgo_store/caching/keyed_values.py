@@ -78,6 +78,12 @@ class KeyedCache(Generic[V]):
             for key in [k for k, (value, _) in self._entries.items() if matches(value)]:
                 del self._entries[key]
 
+    def forget_all(self) -> None:
+        """Drop everything, and whatever is being read now."""
+        with self._mutex:
+            self.epoch += 1
+            self._entries.clear()
+
     def stats(self) -> CacheStats:
         """Size, hits, misses, and when the first entry expires."""
         with self._mutex:

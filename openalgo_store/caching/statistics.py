@@ -6,6 +6,7 @@ from typing import NamedTuple
 class CacheStats(NamedTuple):
     """size in entries; hits and misses since the store was opened; expires_at as a POSIX time.
 
+    is_current says that nothing in it is known to be old, or can be while the database is away.
     hits and misses are counted without a lock: under many threads they may be a few short.
     """
 
@@ -13,3 +14,4 @@ class CacheStats(NamedTuple):
     hits: int
     misses: int
     expires_at: float | None
+    is_current: bool = True

@@ -4,13 +4,18 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from math import inf
+from time import monotonic
 
+from .background_tasks import BackgroundTasks
+from .epochs import Epochs
 from .single_flight import SingleFlight
 from .snapshots import MasterChange, Snapshot
 from .statistics import CacheStats
 
-Load = Callable[[str, float], Snapshot]
-"""Reads the master of a broker into a snapshot that expires at a POSIX time."""
+Load = Callable[[str, float, Snapshot | None], Snapshot]
+"""Reads the master of a broker into a snapshot that expires at a POSIX time; a snapshot that is
+given comes back if it is still what is stored."""
 
 _log = logging.getLogger("openalgo_store")
 _RETRY = 5.0
@@ -20,11 +25,17 @@ _RETRY = 5.0
 class SymbolCache:
     """Whole masters by broker. Absence is not cached: what a snapshot lacks is asked for again."""
 
-    def __init__(self, next_expiry: Callable[[], float]) -> None:
+    def __init__(
+        self, next_expiry: Callable[[], float], epochs: Epochs, tasks: BackgroundTasks
+    ) -> None:
         self._next_expiry = next_expiry
+        self._epochs = epochs
+        self._tasks = tasks
         self._fresh: dict[str, Snapshot] = {}
         self._last: dict[str, Snapshot] = {}
-        self._epochs: dict[str, int] = {}
+        self._changes: dict[str, int] = {}
+        self._outdated: dict[str, float] = {}
+        """What another process has changed, and the monotonic time from which to reload it."""
         self._loads: SingleFlight[Snapshot] = SingleFlight()
         self._mutex = threading.Lock()
         self.hits = 0
@@ -33,34 +44,69 @@ class SymbolCache:
     def snapshot(self, broker: str, load: Load) -> Snapshot:
         """The broker's master: from the cache, else loaded by one thread while others wait.
 
-        When a reload fails the snapshot before it goes on serving for a few seconds. A load that
-        began before a change answers only who asked before it, and is not kept.
+        One that another process has changed serves until it is reloaded in the background, and one
+        whose reload fails for a few seconds. A load that began before a change answers only who
+        asked before it, and is not kept.
         """
         found = self._fresh.get(broker)
-        if found is not None and found.expires_at > time.time():
+        if found is not None and monotonic() < self._epochs.serving_until:
             self.hits += 1
             return found
+        self._epochs.renew_or_serve()
+        found = self._unexpired(broker)
+        if found is not None:
+            self.hits += 1
+            if self._outdated and self._outdated.get(broker, inf) <= monotonic():
+                self._tasks.start(
+                    f"the reload of the symbols of {broker}", lambda: self._reload(broker, load)
+                )
+            return found
         self.misses += 1
-        epoch = self._epochs.get(broker, 0)
-        return self._loads.share((broker, epoch), lambda: self._load(broker, load, epoch))
+        change = self._changes.get(broker, 0)
+        return self._loads.share((broker, change), lambda: self._load(broker, load, change))
 
-    def _load(self, broker: str, load: Load, epoch: int) -> Snapshot:
+    def _unexpired(self, broker: str) -> Snapshot | None:
         found = self._fresh.get(broker)
-        if found is not None and found.expires_at > time.time():  # kept since it was missed
+        return found if found is not None and found.expires_at > time.time() else None
+
+    def _load(self, broker: str, load: Load, change: int) -> Snapshot:
+        if (found := self._unexpired(broker)) is not None:  # kept since it was missed
             return found
         try:
-            loaded = load(broker, self._next_expiry())
+            loaded = load(broker, self._next_expiry(), None)
         except Exception as error:
             loaded = self._kept(broker, error)
         with self._mutex:
-            if self._epochs.get(broker, 0) != epoch:
-                return loaded
-            if loaded.size:
-                self._fresh[broker] = self._last[broker] = loaded
-            else:  # an unknown name must not take room
-                self._fresh.pop(broker, None)
-                self._last.pop(broker, None)
+            if self._changes.get(broker, 0) == change:
+                self._outdated.pop(broker, None)
+                self._set(broker, loaded)
         return loaded
+
+    def _set(self, broker: str, loaded: Snapshot) -> None:
+        if loaded.size:
+            self._fresh[broker] = self._last[broker] = loaded
+        else:  # an unknown name must not take room
+            self._fresh.pop(broker, None)
+            self._last.pop(broker, None)
+
+    def _reload(self, broker: str, load: Load) -> None:
+        """Read it anew until nobody has changed it meanwhile, while the old one serves."""
+        while broker in self._outdated:
+            change, held = self._changes.get(broker, 0), self._fresh.get(broker)
+            try:
+                loaded = load(broker, self._next_expiry(), held)
+            except Exception:
+                self._outdated[broker] = monotonic() + _RETRY
+                raise
+            with self._mutex:
+                current = self._fresh.get(broker)
+                if current is held:  # else this process has changed it itself
+                    self._set(broker, loaded)
+                if current is None or self._changes.get(broker, 0) == change:
+                    self._outdated.pop(broker, None)
+            if held is not None and held is not loaded:
+                _free(held)
+            del held
 
     def _kept(self, broker: str, error: Exception) -> Snapshot:
         last = self._last.get(broker)
@@ -70,6 +116,13 @@ class SymbolCache:
         last.expires_at = time.time() + _RETRY
         return last
 
+    def outdate(self, broker: str) -> None:
+        """Another process has changed the broker's master: the next reader has it reloaded."""
+        with self._mutex:
+            self._advance(broker)
+            if broker in self._fresh:
+                self._outdated[broker] = -inf
+
     def invalidate(self, broker: str) -> None:
         """The broker's master has changed: the next reader loads it."""
         with self._mutex:
@@ -78,8 +131,8 @@ class SymbolCache:
 
     def version(self, broker: str) -> int | None:
         """The version of the broker's master that is in memory, None if there is none."""
-        found = self._fresh.get(broker)
-        return found.version if found is not None and found.expires_at > time.time() else None
+        found = self._unexpired(broker)
+        return None if found is None else found.version
 
     def apply(self, broker: str, change: MasterChange) -> None:
         """The broker's master has changed in this way, and readers see it from now on.
@@ -103,10 +156,7 @@ class SymbolCache:
                 self._fresh[broker] = self._last[broker] = later
         if not is_next:
             self._invalidate_before(broker, change.version)
-        maps = held.maps()
-        del held
-        while maps:  # freed one by one: all at once would stop every thread for some 10 ms
-            maps.pop()
+        _free(held)
 
     def _invalidate_before(self, broker: str, version: int) -> None:
         """Drop the master unless a reader has loaded it since the change to this version."""
@@ -118,7 +168,7 @@ class SymbolCache:
 
     def _advance(self, broker: str) -> None:
         """What is being read now is not kept."""
-        self._epochs[broker] = self._epochs.get(broker, 0) + 1
+        self._changes[broker] = self._changes.get(broker, 0) + 1
 
     def stats(self) -> CacheStats:
         """Size, hits, misses, and when the first snapshot expires."""
@@ -128,4 +178,13 @@ class SymbolCache:
             self.hits,
             self.misses,
             min((each.expires_at for each in fresh), default=None),
+            self._epochs.failure is None and not self._outdated,
         )
+
+
+def _free(held: Snapshot) -> None:
+    """Its maps one by one: all at once would stop every thread for some 10 ms."""
+    maps = held.maps()
+    del held
+    while maps:
+        maps.pop()

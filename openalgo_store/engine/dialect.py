@@ -50,6 +50,8 @@ class Dialect(Protocol):
     closed: bool
     slow_statement: float
     """Seconds from which a statement is worth a line in the log, 0 for never."""
+    lease: float
+    """Seconds for which answers from memory need no look at the database, by default."""
     transactions: Living[Holder]
     """Those that have a connection, or wait for one."""
 

@@ -54,6 +54,7 @@ class PostgreSQL:
     """One database of a server."""
 
     name = "postgresql"
+    lease = 0.025
     driver_error = psycopg.Error
 
     def __init__(self, url: str, settings: Settings) -> None:

@@ -131,6 +131,15 @@ class Transaction:
         self._state.refuse_if_unusable()
         self._state.callbacks.append((callback, unknown))
 
+    def before_commit(self, name: str, callback: Callable[[], object]) -> None:
+        """Call this as the last step of the transaction; of those of one name the first one.
+
+        They are called in the order of their names, so that two transactions which lock the same
+        rows there do so in one order. An error of one rolls the transaction back.
+        """
+        self._state.refuse_if_unusable()
+        self._state.last_steps.setdefault(name, callback)
+
     @contextmanager
     def savepoint(self) -> Iterator["Transaction"]:
         """A part that can fail alone: an exception undoes what was done since."""

@@ -54,6 +54,7 @@ class TransactionState:
         self.readonly = readonly
         self.single = single  # for one statement, which commits itself: see one_statement
         self.callbacks: list[Callback] = []
+        self.last_steps: dict[str, Callable[[], object]] = {}
         self.streams: list[Any] = []  # cursors, which end with the transaction
         self._process = forks.process
         self._inside: dict[str, int] = {}  # the thread that is inside a verb
@@ -83,6 +84,8 @@ class TransactionState:
             self.refuse_if_unusable()
             self._outcome = _COMMITTED
             return
+        for _, step in sorted(self.last_steps.items()):
+            step()
         self.enter_verb()
         try:
             self._commit(self.driver)

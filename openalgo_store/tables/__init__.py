@@ -1,6 +1,6 @@
 """The tables of the five databases, one MetaData each; the migrations make them."""
 
-from . import accounts, messaging, strategies, symbols, telemetry, trading  # noqa: F401  # fill METADATA
+from . import accounts, cache_epochs, messaging, strategies, symbols, telemetry, trading  # noqa: F401  # fill METADATA
 from .metadata import METADATA
 
 __all__ = ["METADATA"]

@@ -11,6 +11,7 @@ from openalgo_store import Symbol
 from openalgo_store.caching.snapshots import TOKEN, MasterChange, Snapshot
 from openalgo_store.caching.symbol_snapshots import SymbolCache
 from openalgo_store.values import clock
+from tests.support.caches import new_cache
 from tests.support.rows import shares
 
 NOW = clock.now()
@@ -28,8 +29,8 @@ def snapshot(symbols: Iterable[Symbol], version: int = 1, *, expires_in: float =
 
 
 def cache_with(held: Snapshot) -> SymbolCache:
-    cache = SymbolCache(lambda: time.time() + 60)
-    cache.snapshot("zerodha", lambda broker, expires_at: held)
+    cache = new_cache(lambda: time.time() + 60)
+    cache.snapshot("zerodha", lambda *_: held)
     return cache
 
 
@@ -154,7 +155,7 @@ def test_what_is_read_while_a_change_is_applied_is_not_kept() -> None:
     cache = cache_with(snapshot(symbols(2), expires_in=-1))
     (zero,) = symbols(1)
 
-    def read_meanwhile(broker: str, expires_at: float) -> Snapshot:
+    def read_meanwhile(broker: str, expires_at: float, held: Snapshot | None) -> Snapshot:
         cache.apply("zerodha", MasterChange(1, 2, [], [zero._replace(token="B")]))
         return snapshot(symbols(2))  # as it was before
 

@@ -27,7 +27,7 @@ from openalgo_store import (
     warm_symbol_cache,
 )
 from openalgo_store.caching.snapshots import TOKEN, Snapshot
-from openalgo_store.caching.symbol_snapshots import SymbolCache
+from tests.support.caches import new_cache
 from tests.support.rows import master, shares
 from tests.support.watching import watching
 
@@ -211,7 +211,7 @@ class Loader:
         self.go_on = threading.Event()
         self.go_on.set()
 
-    def __call__(self, broker: str, expires_at: float) -> Snapshot:
+    def __call__(self, broker: str, expires_at: float, held: Snapshot | None) -> Snapshot:
         self.reads += 1
         token = self.token
         self.read.set()
@@ -229,7 +229,7 @@ def _symbols(broker: str, token: str) -> Iterator[Symbol]:
 
 
 def test_a_read_that_began_before_a_change_answers_only_who_asked_before_it() -> None:
-    cache, load = SymbolCache(lambda: time.time() + 60), Loader()
+    cache, load = new_cache(lambda: time.time() + 60), Loader()
     load.go_on.clear()
     with ThreadPoolExecutor(1) as pool:
         began = pool.submit(cache.snapshot, "zerodha", load)
@@ -245,7 +245,7 @@ def test_a_read_that_began_before_a_change_answers_only_who_asked_before_it() ->
 def test_what_was_kept_since_it_was_missed_is_not_loaded_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    cache, load = SymbolCache(lambda: time.time() + 60), Loader()
+    cache, load = new_cache(lambda: time.time() + 60), Loader()
     share = cache._loads.share
 
     def share_later(key: str, function: Callable[[], Snapshot]) -> Snapshot:
@@ -260,7 +260,7 @@ def test_what_was_kept_since_it_was_missed_is_not_loaded_again(
 
 def test_a_snapshot_is_reloaded_once_when_the_session_ends() -> None:
     expiry = time.time() - 1
-    cache, load = SymbolCache(lambda: expiry), Loader()
+    cache, load = new_cache(lambda: expiry), Loader()
     cache.snapshot("zerodha", load)
     expiry = time.time() + 60
     load.token = "B"
@@ -274,7 +274,7 @@ def test_a_reload_that_fails_keeps_the_old_snapshot_and_is_tried_again(
 ) -> None:
     now = time.time()
     monkeypatch.setattr("openalgo_store.caching.symbol_snapshots.time.time", lambda: now)
-    cache, load = SymbolCache(lambda: now + 60), Loader()
+    cache, load = new_cache(lambda: now + 60), Loader()
     cache.snapshot("zerodha", load)
     cache.invalidate("zerodha")
     load.token, load.error = "B", Unavailable("the database is away")
@@ -289,7 +289,7 @@ def test_a_reload_that_fails_keeps_the_old_snapshot_and_is_tried_again(
 
 
 def test_a_first_load_that_fails_is_raised() -> None:
-    cache, load = SymbolCache(lambda: time.time() + 60), Loader()
+    cache, load = new_cache(lambda: time.time() + 60), Loader()
     load.error = Unavailable("the database is away")
     with pytest.raises(Unavailable):
         cache.snapshot("zerodha", load)

@@ -42,7 +42,7 @@ def secretive(store: Store) -> Iterator[Store]:
     """A store with every secret, which is the current one; its user is number 1."""
     key = Fernet.generate_key().decode()
     settings = replace(store.settings, api_key_pepper="p" * 40, token_encryption_keys=key)
-    with Store(replace(settings, db_sqlite_idle=4)) as store, use_store(store):
+    with Store(replace(settings, db_sqlite_idle=4, cache_lease=3600)) as store, use_store(store):
         new_user()
         yield store
 

@@ -24,6 +24,7 @@ class SQLite:
     """One database file."""
 
     name = "sqlite"
+    lease = 0.01
     driver_error = sqlite3.Error
 
     def __init__(self, url: str, settings: Settings) -> None:

@@ -20,6 +20,7 @@ from ...store import Store, current_store
 from ...tables.accounts import api_keys, users
 from ...tables.types import Whole
 from ...values import clock
+from ..announcing import ACCOUNTS, announce
 from .sentinels import prove_pepper
 from .users import lock_active_user
 
@@ -79,8 +80,7 @@ def create_api_key(
             is_active=True,
             hint=hint,
         )
-        forget = partial(_forget, store, digest)
-        tx.after_commit(forget, unknown=forget)
+        announce(tx, ACCOUNTS, partial(_forget, store, digest))
     return IssuedApiKey(key_id, user_id, name, hint, api_key)
 
 
@@ -88,7 +88,9 @@ def get_user_by_api_key(api_key: str, *, tx: Transaction | None = None) -> User 
     """The active user behind an active key, or None. Cached: a few microseconds.
 
     Both answers are kept in memory, a valid one for 10 hours and None for 5 minutes; creating,
-    revoking and deactivating take effect at once. A caller's `tx` is asked instead of the caches.
+    revoking and deactivating take effect at once, in other processes within CACHE_LEASE. A caller's
+    `tx` is asked instead of the caches. Raises Unavailable where the database cannot be asked
+    whether what is in memory still holds.
     """
     store = current_store()
     if not isinstance(api_key, str):  # a request without one
@@ -98,6 +100,7 @@ def get_user_by_api_key(api_key: str, *, tx: Transaction | None = None) -> User 
         with reading("main", tx, primary=True) as tx:
             owner = tx.one(_get_owner, api_key=digest)
             return _cached(owner).user if owner else None
+    store.epochs.renew()
     found = store.api_keys.get(digest)
     if found is None:
         if store.invalid_keys.get(digest):
@@ -122,8 +125,7 @@ def revoke_api_key(key_id: int, *, tx: Transaction | None = None) -> None:
         digest = tx.value(_revoke_api_key, id=key_id, is_active=False)
         if digest is None:
             raise NotFound(f"there is no API key {key_id}")
-        forget = partial(_forget, store, digest)
-        tx.after_commit(forget, unknown=forget)
+        announce(tx, ACCOUNTS, partial(_forget, store, digest))
 
 
 def warm_api_key_cache() -> int:
@@ -132,6 +134,7 @@ def warm_api_key_cache() -> int:
     The one used last goes in last: the cache lets go of its oldest entry first.
     """
     store = current_store()
+    store.epochs.renew()
     epoch = store.api_keys.epoch
     expires_at = time.time() + _VALID_FOR
     with reading("main", primary=True) as tx:

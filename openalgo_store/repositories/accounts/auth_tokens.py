@@ -21,6 +21,7 @@ from ...values.arguments import iterated, one_or_more
 from ...values.json import copied
 from ...values.numbers import check_whole
 from ...values.text import check_text, require_text
+from ..announcing import TOKENS, announce
 from .sentinels import prove_cipher, renew_cipher_proof
 from .users import lock_active_user
 
@@ -80,8 +81,7 @@ def save_auth_token(
             created_at=clock.now(),
             key_id=cipher.newest,
         )
-        forget = partial(store.tokens.forget, [_key(user_id, broker)])
-        tx.after_commit(forget, unknown=forget)
+        announce(tx, TOKENS, partial(store.tokens.forget, [_key(user_id, broker)]))
     return _open(saved, cipher)
 
 
@@ -94,7 +94,9 @@ def get_auth_token(
 ) -> AuthToken | None:
     """The tokens of an active user at a broker, or None when there are none or they have expired.
 
-    Cached, sealed, for 24 hours or until token_expiry. A caller's `tx` is asked instead.
+    Cached, sealed, for 24 hours or until token_expiry; what another process changes counts within
+    CACHE_LEASE, and where the database cannot be asked that is Unavailable. A caller's `tx` is
+    asked instead.
     Decrypting is what a cached read costs: with `only=("access_token",)` that token alone is
     decrypted, and the others are None in the record, stored or not. InvalidInput for another name.
     """
@@ -116,6 +118,7 @@ def get_auth_token(
         _open(sealed, cipher)
         return sealed, _kept_until(sealed)
 
+    store.epochs.renew()
     sealed = store.tokens.get(key) or store.tokens.read(key, load)
     return _open(sealed, cipher, names) if sealed else None
 
@@ -133,8 +136,7 @@ def revoke_auth_token(user_id: int, broker: str, *, tx: Transaction | None = Non
     with writing("main", tx) as tx:
         if not tx.run(_revoke_auth_token, user_id=user_id, broker=broker):
             raise NotFound(f"user {user_id} has no tokens of this broker")
-        forget = partial(store.tokens.forget, [_key(user_id, broker)])
-        tx.after_commit(forget, unknown=forget)
+        announce(tx, TOKENS, partial(store.tokens.forget, [_key(user_id, broker)]))
 
 
 def rotate_encryption_keys(batch_size: int = 500, *, tx: Transaction | None = None) -> int:
@@ -185,8 +187,7 @@ def _rotate_once(
         keys = [_key(row.user_id, row.broker) for row in batch]
         with writing("main", tx) as session:
             done += session.many(reseal, resealed)
-            forget = partial(tokens.forget, keys)
-            session.after_commit(forget, unknown=forget)
+            announce(session, TOKENS, partial(tokens.forget, keys))
     return done, found, errors
 
 

@@ -24,6 +24,7 @@ from ...store import Store, current_store
 from ...tables.accounts import api_keys, auth_tokens, users
 from ...tables.types import PlainText, Whole
 from ...values import clock
+from ..announcing import ACCOUNTS, TOKENS, announce
 from ..shapes import changed, new_values
 
 _CHANGEABLE = {"username", "email", "password_hash"}
@@ -160,8 +161,11 @@ def delete_user(user_id: int, *, tx: Transaction | None = None) -> None:
         tx.run(_end_api_keys, user_id=user_id, is_active=False)
         tx.run(_end_auth_tokens, user_id=user_id)
         _forget_keys(store, user_id, tx)
-        forget = partial(store.tokens.forget_where, lambda token: token.user_id == user_id)
-        tx.after_commit(forget, unknown=forget)
+        announce(
+            tx,
+            TOKENS,
+            partial(store.tokens.forget_where, lambda token: token.user_id == user_id),
+        )
 
 
 def reactivate_user(user_id: int, *, tx: Transaction | None = None) -> None:
@@ -178,8 +182,7 @@ def lock_active_user(user_id: int, tx: Transaction) -> None:
 
 def _forget_keys(store: Store, user_id: int, tx: Transaction) -> None:
     """What the user's keys stand for is read anew once this is committed, or may be."""
-    forget = partial(store.api_keys.forget_where, lambda key: key.user.id == user_id)
-    tx.after_commit(forget, unknown=forget)
+    announce(tx, ACCOUNTS, partial(store.api_keys.forget_where, lambda key: key.user.id == user_id))
 
 
 def _set_active(tx: Transaction, user_id: int, *, is_active: bool) -> None:

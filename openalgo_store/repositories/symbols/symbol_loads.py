@@ -27,6 +27,7 @@ from ...tables.symbols import symbols as symbols_table
 from ...tables.types import Whole
 from ...values import clock
 from ...values.text import check_text, require_text, storable
+from ..announcing import SYMBOLS, announce
 from ..shapes import equal, given
 from .comparison import FEW, compare_symbols, write_difference, written_symbols
 from .incoming_master import IncomingMaster
@@ -184,7 +185,7 @@ def _hand_over(
         else:
             cache.apply(broker, change)
 
-    tx.after_commit(committed, unknown=lambda: cache.invalidate(broker))
+    announce(tx, SYMBOLS + broker, committed, unknown=lambda: cache.invalidate(broker))
 
 
 _loads: WeakKeyDictionary[Transaction, Counter[str]] = WeakKeyDictionary()

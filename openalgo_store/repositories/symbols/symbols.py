@@ -174,8 +174,10 @@ def _master(broker: str) -> Snapshot:
     return current_store().symbols.snapshot(broker, _read_master)
 
 
-def _read_master(broker: str, expires_at: float) -> Snapshot:
+def _read_master(broker: str, expires_at: float, held: Snapshot | None) -> Snapshot:
     """From the primary: a replica may lag behind the change that emptied the cache."""
     with reading("main", primary=True) as tx:
         version = tx.value(get_master_version, broker=broker) or 0
+        if held is not None and held.version == version > 0:
+            return held
         return Snapshot(tx.stream(_get_master, broker=broker), version, expires_at)

@@ -56,7 +56,7 @@ def content(found: Snapshot) -> dict[str, object]:
 def is_exact(store: Store) -> bool:
     """Whether what is in memory is what is stored, to the types of its values."""
     held = store.symbols._fresh["zerodha"]
-    stored = _read_master("zerodha", held.expires_at)
+    stored = _read_master("zerodha", held.expires_at, None)
     for exchange, rows in stored.by_symbol.items():
         for symbol, row in rows.items():
             assert repr(held.by_symbol[exchange][symbol]) == repr(row)

@@ -1,0 +1,3 @@
+-- Takes the epochs away.
+
+DROP TABLE cache_epochs;

@@ -1,0 +1,45 @@
+"""Tasks of a cache that no caller waits for, each in a thread of its own while it runs."""
+
+import logging
+import threading
+from collections.abc import Callable
+
+_log = logging.getLogger("openalgo_store")
+
+
+class BackgroundTasks:
+    """At most one thread for each name. A child process starts with none: make another there."""
+
+    def __init__(self) -> None:
+        self._running: dict[str, threading.Thread] = {}
+        self._mutex = threading.Lock()
+        self._is_closed = False
+
+    def start(self, name: str, task: Callable[[], object]) -> None:
+        """Run it, unless one of this name is running; an error of it is logged."""
+        with self._mutex:
+            if self._is_closed or name in self._running:
+                return
+            thread = threading.Thread(
+                target=self._run, args=(name, task), name=f"openalgo_store {name}", daemon=True
+            )
+            self._running[name] = thread
+            thread.start()
+
+    def _run(self, name: str, task: Callable[[], object]) -> None:
+        try:
+            task()
+        except Exception as error:
+            if not self._is_closed:
+                _log.warning("%s failed: %s", name, error)
+        finally:
+            with self._mutex:
+                del self._running[name]
+
+    def close(self) -> None:
+        """Start nothing from now on, and wait for what is running."""
+        with self._mutex:
+            self._is_closed = True
+            running = list(self._running.values())
+        for thread in running:
+            thread.join()
