@@ -118,10 +118,10 @@ class Store:
         if self is _current:
             for writer in open_writers():  # of log handlers, which write to the current store
                 writer.flush()
+        self._tasks.close()
         self.closed = True
         for dialect in (*self.dialects, self._looked_at):
             dialect.close()
-        self._tasks.close()
 
     def __enter__(self) -> "Store":
         return self

@@ -124,4 +124,4 @@ def read_epochs(dialect: Dialect) -> dict[str, int]:
     """The epoch of each topic that was ever changed."""
     state = TransactionState(dialect, "main", readonly=True, single=True)
     with Session(state, Transaction(state, None, on_replica=False)) as tx:
-        return dict(tx.all(_get_epochs))
+        return {each.topic: each.epoch for each in tx.all(_get_epochs)}

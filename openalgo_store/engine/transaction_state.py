@@ -139,10 +139,10 @@ class TransactionState:
 
     def release(self) -> None:
         """Roll back and give connection and writer lock back."""
-        while self.streams:
+        for cursor in self.streams.copy():  # who reads it may be closing it, too
             with suppress(Exception):  # of a connection that is lost
-                self.streams[-1].close()
-            del self.streams[-1]
+                cursor.close()
+        self.streams.clear()
         held = self._held
         if held is not None:
             try:

@@ -49,10 +49,10 @@ INTERNAL = {
 
 
 SHARED = {
-    "openalgo_store/tables": {"columns", "metadata", "types"},
+    "openalgo_store/tables": {"cache_epochs", "columns", "metadata", "types"},
     "openalgo_store/records": set(),
-    "openalgo_store/repositories": {"purging", "shapes"},
-    "sql": {"README"},
+    "openalgo_store/repositories": {"announcing", "purging", "shapes"},
+    "sql": {"README", "cache_epochs"},
     "tests/contract": set(),
 }
 """Where each area has a file or a folder of its name, and what all areas share there."""

@@ -1,0 +1,231 @@
+"""Epochs: when a process asks whether others have changed what it keeps, and what it drops."""
+
+import logging
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from math import inf
+
+import pytest
+
+from openalgo_store import Unavailable
+from openalgo_store.caching import epochs as module
+from openalgo_store.caching.background_tasks import BackgroundTasks
+from openalgo_store.caching.epochs import Epochs
+from tests.caching.conftest import Joined
+from tests.support.waiting import wait_until
+
+
+class Database:
+    """The epochs that are stored, with a clock that stands until it is moved."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+        self.stored = {"a": 1, "b": 1}
+        self.error: Exception | None = None
+        self.while_reading: Callable[[], object] = lambda: None
+        self.looks = 0
+        self.dropped: list[str] = []
+
+    def read(self) -> dict[str, int]:
+        self.looks += 1
+        found = dict(self.stored)
+        self.while_reading()
+        if self.error:
+            raise self.error
+        return found
+
+
+@pytest.fixture
+def database(monkeypatch: pytest.MonkeyPatch) -> Database:
+    found = Database()
+    monkeypatch.setattr(module, "monotonic", lambda: found.now)
+    return found
+
+
+def epochs_of(database: Database, lease: float = 5.0) -> Epochs:
+    """Epochs that have looked once."""
+    found = Epochs(database.read, lease, BackgroundTasks(), database.dropped.append)
+    found.renew()
+    database.dropped.clear()
+    database.looks = 0
+    return found
+
+
+def test_within_the_lease_nobody_looks_and_after_it_the_first_who_asks(database: Database) -> None:
+    epochs = epochs_of(database)
+    database.now += 4.9
+    epochs.renew()
+    assert (database.looks, epochs.until) == (0, 105.0)
+    database.now += 0.1
+    for _ in range(3):
+        epochs.renew()
+    assert (database.looks, epochs.until, epochs.serving_until) == (1, 110.0, 110.0)
+
+
+def test_before_the_first_look_nothing_is_known(database: Database) -> None:
+    epochs = Epochs(database.read, 5.0, BackgroundTasks(), database.dropped.append)
+    assert (epochs.until, epochs.age()) == (-inf, None)
+    epochs.renew()
+    assert epochs.age() == 0.0
+    database.now += 3
+    assert epochs.age() == 3.0
+
+
+def test_a_look_counts_from_its_beginning(database: Database) -> None:
+    epochs = epochs_of(database)
+    database.now = 200.0
+    database.while_reading = lambda: setattr(database, "now", 203.0)
+    epochs.renew()
+    assert epochs.until == 205.0
+
+
+def test_only_what_has_moved_is_dropped_and_before_anybody_may_answer(database: Database) -> None:
+    epochs = epochs_of(database)
+    database.now += 5
+    database.stored |= {"b": 2, "new": 1}
+    until: list[float] = []
+
+    def drop(topic: str) -> None:
+        database.dropped.append(topic)
+        until.append(epochs.until)
+
+    epochs._forget = drop
+    epochs.renew()
+    assert (database.dropped, until) == (["b", "new"], [105.0, 105.0])
+    database.now += 5
+    epochs.renew()
+    assert database.dropped == ["b", "new"]
+
+
+def test_what_this_process_has_changed_itself_is_not_dropped(database: Database) -> None:
+    epochs = epochs_of(database)
+    database.stored["a"] = 2
+    epochs.follow("a", 2)
+    database.now += 5
+    epochs.renew()
+    assert database.dropped == []
+
+
+def test_its_own_change_does_not_hide_that_of_another(database: Database) -> None:
+    epochs = epochs_of(database)
+    database.stored["a"] = 3  # the second by another process, before this one's or after it
+    epochs.follow("a", 3)
+    database.now += 5
+    epochs.renew()
+    assert database.dropped == ["a"]
+
+
+def test_epochs_of_a_restored_database_are_new_though_they_are_lower(database: Database) -> None:
+    database.stored["a"] = 7
+    epochs = epochs_of(database)
+    database.stored["a"] = 4
+    database.now += 5
+    epochs.renew()
+    assert database.dropped == ["a"]
+
+
+def test_one_thread_looks_and_the_others_wait_for_it(database: Database, joined: Joined) -> None:
+    epochs = epochs_of(database)
+    database.now += 5
+    go_on = threading.Event()
+    database.while_reading = lambda: go_on.wait(30)
+    with ThreadPoolExecutor(5) as pool:
+        renewals = [pool.submit(epochs.renew) for _ in range(5)]
+        joined.wait_for(4)
+        assert not any(each.done() for each in renewals)
+        go_on.set()
+        for each in renewals:
+            each.result(30)
+    assert database.looks == 1
+
+
+def test_a_look_that_began_too_long_ago_does_not_do_for_who_asks_now(
+    database: Database, joined: Joined
+) -> None:
+    epochs = epochs_of(database)
+    database.now += 5
+    began, go_on = threading.Event(), threading.Event()
+
+    def wait() -> None:
+        database.while_reading = lambda: None
+        began.set()
+        assert go_on.wait(30)
+
+    database.while_reading = wait
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(epochs.renew)
+        assert began.wait(30)
+        database.now += 5  # the lease of that look is over before it has ended
+        second = pool.submit(epochs.renew)
+        joined.wait_for(1)
+        go_on.set()
+        first.result(30)
+        second.result(30)
+    assert (database.looks, epochs.until) == (2, 115.0)
+
+
+def test_while_the_database_is_away_nothing_is_vouched_for_and_symbols_are_served(
+    database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    epochs = epochs_of(database)
+    database.now += 5
+    database.error = Unavailable("the database is away")
+    for _ in range(2):
+        with pytest.raises(Unavailable):
+            epochs.renew()
+    with caplog.at_level(logging.WARNING):
+        epochs.renew_or_serve()
+    assert epochs.until == 105.0
+    assert epochs.serving_until > database.now
+    assert epochs.failure is database.error
+    assert caplog.text.count("only symbols are served: the database is away") == 1
+
+
+def test_symbols_do_not_wait_for_a_database_that_is_away(database: Database) -> None:
+    epochs = epochs_of(database)
+    database.now += 5
+    database.error = Unavailable("the database is away")
+    epochs.renew_or_serve()
+    assert database.looks == 1
+    go_on = threading.Event()
+    database.while_reading = lambda: go_on.wait(30)
+    database.stored["a"] = 2
+    database.now = epochs.serving_until
+    for _ in range(3):
+        epochs.renew_or_serve()  # in the background, which hangs
+    wait_until(lambda: database.looks == 2)
+    database.error = None
+    go_on.set()
+    wait_until(lambda: epochs.failure is None)
+    wait_until(lambda: epochs.until == database.now + 5)
+    assert database.dropped == ["a"]
+
+
+def test_a_task_in_the_background_is_run_once_at_a_time_and_awaited_at_the_end() -> None:
+    tasks, go_on, runs = BackgroundTasks(), threading.Event(), []
+
+    def task() -> None:
+        assert go_on.wait(30)
+        runs.append(1)
+
+    for _ in range(3):
+        tasks.start("one", task)
+    with ThreadPoolExecutor(1) as pool:
+        closing = pool.submit(tasks.close)
+        go_on.set()
+        closing.result(30)
+    assert runs == [1]
+    tasks.start("one", task)
+    assert runs == [1]
+
+
+def test_a_task_that_fails_is_told_in_the_log_and_may_be_started_again(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    tasks = BackgroundTasks()
+    for _ in range(2):
+        tasks.start("a reload", lambda: 1 // 0)
+        wait_until(lambda: not tasks._running)
+    tasks.close()
+    assert caplog.text.count("a reload failed: integer division or modulo by zero") == 2
