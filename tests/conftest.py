@@ -204,6 +204,18 @@ def soak() -> Callable[[int], int]:
     return lambda count: count if SOAK else max(2, count // 10)
 
 
+@pytest.fixture
+def tell(capsys: pytest.CaptureFixture[str]) -> Callable[[str], None]:
+    """Show a line with what was measured, in a soak; else nobody reads it."""
+
+    def write(line: str) -> None:
+        if SOAK:
+            with capsys.disabled():
+                print(f"\n{line}", end="")  # noqa: T201
+
+    return write
+
+
 def settings_of(urls: Urls) -> Settings:
     """Settings of these databases with small pools."""
     values = {("" if name == "main" else f"{name}_") + "database_url": urls[name] for name in urls}
