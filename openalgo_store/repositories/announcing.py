@@ -7,7 +7,7 @@ from ..caching.epochs import ACCOUNTS, SYMBOLS, TOKENS
 from ..engine.expected import expect_one
 from ..engine.sql_files import SqlFile
 from ..engine.transaction import Transaction
-from ..store import current_store
+from ..store import Store, current_store
 from ..tables.cache_epochs import cache_epochs
 
 __all__ = ["ACCOUNTS", "SYMBOLS", "TOKENS", "announce"]
@@ -27,10 +27,10 @@ def announce(
     `unknown` is called in place of `forget` where the answer to COMMIT was lost.
     """
     tx.after_commit(forget, unknown=unknown or forget)
-    tx.before_commit(topic, partial(_count, tx, topic))
+    tx.before_commit(topic, partial(_count, tx, topic, current_store()))
 
 
-def _count(tx: Transaction, topic: str) -> None:
+def _count(tx: Transaction, topic: str, store: Store) -> None:
     """The next epoch, as the last statement: others wait for its row until the commit."""
     epoch = expect_one(tx, _add_epoch, topic=topic)
-    tx.after_commit(partial(current_store().epochs.follow, topic, epoch))
+    tx.after_commit(partial(store.epochs.follow, topic, epoch))
