@@ -91,7 +91,7 @@ def pool_warnings(store: Store) -> Iterator[str]:
         with dialect.engine.connect() as connection:
             limit = dialect.connection_limit(connection)
         if limit is not None:
-            server = dialect.identity.partition("/")[0]
+            server = dialect.identity.rpartition("/")[0]
             wanted[server] = wanted.get(server, 0) + each_pool
             limits[server] = limit
     for server, count in wanted.items():

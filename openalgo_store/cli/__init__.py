@@ -22,11 +22,12 @@ from ..repositories.symbols.symbol_loads import last_symbol_load, replace_symbol
 from ..repositories.symbols.symbols import get_symbol_token
 from ..schema import migrate
 from ..sessions import get_read_session
-from ..settings import DATABASES, Settings, hide_password
+from ..settings import DATABASES, Settings
+from ..settings.env_file import read_env_file
+from ..settings.urls import hide_password
 from ..startup import init_databases, make_folders, pool_warnings
 from ..store import Store, close_databases, use_store
 from .demo import run_demo
-from .env_file import read_env_file
 from .new_secrets import write_missing_secrets
 from .report import key_report, load_report, progress_of
 from .status import status_report, to_json

@@ -13,7 +13,7 @@ from pathlib import Path
 from cryptography.fernet import Fernet
 
 from ..errors import ConfigurationError
-from .env_file import read_env_file
+from ..settings.env_file import read_env_file
 
 _MAKERS = {
     "API_KEY_PEPPER": lambda: secrets.token_urlsafe(48),

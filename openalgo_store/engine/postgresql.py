@@ -18,6 +18,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from ..errors import InvalidInput, SessionMisuse, StoreError, Unavailable
 from ..records import Row
 from ..settings import Settings
+from ..settings.urls import place_of
 from . import constraints
 from .dialect import Holder, Sent, build_engine
 from .living import Living
@@ -61,7 +62,7 @@ class PostgreSQL:
         self.closed = False
         self.slow_statement = settings.db_slow_statement
         self.transactions: Living[Holder] = Living()
-        self.identity = f"{parsed.host}:{parsed.port or 5432}/{parsed.database}"
+        self.identity = place_of(parsed)
         options = f"{_options(settings)} {parsed.query.get('options', '')}".strip()
         arguments = {
             "connect_timeout": 10,

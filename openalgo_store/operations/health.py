@@ -13,7 +13,8 @@ from ..errors import StoreError
 from ..records.symbols import SymbolLoad
 from ..repositories.symbols.symbol_loads import last_symbol_load
 from ..schema import migrate
-from ..settings import DATABASES, hide_password, variable_of
+from ..settings import DATABASES, variable_of
+from ..settings.urls import hide_password
 from ..startup import pool_warnings
 from ..store import Store
 from ..tables import METADATA

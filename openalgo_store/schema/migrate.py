@@ -16,7 +16,8 @@ from typing import Any
 from sqlalchemy.engine import URL, make_url
 
 from ..errors import ConfigurationError, MigrationRefused, StoreError, Unavailable
-from ..settings import hide_password, project_folder, variable_of
+from ..settings import project_folder, variable_of
+from ..settings.urls import hide_password
 
 DEADLINE = 60
 """Seconds that a migration waits for another one, or for a lock."""

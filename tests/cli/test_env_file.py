@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from openalgo_store import ConfigurationError
-from openalgo_store.cli.env_file import read_env_file
 from openalgo_store.settings import DATABASES, variable_of
+from openalgo_store.settings.env_file import read_env_file
 from tests.support.command import fail, succeed
 
 

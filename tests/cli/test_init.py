@@ -17,10 +17,10 @@ from openalgo_store import (
     create_user,
     init_databases,
 )
-from openalgo_store.cli.env_file import read_env_file
 from openalgo_store.cli.new_secrets import write_missing_secrets
 from openalgo_store.security.secrets import Secrets
 from openalgo_store.settings import DATABASES
+from openalgo_store.settings.env_file import read_env_file
 from tests.conftest import Urls
 from tests.support.command import AWAY, SECRETS, fail, run, status, succeed
 

@@ -14,7 +14,8 @@ from openalgo_store import (
     get_ttl_to_session_end,
     use_store,
 )
-from openalgo_store.settings import DATABASES, normalise_url
+from openalgo_store.settings import DATABASES
+from openalgo_store.settings.urls import normalise_url
 
 
 def test_an_empty_environment_gives_the_defaults(
