@@ -34,7 +34,7 @@ _URL = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _HOST = re.compile(r"(?: \[([^\[\]]+)\] | ([^:\[\]]+) ) (?: :(\d*) )?", re.VERBOSE)
-_NAME = re.compile(r"/.+|[\w.:-]+(?:%[\w.-]+)?")
+_NAME = re.compile(r"/.+|[\w.-]+|[0-9a-fA-F:.]+(?:%[\w.-]+)?")
 
 
 def normalise_url(url: str, variable: str) -> str:
@@ -93,8 +93,8 @@ def _sqlite_url(rest: str, variable: str) -> str:
     if mark:
         names = ", ".join(name for name, _ in parse_qsl(options, keep_blank_values=True))
         raise ConfigurationError(
-            f"{variable}: a SQLite URL takes no options: remove ?{names} (what can be chosen is a "
-            "variable, as DB_SQLITE_BUSY_TIMEOUT: how long to wait for another writer)"
+            f"{variable}: a SQLite URL takes no options: remove ?{names}, which no path can hold "
+            "either (how long to wait for another writer is DB_SQLITE_BUSY_TIMEOUT)"
         )
     if re.search(r"[#%\0]", path):
         raise ConfigurationError(f"{variable}: a SQLite path cannot hold any of ? # %: rename it")
@@ -114,6 +114,7 @@ def _postgresql_url(text: str, variable: str) -> str:
     options = parse_qsl(found["options"] or "", keep_blank_values=True)
     hosts = _hosts(found["hosts"].split(","), variable) if found["hosts"] else []
     hosts = _with_options(hosts, options, variable)
+    query = check_options([each for each in options if each[0] not in ("host", "port")], variable)
     if not hosts or not database:
         raise ConfigurationError(
             f"{variable} needs a host and a database: {POSTGRESQL_FORM}, or "
@@ -123,7 +124,6 @@ def _postgresql_url(text: str, variable: str) -> str:
         raise ConfigurationError(f"{variable}: a database name cannot hold # % or /: rename it")
     if not all(1 <= int(port or 1) <= 65535 for _, port in hosts):
         raise ConfigurationError(f"{variable}: a port is a number from 1 to 65535")
-    query = check_options([each for each in options if each[0] not in ("host", "port")], variable)
     host, port = hosts[0]
     if len(hosts) > 1 or host.startswith("/"):
         query["host"] = ",".join(host for host, _ in hosts)
@@ -145,12 +145,12 @@ def _hosts(texts: Iterable[str], variable: str) -> _Hosts:
     """Each `host`, `host:port`, `[address]:port` or folder, also with % as libpq writes it."""
     found: _Hosts = []
     for text in texts:
-        is_address = text.count(":") > 1 and not text.startswith("[")
-        parts = None if is_address else _HOST.fullmatch(text)
-        host = unquote(text if parts is None else parts[1] or parts[2])
-        if not _NAME.fullmatch(host):
+        is_bare_address = text.count(":") > 1 and not text.startswith("[")
+        parts = _HOST.fullmatch(f"[{text}]" if is_bare_address else text)
+        host = unquote(parts[1] or parts[2]) if parts else ""
+        if parts is None or not _NAME.fullmatch(host):
             raise _not_a_url(variable)
-        found.append((host.lower() if host[0] != "/" else host, (parts and parts[3]) or ""))
+        found.append((host if host.startswith("/") else host.lower(), parts[3] or ""))
     return found
 
 
