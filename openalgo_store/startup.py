@@ -62,7 +62,11 @@ def get_schema_version(database: str = "main") -> str | None:
 
 
 def make_folders(settings: Settings) -> None:
-    """Make the folders of SQLite files; ConfigurationError names the variable of one that fails."""
+    """Make the folders of SQLite files.
+
+    Raises ConfigurationError, which names the variable, for a folder or a file that cannot serve:
+    a file that is read-only would only fail at its first write.
+    """
     for name in DATABASES:
         path = make_url(settings.url(name)).database or ""
         if not Path(path).is_absolute():  # a PostgreSQL database has no folder
@@ -80,6 +84,14 @@ def make_folders(settings: Settings) -> None:
                 f"{variable_of(name)}: the folder {folder} cannot be written: change its rights "
                 "or choose another"
             )
+        if Path(path).is_dir():
+            raise ConfigurationError(f"{variable_of(name)}: {path} is a folder: name a file in it")
+        for file in (path, f"{path}-wal", f"{path}-shm"):
+            if Path(file).exists() and not os.access(file, os.R_OK | os.W_OK):
+                raise ConfigurationError(
+                    f"{variable_of(name)}: the file {file} is read-only for this user: change its "
+                    "rights or its owner"
+                )
 
 
 def pool_warnings(store: Store) -> Iterator[str]:

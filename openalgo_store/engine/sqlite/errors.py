@@ -23,14 +23,12 @@ _UNAVAILABLE = {
     sqlite3.SQLITE_READONLY: "is read-only: check the rights of the file and of its folder",
     sqlite3.SQLITE_CORRUPT: "is damaged: restore it from a backup",
     sqlite3.SQLITE_NOTADB: "is not a SQLite database: check the URL",
-    sqlite3.SQLITE_READONLY_DBMOVED: "was moved or deleted while it was open: put it back",
     sqlite3.SQLITE_PERM: "may not be used: check the rights of the file and of its folder",
     sqlite3.SQLITE_NOMEM: "needs more memory than there is: try again",
     sqlite3.SQLITE_PROTOCOL: "cannot be locked: other processes were faster, try again",
     sqlite3.SQLITE_NOLFS: "is too large for its file system: move it to another",
     sqlite3.SQLITE_SCHEMA: "is being migrated: try again",
 }
-"""By the code that is meant, extended or not."""
 
 
 def translate(file: str, error: Exception, sent: Sent | None) -> StoreError:
@@ -42,8 +40,8 @@ def translate(file: str, error: Exception, sent: Sent | None) -> StoreError:
         return _violation(code, str(error), sent)
     if code == sqlite3.SQLITE_READONLY and sent is not None and sent.readonly:
         return SessionMisuse("a read session cannot write: use get_write_session")
-    if reason := _UNAVAILABLE.get(code) or _UNAVAILABLE.get(code & 0xFF):
-        return Unavailable(f"{file} {reason}")
+    if code & 0xFF in _UNAVAILABLE:
+        return Unavailable(f"{file} {_UNAVAILABLE[code & 0xFF]}")
     if str(error) == "integer overflow":  # of a SUM
         return constraints.too_large()
     return StoreError(f"{file}: {error}")
