@@ -1,7 +1,7 @@
 """Start-up: folders, engines, migrations, warm caches, in this order; all of it or none."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from sqlalchemy.engine import make_url
@@ -27,8 +27,7 @@ def init_databases(settings: Settings | None = None, *, warm: bool = True) -> St
     before = open_store()
     store = before if before and before.settings == chosen else Store(chosen)
     try:
-        for name in DATABASES:
-            migrate.run_migrations(chosen.url(name), name)
+        migrate_databases(chosen)
         use_store(store)
         if warm:
             for warning in pool_warnings(store):
@@ -46,9 +45,9 @@ def init_databases(settings: Settings | None = None, *, warm: bool = True) -> St
 
 def run_pending_migrations(database: str | None = None) -> list[str]:
     """Apply what is pending, in one database or in all; the ids that were applied."""
-    settings = current_store().settings
     names = DATABASES if database is None else (database,)
-    return [each for name in names for each in migrate.run_migrations(settings.url(name), name)]
+    applied = migrate_databases(current_store().settings, names)
+    return [each for name in names for each in applied[name]]
 
 
 def get_pending_migrations(database: str = "main") -> list[str]:
@@ -59,6 +58,15 @@ def get_pending_migrations(database: str = "main") -> list[str]:
 def get_schema_version(database: str = "main") -> str | None:
     """The id of the newest applied migration, or None."""
     return migrate.schema_version(current_store().settings.url(database), database)
+
+
+def migrate_databases(settings: Settings, names: Sequence[str] = DATABASES) -> dict[str, list[str]]:
+    """Apply what is pending, and tell what was; each is looked at before one is changed."""
+    pending = {name: migrate.pending_migrations(settings.url(name), name) for name in names}
+    return {
+        name: migrate.run_migrations(settings.url(name), name) if pending[name] else []
+        for name in names
+    }
 
 
 def make_folders(settings: Settings) -> None:

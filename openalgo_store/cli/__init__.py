@@ -25,7 +25,7 @@ from ..sessions import get_read_session
 from ..settings import DATABASES, Settings
 from ..settings.env_file import read_env_file
 from ..settings.urls import hide_password
-from ..startup import init_databases, make_folders, pool_warnings
+from ..startup import init_databases, make_folders, migrate_databases, pool_warnings
 from ..store import Store, close_databases, use_store
 from .demo import run_demo
 from .new_secrets import write_missing_secrets
@@ -87,8 +87,8 @@ def migrate_command(database: str | None) -> None:
     """Apply the pending migrations, in all databases or in one."""
     settings = _settings()
     make_folders(settings)
-    for name in (database,) if database else DATABASES:
-        applied = migrate.run_migrations(settings.url(name), name)
+    done = migrate_databases(settings, (database,) if database else DATABASES)
+    for name, applied in done.items():
         click.echo(f"{name:<10}{', '.join(applied) or 'nothing pending'}")
 
 
