@@ -252,7 +252,7 @@ def refuse_strangers(connection: Any, folder: Path, database: str) -> None:
 
 @contextmanager
 def _explained(url: str, database: str) -> Iterator[None]:
-    """Turn the driver's errors into the store's, with the variable to look at."""
+    """Turn the driver's errors into the store's; the variable to look at stands in front."""
     driver_error: type[Exception] = sqlite3.Error
     if _engine(make_url(url)) == "postgresql":
         import psycopg
@@ -260,6 +260,8 @@ def _explained(url: str, database: str) -> Iterator[None]:
         driver_error = psycopg.Error
     try:
         yield
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{variable_of(database)}: {error}") from error.__cause__
     except driver_error as error:
         raise explain(error, f"{variable_of(database)} ({hide_password(url)})") from error
 

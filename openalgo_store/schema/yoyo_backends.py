@@ -122,8 +122,8 @@ class PostgreSQL(CrashSafe):
         ).fetchone()
         if not may_create:
             raise MigrationRefused(
-                f"permission denied: {user} may create no table in the schema {schema or 'public'}:"
-                " as its owner, or as a superuser in this database, run "
+                f"permission denied: {user} may create no table in the schema {schema or 'public'} "
+                f"of {self.url.database}: as its owner, or as a superuser in that database, run "
                 f"GRANT USAGE, CREATE ON SCHEMA {schema or 'public'} TO {user}"
             )
 
