@@ -23,13 +23,13 @@ from ..repositories.symbols.symbols import get_symbol_token
 from ..schema import migrate
 from ..sessions import get_read_session
 from ..settings import DATABASES, Settings
-from ..settings.env_file import read_env_file
+from ..settings.env_file import read_env_file, unlike_in_a_shell
 from ..settings.urls import hide_password
 from ..startup import init_databases, make_folders, migrate_databases, pool_warnings
 from ..store import Store, close_databases, use_store
 from .demo import run_demo
 from .new_secrets import write_missing_secrets
-from .report import key_report, load_report, progress_of
+from .report import key_report, load_report, progress_of, shell_warning
 from .status import status_report, to_json
 
 _ENV_FILE = Path(".env")
@@ -75,6 +75,8 @@ def init() -> None:
         click.echo(f"warning: {_ENV_FILE} was open to others: its mode is now 600", err=True)
     if written:
         click.echo(f"{'secrets':<10}{', '.join(written)}: new, written to {_ENV_FILE.resolve()}")
+    if odd := unlike_in_a_shell(_ENV_FILE):
+        click.echo(f"warning: {shell_warning(_ENV_FILE, odd)}", err=True)
     for name in DATABASES:
         click.echo(f"{name:<10}{hide_password(settings.url(name))}")
     for warning in pool_warnings(store):
