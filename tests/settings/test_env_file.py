@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -83,7 +82,8 @@ SHELL_LINES = [
     "A=sqlite:////srv/open algo/main.db",
     "A=one;two", "A=one|two", "A=one<two", "A=one>two", "A=(one)", "A=$HOME", 'A="$HOME"',
     "A='$HOME'", "A=`id`", 'A="`id`"', "A=\\x", 'A="\\x"', 'A="\\$HOME"', "A=~", "A=x:~",
-    "A=a*b?c[d]", "A={1,2}", "export A='1 2'", "export A=1 2", "A =1", "A= 1", "\tA=1\t# one", "A=é", "A='é ü'",
+    "A=a*b?c[d]", "A={1,2}", "export A='1 2'", "export A=1 2", "A =1", "A= 1",
+    "\tA=1\t# one", "A=é", "A='é ü'",
     "A=\u00a0x", "A=x\u2028y", "A='x'\r", "\ufeffA=1", "A=a\"b", "A='a'", "A=!x",
     "A=x^y%z,+@-_./:=", "A=x\\", "A=\"a#b\" # c", "A=#x",
 ]  # fmt: skip
@@ -97,8 +97,7 @@ def test_a_shell_reads_the_same_or_the_variable_is_named(tmp_path: Path, text: s
         ours = read_env_file(path)
     except ConfigurationError:
         return
-    ask = "import os; os.write(1, os.environb.get(b'A', b'(none)'))"
-    told = f"set -a; . ./.env; set +a; '{sys.executable}' -c \"{ask}\""
+    told = 'set -a; . ./.env; set +a; printf %s "${A-none}"'
     read = subprocess.run(["sh", "-c", told], cwd=tmp_path, capture_output=True, check=False)
     is_same = read.stdout.decode(errors="replace") == ours["A"]
     assert is_same or unlike_in_a_shell(path) == ["A"]

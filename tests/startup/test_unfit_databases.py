@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from sqlalchemy import delete
 from sqlalchemy.engine import make_url
 
 from openalgo_store import (
@@ -20,12 +21,17 @@ from openalgo_store import (
     close_databases,
     create_user,
     get_user,
+    get_write_session,
     hash_password,
     init_databases,
 )
+from openalgo_store.engine.queries import Query
 from openalgo_store.schema import migrate
 from openalgo_store.schema.migrate import pending_migrations, run_migrations
+from openalgo_store.settings import DATABASES
+from openalgo_store.tables.telemetry import application_logs
 from tests.conftest import Urls, settings_of
+from tests.rules.test_docs import ROOT, blocks
 from tests.schema.test_migrations import execute, tables
 from tests.support.postgres_server import PostgresServer
 
@@ -127,6 +133,7 @@ def test_an_encoding_of_the_environment_changes_no_migration(
     close_databases()
 
 
+MIGRATIONS = ROOT / "docs" / "migrations.md"
 GRANT = "GRANT USAGE, CREATE ON SCHEMA public TO"
 
 
@@ -180,6 +187,26 @@ def test_a_user_who_does_not_own_the_tables_is_told_to_be_their_owner_or_to_be_g
     run_migrations(settings.database_url, "main")
     with pytest.raises(MigrationRefused, match=r"permission denied for table .*: GRANT this user"):
         init_databases(nobody)
+
+
+@pytest.mark.only("postgresql")
+def test_the_rights_that_the_docs_name_are_enough_for_a_program(
+    settings: Settings, nobody: Settings
+) -> None:
+    """Also for a table that a later migration makes."""
+    owner = settings.database_url
+    role = f'"{make_url(nobody.database_url).username}"'
+    granted = blocks(MIGRATIONS, "sql")[1].replace("trader", role).split(";\n")
+    run_migrations(owner, "main")
+    for statement in filter(None, granted):
+        execute(owner, statement)
+    for name in DATABASES[1:]:
+        run_migrations(owner, name)
+    init_databases(nobody)
+    user = create_user("asha", "asha@example.org", hash_password("a long password"))
+    with get_write_session("logs") as tx:
+        tx.run(Query.of(delete(application_logs)))
+    assert get_user(user.id) == user
 
 
 @pytest.mark.only("postgresql")
