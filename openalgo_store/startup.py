@@ -30,7 +30,7 @@ def init_databases(settings: Settings | None = None, *, warm: bool = True) -> St
         migrate_databases(chosen)
         use_store(store)
         if warm:
-            for warning in pool_warnings(store):
+            for warning in (*pool_warnings(store), *read_only_warnings(store)):
                 log.warning(warning)
             check_secrets(store)
             warm_symbol_cache()
@@ -120,3 +120,14 @@ def pool_warnings(store: Store) -> Iterator[str]:
                 f"the pools may ask {server} for {count} connections, it allows {limits[server]}: "
                 "lower DB_POOL_SIZE and DB_MAX_OVERFLOW, or raise its max_connections"
             )
+
+
+def read_only_warnings(store: Store) -> Iterator[str]:
+    """A warning for each database that takes no writes, as after its server became a standby."""
+    for name, dialect in store.databases.items():
+        with dialect.engine.connect() as connection:
+            if dialect.is_read_only(connection):
+                yield (
+                    f"{variable_of(name)}: {dialect.identity} is read-only, so writes will fail: "
+                    "name its primary, or let it take writes"
+                )

@@ -25,7 +25,13 @@ from ..sessions import get_read_session
 from ..settings import DATABASES, Settings
 from ..settings.env_file import read_env_file, unlike_in_a_shell
 from ..settings.urls import hide_password
-from ..startup import init_databases, make_folders, migrate_databases, pool_warnings
+from ..startup import (
+    init_databases,
+    make_folders,
+    migrate_databases,
+    pool_warnings,
+    read_only_warnings,
+)
 from ..store import Store, close_databases, use_store
 from .demo import run_demo
 from .new_secrets import write_missing_secrets
@@ -79,7 +85,7 @@ def init() -> None:
         click.echo(f"warning: {shell_warning(_ENV_FILE, odd)}", err=True)
     for name in DATABASES:
         click.echo(f"{name:<10}{hide_password(settings.url(name))}")
-    for warning in pool_warnings(store):
+    for warning in (*pool_warnings(store), *read_only_warnings(store)):
         click.echo(f"warning: {warning}", err=True)
 
 

@@ -110,6 +110,9 @@ class Dialect(Protocol):
     def connection_limit(self, connection: Connection) -> int | None:
         """How many connections the server allows, None for no limit."""
 
+    def is_read_only(self, connection: Connection) -> bool:
+        """Whether every write would fail now."""
+
     def before_fork(self) -> None:
         """Leave nothing that a fork would break."""
 

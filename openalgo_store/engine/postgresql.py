@@ -180,6 +180,9 @@ class PostgreSQL:
     def connection_limit(self, connection: Connection) -> int | None:
         return int(connection.exec_driver_sql("SHOW max_connections").scalar_one())
 
+    def is_read_only(self, connection: Connection) -> bool:
+        return connection.exec_driver_sql("SHOW transaction_read_only").scalar() == "on"
+
     def translate(self, error: Exception, sent: Sent | None) -> StoreError:
         return translate(self.identity, error, sent)
 

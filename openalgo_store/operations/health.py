@@ -15,7 +15,7 @@ from ..repositories.symbols.symbol_loads import last_symbol_load
 from ..schema import migrate
 from ..settings import DATABASES, variable_of
 from ..settings.urls import hide_password
-from ..startup import pool_warnings
+from ..startup import pool_warnings, read_only_warnings
 from ..store import Store
 from ..tables import METADATA
 from ..tables.symbols import symbol_loads
@@ -72,7 +72,7 @@ def inspect(store: Store) -> Status:
     return Status(
         databases,
         _last_loads(store) if databases[0].problem is None else [],
-        list(pool_warnings(store)) if is_sound else [],
+        [*pool_warnings(store), *read_only_warnings(store)] if is_sound else [],
     )
 
 

@@ -1,5 +1,6 @@
 """openalgo-store init: databases, and secrets that are made once and shown to nobody."""
 
+import re
 import resource
 import signal
 import threading
@@ -153,3 +154,20 @@ def test_init_makes_no_other_secrets_for_a_database_that_has_its_own(
     assert not Path(".env").exists()
     monkeypatch.setenv("API_KEY_PEPPER", "q" * 40)
     assert "API_KEY_PEPPER is not the one this database was made with" in fail("init")
+
+
+@pytest.mark.only("postgresql")
+def test_init_and_status_warn_of_a_server_that_takes_no_writes(
+    environment: Urls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    succeed("init")
+    url = environment["main"]
+    monkeypatch.setenv("DATABASE_URL", f"{url}?options=-c%20default_transaction_read_only%3Don")
+    told = r"DATABASE_URL: .* is read-only, so writes will fail: name its primary"
+    result = run("init")
+    assert result.exit_code == 0
+    assert re.search(f"^warning: {told}", result.stderr, re.MULTILINE)
+    assert result.stderr.count("read-only") == 1
+    code, found = status()
+    assert (code, len(found["warnings"])) == (0, 1)
+    assert re.match(told, found["warnings"][0])

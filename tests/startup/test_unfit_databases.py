@@ -145,7 +145,7 @@ def nobody(settings: Settings, engine_name: str) -> Iterator[Settings]:
     execute(url, "REVOKE CREATE ON SCHEMA public FROM PUBLIC")
     execute(url, f"CREATE ROLE {name} LOGIN")
     role = make_url(url).set(username=name.strip('"')).render_as_string(hide_password=False)
-    yield settings_of(dict.fromkeys(["main", "sandbox", "latency", "logs", "telegram"], role))
+    yield settings_of(dict.fromkeys(DATABASES, role))
     close_databases()
     execute(url, f"DROP OWNED BY {name}")
     execute(url, f"DROP ROLE {name}")
