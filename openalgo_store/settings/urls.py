@@ -110,20 +110,25 @@ def _postgresql_url(text: str, variable: str) -> str:
             f"{variable}: write %40 for an @ in a user, a password or an option (and %3A %2F %3F "
             "%23 %25 for : / ? # %): the only bare @ stands before the host"
         )
-    database, user, password = found["database"], found["user"], found["password"]
     options = parse_qsl(found["options"] or "", keep_blank_values=True)
     hosts = _hosts(found["hosts"].split(","), variable) if found["hosts"] else []
     hosts = _with_options(hosts, options, variable)
     query = check_options([each for each in options if each[0] not in ("host", "port")], variable)
-    if not hosts or not database:
+    if not hosts or not found["database"]:
         raise ConfigurationError(
             f"{variable} needs a host and a database: {POSTGRESQL_FORM}, or "
             "postgresql://user@/database?host=/var/run/postgresql for a socket"
         )
-    if re.search(r"[#%/]", database):
+    if re.search(r"[#%/]", found["database"]):
         raise ConfigurationError(f"{variable}: a database name cannot hold # % or /: rename it")
     if not all(1 <= int(port or 1) <= 65535 for _, port in hosts):
         raise ConfigurationError(f"{variable}: a port is a number from 1 to 65535")
+    return _rendered(found, hosts, query)
+
+
+def _rendered(found: re.Match[str], hosts: _Hosts, query: dict[str, str]) -> str:
+    """One host stands before the database, a folder or several hosts behind it."""
+    user, password = found["user"], found["password"]
     host, port = hosts[0]
     if len(hosts) > 1 or host.startswith("/"):
         query["host"] = ",".join(host for host, _ in hosts)
@@ -136,7 +141,7 @@ def _postgresql_url(text: str, variable: str) -> str:
         password=None if password is None else unquote(password),
         host=host or None,
         port=int(port) if port else None,
-        database=database,
+        database=found["database"],
         query=dict(sorted(query.items())),
     ).render_as_string(hide_password=False)
 

@@ -23,6 +23,7 @@ from openalgo_store import (
 from openalgo_store.schema.migrate import pending_migrations, run_migrations
 from openalgo_store.settings import DATABASES, variable_of
 from openalgo_store.settings.urls import normalise_url
+from tests.conftest import settings_of
 from tests.schema.test_migrating_processes import assert_each_recorded_once, folder_of, yoyo
 from tests.schema.test_migrations import execute
 from tests.support.command import run, status, succeed
@@ -105,10 +106,9 @@ def test_what_is_surely_one_database_has_one_engine(
     form: Callable[[str], str], settings: Settings
 ) -> None:
     """That a socket and a port lead to one server nobody can know."""
-    same = [form(SOCKET), form(ENCODED)]
-    names = {"database_url": same[0], "logs_database_url": same[1]}
+    chosen = replace(settings, database_url=form(SOCKET), logs_database_url=form(ENCODED))
     run_migrations(settings.database_url, "main")
-    with Store(replace(settings, **names)) as store, use_store(store):
+    with Store(chosen) as store, use_store(store):
         assert store.databases["main"] is store.databases["logs"]
         assert store.databases["main"] is not store.databases["latency"]
         with get_write_session() as tx:
@@ -153,9 +153,8 @@ def test_of_several_hosts_the_one_that_takes_writes_is_found(
     several = f"postgresql://postgres:throwaway@{hosts}/{url.database}"
     with pytest.raises(Unavailable, match=r"read-only .*target_session_attrs=read-write"):
         run_migrations(normalise_url(several, "DATABASE_URL"), "main")
-    chosen = dict.fromkeys(["database_url", *(f"{name}_database_url" for name in DATABASES[1:])])
-    found = dict.fromkeys(chosen, f"{several}?target_session_attrs=read-write")
-    with init_databases(replace(settings, **found)):
+    found = f"{several}?target_session_attrs=read-write"
+    with init_databases(settings_of(dict.fromkeys(DATABASES, found))):
         create_user("asha", "asha@example.org", hash_password("a long password"))
     close_databases()
     assert execute(settings.database_url, "SELECT username FROM users") == [("asha",)]
