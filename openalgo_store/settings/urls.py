@@ -119,14 +119,17 @@ def _postgresql_url(text: str, variable: str) -> str:
             f"{variable} needs a host and a database: {POSTGRESQL_FORM}, or "
             "postgresql://user@/database?host=/var/run/postgresql for a socket"
         )
-    if re.search(r"[#%/]", found["database"]):
-        raise ConfigurationError(f"{variable}: a database name cannot hold # % or /: rename it")
+    database = unquote(found["database"])
+    if re.search(r"[#%/?@]", database):
+        raise ConfigurationError(
+            f"{variable}: a database name cannot hold any of # % / ? @: rename it"
+        )
     if not all(1 <= int(port or 1) <= 65535 for _, port in hosts):
         raise ConfigurationError(f"{variable}: a port is a number from 1 to 65535")
-    return _rendered(found, hosts, query)
+    return _rendered(found, hosts, database, query)
 
 
-def _rendered(found: re.Match[str], hosts: _Hosts, query: dict[str, str]) -> str:
+def _rendered(found: re.Match[str], hosts: _Hosts, database: str, query: dict[str, str]) -> str:
     """One host stands before the database, a folder or several hosts behind it."""
     user, password = found["user"], found["password"]
     host, port = hosts[0]
@@ -141,7 +144,7 @@ def _rendered(found: re.Match[str], hosts: _Hosts, query: dict[str, str]) -> str
         password=None if password is None else unquote(password),
         host=host or None,
         port=int(port) if port else None,
-        database=found["database"],
+        database=database,
         query=dict(sorted(query.items())),
     ).render_as_string(hide_password=False)
 

@@ -49,6 +49,15 @@ def test_every_way_to_write_a_database_has_one_form(written: str, form: str) -> 
 
 
 @pytest.mark.parametrize(
+    ("written", "name"), [("a b", "a b"), ("a%20b", "a b"), ("é", "é"), ("%C3%A9", "é")]
+)
+def test_a_database_may_have_any_name_in_either_spelling(written: str, name: str) -> None:
+    url = normalise_url(f"postgresql://u:p@h/{written}", "DATABASE_URL")
+    assert make_url(url).database == name
+    assert normalise_url(url, "DATABASE_URL") == url
+
+
+@pytest.mark.parametrize(
     ("url", "place"),
     [
         ("postgresql://u:p@h1/db", "h1:5432/db"),

@@ -73,7 +73,7 @@ def test_every_variable_is_read() -> None:
         ("TELEGRAM_DATABASE_URL", "postgresql://u:p@h", "needs a host and a database"),
         ("TELEGRAM_DATABASE_URL", "postgresql:///db", "needs a host and a database"),
         ("DATABASE_URL", "postgresql://u@h/db?password=hush", "before the @"),
-        ("DATABASE_URL", "postgresql://u:p%40@h/a%20b", "a database name cannot hold"),
+        ("DATABASE_URL", "postgresql://u:p%40@h/a%2520b", "a database name cannot hold"),
         ("READ_DATABASE_URL", "postgresql://u:p@h:port/db", "postgresql://user:password@host"),
         ("DB_POOL_SIZE", "many", "digits only"),
         ("DB_POOL_SIZE", "0", "1 or more"),
