@@ -20,6 +20,7 @@ from .repositories.telemetry import *  # noqa: F403
 from .repositories.trading import *  # noqa: F403
 from .sessions import get_db_session, get_read_session, get_write_session
 from .settings import Settings
+from .settings.env_file import read_env_file
 from .startup import (
     get_pending_migrations,
     get_schema_version,
@@ -57,6 +58,7 @@ __all__ = [
     "get_ttl_to_session_end",
     "get_write_session",
     "init_databases",
+    "read_env_file",
     "run_pending_migrations",
     "use_store",
     "writer_stats",

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.engine import make_url
 
-from ..settings import Settings, normalise_url
+from ..settings import Settings
+from ..settings.urls import normalise_url
 from .dialect import Dialect
 from .sqlite.dialect import SQLite
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from sqlalchemy import Connection, Engine, PoolProxiedConnection, Table, create_engine, event
+from sqlalchemy.engine import URL
 from sqlalchemy.engine.interfaces import ExceptionContext
 
 from ..errors import StoreError
@@ -34,6 +35,8 @@ class Sent(NamedTuple):
     driver: Any
     sql: str
     rows: Sequence[Mapping[str, Any]]
+    readonly: bool
+    """Whether it was sent in a read session."""
 
 
 class Dialect(Protocol):
@@ -109,6 +112,9 @@ class Dialect(Protocol):
     def connection_limit(self, connection: Connection) -> int | None:
         """How many connections the server allows, None for no limit."""
 
+    def is_read_only(self, connection: Connection) -> bool:
+        """Whether every write would fail now."""
+
     def before_fork(self) -> None:
         """Leave nothing that a fork would break."""
 
@@ -119,7 +125,7 @@ class Dialect(Protocol):
         """End every session and close every idle connection, for good."""
 
 
-def build_engine(url: str, dialect: Dialect, **options: Any) -> Engine:
+def build_engine(url: str | URL, dialect: Dialect, **options: Any) -> Engine:
     """An Engine whose transactions begin, and whose errors are translated, as the dialect says.
 
     The store's own statements pass it by: it serves get_engine() and Transaction.connection.
@@ -161,4 +167,6 @@ def _sent(context: ExceptionContext) -> Sent | None:
     driver = context.connection.connection.driver_connection
     executed: Any = context.execution_context
     rows = executed.compiled_parameters if executed is not None and executed.compiled else ()
-    return Sent(driver, context.statement or "", rows)
+    transaction = context.connection.get_execution_options().get(TRANSACTION)
+    readonly = transaction is not None and transaction.readonly
+    return Sent(driver, context.statement or "", rows, readonly)

@@ -15,31 +15,14 @@ from sqlalchemy import Connection, PoolProxiedConnection, Table, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from ..errors import InvalidInput, SessionMisuse, StoreError, Unavailable
+from ..errors import StoreError
 from ..records import Row
 from ..settings import Settings
-from . import constraints
+from ..settings.url_options import HIDDEN
+from ..settings.urls import place_of
 from .dialect import Holder, Sent, build_engine
 from .living import Living
-
-_UNAVAILABLE = {
-    "08": "cannot be reached",
-    "28": "refused the user or the password",
-    "3D": "does not exist on the server",
-    "40": "ended the transaction to resolve a deadlock or a conflict: run it again",
-    "53": "has no room for it (connections, memory or disk)",
-    "55": "is locked by another transaction: try again",
-    "57": "ended the statement or is restarting: try again",
-    "58": "cannot read or write its files: check the server",
-}
-"""SQLSTATE classes in which nothing is wrong with the statement."""
-
-_UNAVAILABLE_STATES = {
-    "55P03": "is locked by another transaction for longer than DB_LOCK_TIMEOUT: try again",
-    "57014": "was not done with the statement within DB_STATEMENT_TIMEOUT: ask for less",
-    "25P03": "ended a session that was idle inside its transaction: make sessions shorter",
-}
-"""Single states of them, and of others, that say more."""
+from .postgresql_errors import translate
 
 _LONGEST_IDLE = 600.0
 """Seconds for which a session may do nothing inside its transaction, which may hold locks."""
@@ -62,7 +45,7 @@ class PostgreSQL:
         self.closed = False
         self.slow_statement = settings.db_slow_statement
         self.transactions: Living[Holder] = Living()
-        self.identity = f"{parsed.host}:{parsed.port or 5432}/{parsed.database}"
+        self.identity = place_of(parsed)
         options = f"{_options(settings)} {parsed.query.get('options', '')}".strip()
         arguments = {
             "connect_timeout": 10,
@@ -70,7 +53,7 @@ class PostgreSQL:
             "client_encoding": "utf8",
         }
         self.engine = build_engine(
-            url,
+            parsed.difference_update_query(HIDDEN),  # which its repr would show
             self,
             **self.pool_options(settings),
             isolation_level="AUTOCOMMIT",  # BEGIN is ours: psycopg sends none of its own
@@ -198,32 +181,11 @@ class PostgreSQL:
     def connection_limit(self, connection: Connection) -> int | None:
         return int(connection.exec_driver_sql("SHOW max_connections").scalar_one())
 
+    def is_read_only(self, connection: Connection) -> bool:
+        return connection.exec_driver_sql("SHOW transaction_read_only").scalar() == "on"
+
     def translate(self, error: Exception, sent: Sent | None) -> StoreError:
-        state = getattr(error, "sqlstate", None) or ("08000" if _is_lost(error) else "")
-        diag = getattr(error, "diag", None)
-        constraint = getattr(diag, "constraint_name", None)
-        message = getattr(diag, "message_primary", None) or type(error).__name__
-        error.args = (message,)  # the rest may hold whole rows, and with them what is secret
-        if state == "23505":
-            return constraints.not_unique(constraint)
-        if state == "23503":
-            return constraints.not_referenced(constraint)
-        if state == "23514":
-            return constraints.not_allowed(constraint)
-        if state == "23502":
-            return constraints.missing(
-                getattr(diag, "table_name", None), getattr(diag, "column_name", None)
-            )
-        if state == "25006":
-            return SessionMisuse("a read session cannot write: use get_write_session")
-        if state == "22003":
-            return constraints.too_large()
-        if state[:2] == "22":
-            return InvalidInput("a value does not fit its column: check its size and its form")
-        reason = _UNAVAILABLE_STATES.get(state) or _UNAVAILABLE.get(state[:2])
-        if reason is not None:
-            return Unavailable(f"PostgreSQL {self.identity} {reason} ({message})")
-        return StoreError(f"PostgreSQL {self.identity}: {message}")
+        return translate(self.identity, error, sent)
 
 
 def _options(settings: Settings) -> str:
@@ -255,8 +217,3 @@ def _has_input(driver: Any) -> bool:
 
 def _milliseconds(seconds: float) -> int:
     return ceil(seconds * 1000)  # 0 would be no limit at all
-
-
-def _is_lost(error: Exception) -> bool:
-    """Whether the connection could not be made or broke: such errors carry no SQLSTATE."""
-    return isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError))

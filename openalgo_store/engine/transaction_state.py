@@ -245,7 +245,8 @@ class TransactionState:
         try:
             return call(*arguments)
         except self.dialect.driver_error as error:
-            raise self._failed(error, statement, Sent(self.driver, sql, rows)) from error
+            sent = Sent(self.driver, sql, rows, self.readonly)
+            raise self._failed(error, statement, sent) from error
         except StoreError as error:
             error.statement = error.statement or statement
             self.fail(error)

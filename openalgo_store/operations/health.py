@@ -13,8 +13,9 @@ from ..errors import StoreError
 from ..records.symbols import SymbolLoad
 from ..repositories.symbols.symbol_loads import last_symbol_load
 from ..schema import migrate
-from ..settings import DATABASES, hide_password, variable_of
-from ..startup import pool_warnings
+from ..settings import DATABASES, variable_of
+from ..settings.urls import hide_password
+from ..startup import pool_warnings, read_only_warnings
 from ..store import Store
 from ..tables import METADATA
 from ..tables.symbols import symbol_loads
@@ -71,7 +72,7 @@ def inspect(store: Store) -> Status:
     return Status(
         databases,
         _last_loads(store) if databases[0].problem is None else [],
-        list(pool_warnings(store)) if is_sound else [],
+        [*pool_warnings(store), *read_only_warnings(store)] if is_sound else [],
     )
 
 

@@ -249,7 +249,8 @@ def test_a_session_that_the_server_ended_for_idling_is_unavailable(store: Store)
             gone = "SELECT count(*) = 0 FROM pg_stat_activity WHERE pid = %s"
             return bool(other.connection.exec_driver_sql(gone, (pid,)).scalar())
 
-    with pytest.raises(Unavailable), get_write_session() as tx:
+    told = "idle inside its transaction: make sessions shorter"
+    with pytest.raises(Unavailable, match=told), get_write_session() as tx:
         tx.connection.exec_driver_sql("SET idle_in_transaction_session_timeout = 1")
         pid = tx.driver_connection.info.backend_pid
         wait_until(is_gone)

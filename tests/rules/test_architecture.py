@@ -18,8 +18,8 @@ from openalgo_store import repositories
 
 PACKAGE = Path(openalgo_store.__file__).parent
 SOURCES = sorted(PACKAGE.rglob("*.py"))
-MAY_NAME_ENGINES = {"engine", "schema", "settings.py"}
-"""settings.py knows how their URLs are written."""
+MAY_NAME_ENGINES = {"engine", "schema", "settings"}
+"""settings/ knows how their URLs are written."""
 OPTIONS = {"sqlite_where", "postgresql_where", "sqlite_autoincrement"}
 """How SQLAlchemy spells the WHERE of an index and ids that are used once, as an engine's own."""
 

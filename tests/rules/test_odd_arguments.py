@@ -13,6 +13,7 @@ from cryptography.fernet import Fernet
 
 import openalgo_store
 from openalgo_store import (
+    InvalidInput,
     Store,
     StoreError,
     create_api_key,
@@ -32,7 +33,8 @@ FUNCTIONS = sorted(
     name
     for name in (*AREAS, "get_read_session", "get_write_session", "get_db_session",
                  "get_engine", "get_pending_migrations", "get_schema_version",
-                 "run_pending_migrations", "get_ttl_to_session_end", "flush_writers")
+                 "run_pending_migrations", "get_ttl_to_session_end", "flush_writers",
+                 "read_env_file")
     if inspect.isfunction(getattr(openalgo_store, name))
 )  # fmt: skip
 
@@ -48,7 +50,7 @@ GOOD: dict[str, Any] = {
     "operation": "place_order", "start_time": MONDAY, "end_time": MONDAY, "chat_id": 7,
     "enabled": True, "message_id": 1, "claim": "none", "error": "429", "message_type": "order",
     "content": "hello", "positions_data": [], "holdings_data": [], "symbols": shares(2),
-    "symbols_data": shares(2),
+    "symbols_data": shares(2), "path": ".env",
 }  # fmt: skip
 """A value for each argument that must be given."""
 CHANGES: dict[str, dict[str, Any]] = {
@@ -136,8 +138,21 @@ def test_an_odd_argument_is_answered_or_is_an_error_of_the_store(filled: Store, 
         assert tx.connection is not None  # and the store goes on
 
 
-def test_who_gives_no_key_has_none(filled: Store) -> None:
-    assert openalgo_store.get_user_by_api_key(None) is None  # type: ignore[arg-type]
-    assert openalgo_store.authenticate_user("asha", None) is None  # type: ignore[arg-type]
-    with pytest.raises(StoreError, match="text is needed"):
-        hash_password(None)  # type: ignore[arg-type]
+NO_TEXT: list[Any] = [None, 7, b"asha", ["asha"]]
+
+
+def test_a_request_without_a_name_a_password_or_a_key_is_nobodys(filled: Store) -> None:
+    good = GOOD["password_hash"]
+    for odd in NO_TEXT:
+        assert openalgo_store.get_user_by_api_key(odd) is None
+        assert openalgo_store.authenticate_user("asha", odd) is None
+        assert openalgo_store.authenticate_user(odd, "a long password") is None
+        assert openalgo_store.get_user_by_username(odd) is None
+        assert openalgo_store.get_user_by_email(odd) is None
+        assert not openalgo_store.verify_password(odd, good)
+        assert not openalgo_store.verify_password("a long password", odd)
+        with pytest.raises(InvalidInput, match="text is needed"):
+            hash_password(odd)
+    assert openalgo_store.authenticate_user("asha", "\ud800") is None
+    with pytest.raises(InvalidInput, match="lone surrogate"):
+        hash_password("\ud800")

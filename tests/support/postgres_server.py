@@ -50,13 +50,15 @@ class NoPostgresError(RuntimeError):
 class PostgresServer:
     """A running server: `admin` is the URL of its own first database, `stop` ends it.
 
-    `restart` (fast or immediate) keeps its URL; None for a server that cannot do so.
+    `restart` (fast or immediate) keeps its URL; None for a server that cannot do so. `sockets` is
+    the folder of its unix socket; None for one that is in a container.
     """
 
     way: str
     admin: URL
     stop: Callable[[], None]
     restart: Callable[[str], None] | None = None
+    sockets: Path | None = None
 
     def url(self, name: str) -> str:
         """The URL of a database by its name, as the settings spell it."""
@@ -183,7 +185,7 @@ def _start_binaries(way: str, folder: Path) -> PostgresServer:
         _run(folder, home, "pg_ctl", "-m", mode, "-w", "-t", str(DEADLINE),
              "-D", str(home / "data"), "-l", str(home / "server.log"), "restart")  # fmt: skip
 
-    return PostgresServer(way, _url(port), stop, restart)
+    return PostgresServer(way, _url(port), stop, restart, home)
 
 
 def _url(port: int) -> URL:
@@ -207,7 +209,7 @@ def _start(folder: Path, home: Path) -> int:
         settings = SETTINGS | {
             "listen_addresses": "127.0.0.1",
             "port": str(port),
-            "unix_socket_directories": "''",
+            "unix_socket_directories": str(home) if hasattr(socket, "AF_UNIX") else "''",
         }
         options = " ".join(f"-c {name}={value}" for name, value in settings.items())
         try:

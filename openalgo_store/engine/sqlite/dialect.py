@@ -1,5 +1,6 @@
 """SQLite: a connection for each transaction, writers in a fair queue."""
 
+import os
 import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -130,6 +131,9 @@ class SQLite:
 
     def connection_limit(self, connection: CoreConnection) -> int | None:
         return None
+
+    def is_read_only(self, connection: CoreConnection) -> bool:
+        return not os.access(self.identity, os.W_OK)
 
 
 def _set_query_only(driver: Connection, query_only: bool) -> None:
