@@ -8,6 +8,7 @@ from .background.shutdown import flush_on_sigterm, flush_writers, writer_stats
 from .caching.statistics import CacheStats
 from .engine import get_engine_options
 from .engine.queries import Query
+from .engine.retrying import retrying
 from .engine.transaction import Transaction
 from .errors import *  # noqa: F403
 from .records.telemetry import WriterStats
@@ -57,6 +58,7 @@ __all__ = [
     "get_ttl_to_session_end",
     "get_write_session",
     "init_databases",
+    "retrying",
     "run_pending_migrations",
     "use_store",
     "writer_stats",

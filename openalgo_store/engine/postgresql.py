@@ -15,7 +15,7 @@ from sqlalchemy import Connection, PoolProxiedConnection, Table, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from ..errors import InvalidInput, SessionMisuse, StoreError, Unavailable
+from ..errors import ConfigurationError, InvalidInput, SessionMisuse, StoreError, Unavailable
 from ..records import Row
 from ..settings import Settings
 from . import constraints
@@ -38,15 +38,20 @@ _UNAVAILABLE_STATES = {
     "55P03": "is locked by another transaction for longer than DB_LOCK_TIMEOUT: try again",
     "57014": "was not done with the statement within DB_STATEMENT_TIMEOUT: ask for less",
     "25P03": "ended a session that was idle inside its transaction: make sessions shorter",
+    "26000": "does not know what this session has prepared: behind a pooler set DB_POOLER",
+    "42P05": "has what another session prepared: behind a pooler set DB_POOLER",
 }
 """Single states of them, and of others, that say more."""
+
+_RETRYABLE = ("40001", "40P01")
+"""What ends one of several transactions that cannot all be kept: serialisation, deadlock."""
 
 _LONGEST_IDLE = 600.0
 """Seconds for which a session may do nothing inside its transaction, which may hold locks."""
 
 _RECENT = 30.0
 """Seconds for which a connection that was given back needs no question to the server."""
-_BEGIN, _BEGIN_READ = b"BEGIN", b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+_BEGIN, _BEGIN_READ = "BEGIN", "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _numbers = count(1)
 
 
@@ -62,11 +67,19 @@ class PostgreSQL:
         self.slow_statement = settings.db_slow_statement
         self.transactions: Living[Holder] = Living()
         self.identity = f"{parsed.host}:{parsed.port or 5432}/{parsed.database}"
-        options = f"{_options(settings)} {parsed.query.get('options', '')}".strip()
+        self.single_needs_begin = pooled = settings.db_pooler != "none"
+        chosen = _session_settings(settings)
+        local = "".join(f"; SET LOCAL {name} = '{value}'" for name, value in chosen.items())
+        self._begin, self._begin_read = (
+            f"{begin}{local if pooled else ''}".encode() for begin in (_BEGIN, _BEGIN_READ)
+        )
+        own = "" if pooled else " ".join(f"-c {name}={value}" for name, value in chosen.items())
+        options = f"{own} {parsed.query.get('options', '')}".strip()
         arguments = {
             "connect_timeout": 10,
             "application_name": "openalgo_store",
             "client_encoding": "utf8",
+            "prepare_threshold": None if pooled else 5,
         }
         self.engine = build_engine(
             url,
@@ -79,7 +92,8 @@ class PostgreSQL:
         self.engine.dialect.do_ping = self._is_alive  # type: ignore[assignment, method-assign]
         self._used: WeakKeyDictionary[Any, float] = WeakKeyDictionary()
         self._in_use: Living[PoolProxiedConnection] = Living()
-        event.listen(self.engine, "connect", _set_date_style)
+        if not pooled:
+            event.listen(self.engine, "connect", _set_date_style)
         event.listen(self.engine, "checkout", lambda _, __, held: self._in_use.add(held))
 
     @staticmethod
@@ -137,7 +151,7 @@ class PostgreSQL:
 
     def begin(self, driver: Any, *, readonly: bool) -> None:
         """In a third of the time of `execute`, which readies itself for parameters and rows."""
-        begin = _BEGIN_READ if readonly else _BEGIN
+        begin = self._begin_read if readonly else self._begin
         try:
             if driver.pgconn.exec_(begin).status == ExecStatus.COMMAND_OK:
                 return
@@ -195,11 +209,17 @@ class PostgreSQL:
         return str(connection.exec_driver_sql("SHOW server_version").scalar())
 
     def connection_limit(self, connection: Connection) -> int | None:
+        if self.single_needs_begin:  # behind a pooler, whose limit is another
+            return None
         return int(connection.exec_driver_sql("SHOW max_connections").scalar_one())
 
     def translate(self, error: Exception, sent: Sent | None) -> StoreError:
         state = getattr(error, "sqlstate", None) or ("08000" if _is_lost(error) else "")
         diag = getattr(error, "diag", None)
+        if "unsupported startup parameter" in str(error):
+            return ConfigurationError(
+                f"PostgreSQL {self.identity} is behind a pooler: set DB_POOLER=transaction"
+            )
         constraint = getattr(diag, "constraint_name", None)
         message = getattr(diag, "message_primary", None) or type(error).__name__
         error.args = (message,)  # the rest may hold whole rows, and with them what is secret
@@ -221,19 +241,24 @@ class PostgreSQL:
             return InvalidInput("a value does not fit its column: check its size and its form")
         reason = _UNAVAILABLE_STATES.get(state) or _UNAVAILABLE.get(state[:2])
         if reason is not None:
-            return Unavailable(f"PostgreSQL {self.identity} {reason} ({message})")
+            unavailable = Unavailable(f"PostgreSQL {self.identity} {reason} ({message})")
+            unavailable.retryable = state in _RETRYABLE
+            return unavailable
         return StoreError(f"PostgreSQL {self.identity}: {message}")
 
 
-def _options(settings: Settings) -> str:
-    """What each session of the server begins with; the URL's own options come later and win."""
-    chosen = {
+def _session_settings(settings: Settings) -> dict[str, str | int]:
+    """What each session begins with (the URL's own options come later and win).
+
+    Through a pooler each transaction does: there it is not known who had the session before.
+    """
+    return {
         "timezone": "UTC",
+        "datestyle": "ISO",
         "lock_timeout": _milliseconds(settings.db_lock_timeout),
         "statement_timeout": _milliseconds(settings.db_statement_timeout),
         "idle_in_transaction_session_timeout": _milliseconds(_LONGEST_IDLE),
     }
-    return " ".join(f"-c {name}={value}" for name, value in chosen.items())
 
 
 def _set_date_style(driver: Any, record: Any) -> None:
@@ -253,7 +278,7 @@ def _has_input(driver: Any) -> bool:
 
 
 def _milliseconds(seconds: float) -> int:
-    return ceil(seconds * 1000)  # 0 would be no limit at all
+    return min(ceil(seconds * 1000), 2**31 - 1)  # 0 would be no limit at all
 
 
 def _is_lost(error: Exception) -> bool:

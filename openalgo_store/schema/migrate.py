@@ -26,6 +26,9 @@ TABLES_SQL = {
     "postgresql": "SELECT tablename FROM pg_tables WHERE schemaname = current_schema()",
 }
 
+BEGIN = f"BEGIN; SET LOCAL lock_timeout = '{DEADLINE}s'"
+"""How a transaction of PostgreSQL begins, also through a pooler."""
+
 _MIGRATION = re.compile(r"([a-z]+)-\d{4}-[a-z0-9-]+")
 _CREATED_TABLE = re.compile(r'^\s*CREATE TABLE (?:IF NOT EXISTS )?"?(\w+)', re.I | re.M)
 
@@ -78,7 +81,8 @@ def connect(url: URL, *, create: bool = False) -> Any:
     """A connection of the driver alone, in autocommit mode; `create` makes a missing SQLite file.
 
     It waits for a lock at most DEADLINE seconds. SQLite's foreign keys are off, as its rebuilding
-    of tables needs.
+    of tables needs. Nothing is kept in a session of PostgreSQL but that limit, which a pooler that
+    takes no options may drop: see BEGIN.
     """
     if _engine(url) == "sqlite":
         refuse_old_engine("SQLite", sqlite3.sqlite_version_info)
@@ -91,10 +95,17 @@ def connect(url: URL, *, create: bool = False) -> Any:
         )
     import psycopg
 
-    options = f"{url.query.get('options', '')} -c lock_timeout={DEADLINE}s".strip()
-    arguments = {"connect_timeout": 10} | dict(url.query) | {"options": options}
+    own = str(url.query.get("options", ""))
+    arguments: dict[str, Any] = {"connect_timeout": 10} | dict(url.query)
     arguments |= url.translate_connect_args(username="user", database="dbname")
-    connection = psycopg.connect(**arguments, autocommit=True)  # type: ignore[arg-type]
+    arguments |= {"autocommit": True, "prepare_threshold": None}
+    try:
+        options = f"{own} -c lock_timeout={DEADLINE}s".strip()
+        connection = psycopg.connect(**arguments | {"options": options})
+    except psycopg.OperationalError as error:
+        if "unsupported startup parameter" not in str(error):
+            raise
+        connection = psycopg.connect(**arguments | {"options": own})
     try:
         refuse_old_engine("PostgreSQL", divmod(connection.info.server_version, 10_000))
     except ConfigurationError:

@@ -25,6 +25,7 @@ class SQLite:
 
     name = "sqlite"
     driver_error = sqlite3.Error
+    single_needs_begin = False
 
     def __init__(self, url: str, settings: Settings) -> None:
         self.identity = str(make_url(url).database)
@@ -104,6 +105,9 @@ class SQLite:
 
     def is_lost(self, driver: Connection) -> bool:
         return driver.is_closed
+
+    def was_idle(self, driver: Connection) -> bool:
+        return False  # who closes one closes the store
 
     def open_stream(self, driver: Connection) -> Any:
         return driver.cursor()
