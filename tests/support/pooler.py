@@ -43,20 +43,20 @@ query_wait_timeout = {deadline}
 """Round robin: whoever relies on the session that he had before is found out."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PooledServer(PostgresServer):
     """A server and a PgBouncer before it: databases are made on the one, their URLs name the other.
 
     `console` is where the pooler takes commands.
     """
 
-    console: URL = URL.create("postgresql")
+    console: URL
 
     def url(self, name: str) -> str:
         return self.console.set(database=name).render_as_string(hide_password=False)
 
     def disconnect(self, name: str) -> None:
-        """End the pooler's own connections: a database that has some cannot be copied or emptied."""
+        """End the pooler's own connections, without which a database can be copied or dropped."""
         conninfo = self.console.set(drivername="postgresql").render_as_string(hide_password=False)
         with psycopg.connect(conninfo, autocommit=True, connect_timeout=DEADLINE) as console:
             known = {str(row[0]) for row in console.execute("SHOW DATABASES")}
@@ -89,7 +89,7 @@ def start_pooler(server: PostgresServer) -> PooledServer:
             os.chown(path, user["user"], user["group"])
     with (home / "log").open("w") as log:
         process = subprocess.Popen(  # it ends when told to, or when this process is gone
-            ["sh", "-c", '"$0" "$1" & read line; kill $!', program, home / "pooler.ini"],
+            ["sh", "-c", '"$0" "$1" & read line; kill $!; wait', program, home / "pooler.ini"],
             stdin=subprocess.PIPE, stdout=log, stderr=log, text=True, cwd=home,
             start_new_session=True, **server_user(),
         )  # fmt: skip
@@ -99,7 +99,7 @@ def start_pooler(server: PostgresServer) -> PooledServer:
         shutil.rmtree(home, ignore_errors=True)
 
     same: dict[str, Any] = {each.name: getattr(server, each.name) for each in fields(server)}
-    pooled = PooledServer(**same | {"stop": stop}, console=console)
+    pooled = PooledServer(**same | {"stop": stop, "console": console})
     try:
         wait_until(lambda: _answers(pooled))
     except AssertionError:
