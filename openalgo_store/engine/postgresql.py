@@ -49,6 +49,17 @@ _RETRYABLE = ("40001", "40P01")
 _LONGEST_IDLE = 600.0
 """Seconds for which a session may do nothing inside its transaction, which may hold locks."""
 
+_CONNECTION = {
+    "application_name": "openalgo_store",
+    "client_encoding": "utf8",
+    "connect_timeout": 10,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
+"""What each connection is made with: a server that vanished is given up within a minute."""
+
 _RECENT = 30.0
 """Seconds for which a connection that was given back needs no question to the server."""
 _BEGIN, _BEGIN_READ = "BEGIN", "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
@@ -76,9 +87,7 @@ class PostgreSQL:
         own = "" if pooled else " ".join(f"-c {name}={value}" for name, value in chosen.items())
         options = f"{own} {parsed.query.get('options', '')}".strip()
         arguments = {
-            "connect_timeout": 10,
-            "application_name": "openalgo_store",
-            "client_encoding": "utf8",
+            **_CONNECTION,
             "prepare_threshold": None if pooled else 5,
         }
         self.engine = build_engine(

@@ -25,16 +25,12 @@ from openalgo_store import (
 from openalgo_store.engine.queries import Query
 from openalgo_store.schema.migrate import pending_migrations, run_migrations
 from openalgo_store.sessions import one_statement
-from openalgo_store.settings import DATABASES
 from openalgo_store.tables.accounts import users
-from tests.support.pooler import MISSING, PooledServer, find_pooler, start_pooler
+from tests.support.pooler import PooledServer
 from tests.support.postgres_server import PostgresServer
 from tests.support.rows import ALL_NAMES, add_user, master, names, new_user, shares, user
 
-pytestmark = [
-    pytest.mark.only("postgresql"),
-    pytest.mark.skipif(find_pooler() is None, reason=MISSING),
-]
+pytestmark = pytest.mark.only("postgresql")
 
 SHOW = text(
     "SELECT concat_ws(' ', pg_backend_pid(), current_setting('TimeZone'), "
@@ -50,25 +46,6 @@ KEPT = """
            pg_my_temp_schema(), pg_backend_pid()
 """
 """What a session of the server has of those who had it before."""
-
-
-@pytest.fixture(scope="module")
-def pooler(postgres: PostgresServer) -> Iterator[PooledServer]:
-    """A pooler before the server of this test run."""
-    pooled = start_pooler(postgres)
-    yield pooled
-    pooled.stop()
-
-
-@pytest.fixture
-def pooled_settings(
-    migrated_settings: Settings, engine_name: str, pooler: PooledServer
-) -> Iterator[Settings]:
-    """Settings of migrated, empty databases behind the pooler."""
-    name = str(make_url(migrated_settings.database_url).database)
-    urls = {f"{each}_database_url": pooler.url(name) for each in DATABASES if each != "main"}
-    yield replace(migrated_settings, database_url=pooler.url(name), db_pooler="transaction", **urls)
-    pooler.disconnect(name)
 
 
 @pytest.fixture
