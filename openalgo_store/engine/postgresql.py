@@ -79,23 +79,23 @@ class PostgreSQL:
         self.transactions: Living[Holder] = Living()
         self.identity = f"{parsed.host}:{parsed.port or 5432}/{parsed.database}"
         self.single_needs_begin = pooled = settings.db_pooler != "none"
-        chosen = _session_settings(settings)
-        local = "".join(f"; SET LOCAL {name} = '{value}'" for name, value in chosen.items())
+        chosen, options, local = _session_settings(settings).items(), "", ""
+        if pooled:
+            local = "".join(f"; SET LOCAL {name} = '{value}'" for name, value in chosen)
+        else:
+            options = " ".join(f"-c {name}={value}" for name, value in chosen)
         self._begin, self._begin_read = (
-            f"{begin}{local if pooled else ''}".encode() for begin in (_BEGIN, _BEGIN_READ)
+            f"{_BEGIN}{local}".encode(),
+            f"{_BEGIN_READ}{local}".encode(),
         )
-        own = "" if pooled else " ".join(f"-c {name}={value}" for name, value in chosen.items())
-        options = f"{own} {parsed.query.get('options', '')}".strip()
-        arguments = {
-            **_CONNECTION,
-            "prepare_threshold": None if pooled else 5,
-        }
+        arguments = {**_CONNECTION, "prepare_threshold": None if pooled else 5, **parsed.query}
+        arguments["options"] = f"{options} {parsed.query.get('options', '')}".strip()
         self.engine = build_engine(
             url,
             self,
             **self.pool_options(settings),
             isolation_level="AUTOCOMMIT",  # BEGIN is ours: psycopg sends none of its own
-            connect_args=arguments | dict(parsed.query) | {"options": options},
+            connect_args=arguments,
         )
         self._ping = self.engine.dialect.do_ping
         self.engine.dialect.do_ping = self._is_alive  # type: ignore[assignment, method-assign]

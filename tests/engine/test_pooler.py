@@ -77,7 +77,7 @@ def test_reads_of_four_threads_find_what_they_should(pooled: Store) -> None:
             alone = get_user_by_username(name)
             with get_read_session() as tx:
                 within = get_user_by_username(name, tx=tx)
-                found += alone == within is not None and alone.id == numbers[name]
+                found += alone is not None and alone == within and alone.id == numbers[name]
                 found += names() == list(numbers)
                 found += tx.all(ALL_NAMES) == list(numbers)
         return found
