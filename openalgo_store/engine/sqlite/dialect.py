@@ -107,7 +107,7 @@ class SQLite:
         return driver.is_closed
 
     def was_idle(self, driver: Connection) -> bool:
-        return False  # who closes one closes the store
+        return False  # nobody ends the connections of a file
 
     def open_stream(self, driver: Connection) -> Any:
         return driver.cursor()
