@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
+from datetime import UTC
 from typing import Any
 
 import psycopg
@@ -12,12 +13,16 @@ from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
 from openalgo_store import (
+    LIVE,
     ConfigurationError,
     Settings,
     Store,
+    get_daily_pnl,
+    get_order,
     get_read_session,
     get_user_by_username,
     get_write_session,
+    import_trade,
     init_databases,
     replace_symbols,
     use_store,
@@ -28,7 +33,18 @@ from openalgo_store.sessions import one_statement
 from openalgo_store.tables.accounts import users
 from tests.support.pooler import PooledServer
 from tests.support.postgres_server import PostgresServer
-from tests.support.rows import ALL_NAMES, add_user, master, names, new_user, shares, user
+from tests.support.rows import (
+    ALL_NAMES,
+    MONDAY,
+    add_order,
+    add_user,
+    master,
+    names,
+    new_user,
+    shares,
+    trade_row,
+    user,
+)
 
 pytestmark = pytest.mark.only("postgresql")
 
@@ -86,7 +102,37 @@ def test_reads_of_four_threads_find_what_they_should(pooled: Store) -> None:
         assert list(threads.map(read, numbers)) == [120] * 4
 
 
-def test_every_statement_obeys_the_store_whoever_had_the_session_before(pooled: Store) -> None:
+@pytest.fixture
+def set_otherwise(migrated_settings: Settings, postgres: PostgresServer) -> Iterator[None]:
+    """The database gives each new session another zone, date style and limit."""
+    url = migrated_settings.database_url
+    chosen = {"timezone": "Asia/Kolkata", "datestyle": "German, DMY", "lock_timeout": "1ms"}
+    with postgres.connect(url) as admin:
+        alter = f'ALTER DATABASE "{make_url(url).database}"'
+        for name, value in chosen.items():
+            admin.execute(f"{alter} SET {name} TO '{value}'".encode())
+        yield
+        admin.execute(f"{alter} RESET ALL".encode())
+
+
+def test_moments_and_days_are_the_same_whatever_the_session_is_set_to(
+    set_otherwise: None, pooled: Store
+) -> None:
+    number = new_user()
+    add_order(number, "one", book=LIVE)
+    import_trade(**trade_row(number, "T1"))
+    alone = get_order("one")
+    with get_read_session() as tx:
+        within = get_order("one", tx=tx)
+    assert alone is not None
+    assert alone == within
+    assert (alone.placed_at, alone.placed_at.tzinfo) == (MONDAY, UTC)
+    assert get_daily_pnl(number, MONDAY.date()).turnover == 1000.0
+
+
+def test_every_statement_obeys_the_store_whoever_had_the_session_before(
+    set_otherwise: None, pooled: Store
+) -> None:
     settings = replace(pooled.settings, db_lock_timeout=7, db_statement_timeout=11)
     open_sessions(3)
     with neighbour(pooled.settings.database_url) as other:
@@ -106,7 +152,7 @@ def test_every_statement_obeys_the_store_whoever_had_the_session_before(pooled: 
             with store.databases["main"].engine.connect() as connection:
                 asked.append(str(connection.scalar(SHOW)))
     pids, said = zip(*(each.split(" ", 1) for each in asked), strict=True)
-    assert set(said) == {"UTC ISO, MDY 7s 11s 10min"}
+    assert set(said) == {"UTC ISO, DMY 7s 11s 10min"}
     assert len(set(pids)) >= 3
 
 
