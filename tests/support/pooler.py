@@ -39,6 +39,7 @@ server_round_robin = 1
 max_client_conn = 500
 default_pool_size = 50
 query_wait_timeout = {deadline}
+server_login_retry = 1
 """
 """Round robin: whoever relies on the session that he had before is found out."""
 
