@@ -8,6 +8,7 @@ from .background.shutdown import flush_on_sigterm, flush_writers, writer_stats
 from .caching.statistics import CacheStats
 from .engine import get_engine_options
 from .engine.queries import Query
+from .engine.retrying import retrying
 from .engine.transaction import Transaction
 from .errors import *  # noqa: F403
 from .records.telemetry import WriterStats
@@ -59,6 +60,7 @@ __all__ = [
     "get_write_session",
     "init_databases",
     "read_env_file",
+    "retrying",
     "run_pending_migrations",
     "use_store",
     "writer_stats",

@@ -51,6 +51,8 @@ class Dialect(Protocol):
     """The file, or host and database, that this is: two names of it are the same database."""
     engine: Engine
     closed: bool
+    single_needs_begin: bool
+    """Whether a single statement, too, goes behind a BEGIN, which brings what it must obey."""
     slow_statement: float
     """Seconds from which a statement is worth a line in the log, 0 for never."""
     lease: float

@@ -27,9 +27,20 @@ from .postgresql_errors import translate
 _LONGEST_IDLE = 600.0
 """Seconds for which a session may do nothing inside its transaction, which may hold locks."""
 
+_CONNECTION = {
+    "application_name": "openalgo_store",
+    "client_encoding": "utf8",
+    "connect_timeout": 10,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
+"""What each connection is made with: a server that vanished is given up within a minute."""
+
 _RECENT = 30.0
 """Seconds for which a connection that was given back needs no question to the server."""
-_BEGIN, _BEGIN_READ = b"BEGIN", b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+_BEGIN, _BEGIN_READ = "BEGIN", "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _numbers = count(1)
 
 
@@ -46,24 +57,31 @@ class PostgreSQL:
         self.slow_statement = settings.db_slow_statement
         self.transactions: Living[Holder] = Living()
         self.identity = place_of(parsed)
-        options = f"{_options(settings)} {parsed.query.get('options', '')}".strip()
-        arguments = {
-            "connect_timeout": 10,
-            "application_name": "openalgo_store",
-            "client_encoding": "utf8",
-        }
+        self.single_needs_begin = pooled = settings.db_pooler != "none"
+        chosen, options, local = _session_settings(settings).items(), "", ""
+        if pooled:
+            local = "".join(f"; SET LOCAL {name} = '{value}'" for name, value in chosen)
+        else:
+            options = " ".join(f"-c {name}={value}" for name, value in chosen)
+        self._begin, self._begin_read = (
+            f"{_BEGIN}{local}".encode(),
+            f"{_BEGIN_READ}{local}".encode(),
+        )
+        arguments = {**_CONNECTION, "prepare_threshold": None if pooled else 5, **parsed.query}
+        arguments["options"] = f"{options} {parsed.query.get('options', '')}".strip()
         self.engine = build_engine(
             parsed.difference_update_query(HIDDEN),  # which its repr would show
             self,
             **self.pool_options(settings),
             isolation_level="AUTOCOMMIT",  # BEGIN is ours: psycopg sends none of its own
-            connect_args=arguments | dict(parsed.query) | {"options": options},
+            connect_args=arguments,
         )
         self._ping = self.engine.dialect.do_ping
         self.engine.dialect.do_ping = self._is_alive  # type: ignore[assignment, method-assign]
         self._used: WeakKeyDictionary[Any, float] = WeakKeyDictionary()
         self._in_use: Living[PoolProxiedConnection] = Living()
-        event.listen(self.engine, "connect", _set_date_style)
+        if not pooled:
+            event.listen(self.engine, "connect", _set_date_style)
         event.listen(self.engine, "checkout", lambda _, __, held: self._in_use.add(held))
 
     @staticmethod
@@ -121,7 +139,7 @@ class PostgreSQL:
 
     def begin(self, driver: Any, *, readonly: bool) -> None:
         """In a third of the time of `execute`, which readies itself for parameters and rows."""
-        begin = _BEGIN_READ if readonly else _BEGIN
+        begin = self._begin_read if readonly else self._begin
         try:
             if driver.pgconn.exec_(begin).status == ExecStatus.COMMAND_OK:
                 return
@@ -179,6 +197,8 @@ class PostgreSQL:
         return str(connection.exec_driver_sql("SHOW server_version").scalar())
 
     def connection_limit(self, connection: Connection) -> int | None:
+        if self.single_needs_begin:  # behind a pooler, whose limit is another
+            return None
         return int(connection.exec_driver_sql("SHOW max_connections").scalar_one())
 
     def is_read_only(self, connection: Connection) -> bool:
@@ -188,15 +208,18 @@ class PostgreSQL:
         return translate(self.identity, error, sent)
 
 
-def _options(settings: Settings) -> str:
-    """What each session of the server begins with; the URL's own options come later and win."""
-    chosen = {
+def _session_settings(settings: Settings) -> dict[str, str | int]:
+    """What each session begins with (the URL's own options come later and win).
+
+    Through a pooler each transaction does: there it is not known who had the session before.
+    """
+    return {
         "timezone": "UTC",
+        "datestyle": "ISO",
         "lock_timeout": _milliseconds(settings.db_lock_timeout),
         "statement_timeout": _milliseconds(settings.db_statement_timeout),
         "idle_in_transaction_session_timeout": _milliseconds(_LONGEST_IDLE),
     }
-    return " ".join(f"-c {name}={value}" for name, value in chosen.items())
 
 
 def _set_date_style(driver: Any, record: Any) -> None:
@@ -216,4 +239,4 @@ def _has_input(driver: Any) -> bool:
 
 
 def _milliseconds(seconds: float) -> int:
-    return ceil(seconds * 1000)  # 0 would be no limit at all
+    return min(ceil(seconds * 1000), 2**31 - 1)  # 0 would be no limit at all

@@ -2,7 +2,7 @@
 
 import psycopg
 
-from ..errors import InvalidInput, SessionMisuse, StoreError, Unavailable
+from ..errors import ConfigurationError, InvalidInput, SessionMisuse, StoreError, Unavailable
 from . import constraints
 from .dialect import Sent
 
@@ -21,6 +21,8 @@ _UNAVAILABLE = {
 """SQLSTATE classes in which nothing is wrong with the statement."""
 
 _UNAVAILABLE_STATES = {
+    "26000": "does not know what this session has prepared: behind a pooler set DB_POOLER",
+    "42P05": "has what another session prepared: behind a pooler set DB_POOLER",
     "25P03": "ended a session that was idle inside its transaction: make sessions shorter",
     "25P04": "ended a transaction that took longer than its transaction_timeout: make it shorter",
     "25006": "is read-only, as a standby is: write to its primary (among several hosts of a URL "
@@ -42,11 +44,18 @@ _UNAVAILABLE_STATES = {
 }
 """Single states of them, and of others, that say more."""
 
+_RETRYABLE = ("40001", "40P01")
+"""What ends one of several transactions that cannot all be kept: serialisation, deadlock."""
+
 
 def translate(place: str, error: Exception, sent: Sent | None) -> StoreError:
     """The store's error for one of the driver's, which keeps nothing that may be a row's."""
     state = getattr(error, "sqlstate", None) or ""
     diag = getattr(error, "diag", None)
+    if "unsupported startup parameter" in str(error):
+        return ConfigurationError(
+            f"PostgreSQL {place} is behind a pooler: set DB_POOLER=transaction"
+        )
     constraint = getattr(diag, "constraint_name", None)
     is_lost = not state and isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError))
     message = _reason(error) if is_lost else getattr(diag, "message_primary", None)
@@ -73,7 +82,9 @@ def translate(place: str, error: Exception, sent: Sent | None) -> StoreError:
     else:
         what = _UNAVAILABLE_STATES.get(state) or _UNAVAILABLE.get(state[:2], "")
     if what:
-        return Unavailable(f"PostgreSQL {place} {what} ({message})")
+        unavailable = Unavailable(f"PostgreSQL {place} {what} ({message})")
+        unavailable.retryable = state in _RETRYABLE
+        return unavailable
     return StoreError(f"PostgreSQL {place}: {message}")
 
 

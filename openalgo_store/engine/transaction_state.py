@@ -52,7 +52,8 @@ class TransactionState:
         self.dialect = dialect
         self.database = database
         self.readonly = readonly
-        self.single = single  # for one statement, which commits itself: see one_statement
+        self.single = single  # for one statement: see one_statement
+        self.commits_itself = single and not dialect.single_needs_begin
         self.callbacks: list[Callback] = []
         self.last_steps: dict[str, Callable[[], object]] = {}
         self.streams: list[Any] = []  # cursors, which end with the transaction
@@ -80,7 +81,7 @@ class TransactionState:
 
     def commit(self) -> None:
         """Keep what was written; what waits for that is called when all is given back."""
-        if self.driver is None or self.single:
+        if self.driver is None or self.commits_itself:
             self.refuse_if_unusable()
             self._outcome = _COMMITTED
             return
@@ -218,7 +219,15 @@ class TransactionState:
         driver = self.driver
         if driver is None:
             driver = self._begin()
-        return self.send(query, take, driver, compiled, values)
+        try:
+            return self.send(query, take, driver, compiled, values)
+        except Unavailable:
+            is_read_alone = self.commits_itself and self.readonly
+            if self._held is None or not (is_read_alone and self._was_dead(driver)):
+                raise
+        self._held.invalidate()  # and ask another, once: a read changes nothing
+        self.failure = None
+        return self.send(query, take, self._begin(), compiled, values)
 
     def send(
         self,
@@ -309,7 +318,7 @@ class TransactionState:
     def _check_out(self) -> Any:
         """A connection that has begun; idle ones that the server has just ended are passed over."""
         dialect = self.dialect
-        begin = dialect.prepare_single if self.single else dialect.begin
+        begin = dialect.prepare_single if self.commits_itself else dialect.begin
         while True:
             self._held = held = dialect.check_out()
             self.driver = driver = held.driver_connection
@@ -317,15 +326,19 @@ class TransactionState:
                 begin(driver, readonly=self.readonly)
                 return driver
             except dialect.driver_error:
-                if not (dialect.is_lost(driver) and dialect.was_idle(driver)):
+                if not self._was_dead(driver):
                     raise
                 held.invalidate()
+
+    def _was_dead(self, driver: Any) -> bool:
+        """Whether the connection is lost, and may have been before it was taken."""
+        return self.dialect.is_lost(driver) and self.dialect.was_idle(driver)
 
     def _failed(self, error: Exception, statement: str, sent: Sent | None) -> StoreError:
         """The error of a driver as the store's; only a rollback is possible now."""
         failure = self.dialect.translate(error, sent)
         failure.statement = statement
-        if isinstance(failure, Unavailable) and self.single and not self.readonly:
+        if isinstance(failure, Unavailable) and self.commits_itself and not self.readonly:
             failure.outcome_unknown = sent is not None and self.is_connection_lost()
             self._outcome = _UNKNOWN if failure.outcome_unknown else _ROLLED_BACK
         self.fail(failure)

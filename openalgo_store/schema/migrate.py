@@ -28,6 +28,9 @@ TABLES_SQL = {
     "postgresql": "SELECT tablename FROM pg_tables WHERE schemaname = current_schema()",
 }
 
+BEGIN = f"BEGIN; SET LOCAL lock_timeout = '{DEADLINE}s'"
+"""How a transaction of PostgreSQL begins, also through a pooler."""
+
 _MIGRATION = re.compile(r"([a-z]+)-\d{4}-[a-z0-9-]+")
 _CREATED_TABLE = re.compile(r'^\s*CREATE TABLE (?:IF NOT EXISTS )?"?(\w+)', re.I | re.M)
 
@@ -80,7 +83,8 @@ def connect(url: URL, *, create: bool = False) -> Any:
     """A connection of the driver alone, in autocommit mode; `create` makes a missing SQLite file.
 
     It waits for a lock at most DEADLINE seconds. SQLite's foreign keys are off, as its rebuilding
-    of tables needs.
+    of tables needs. Nothing is kept in a session of PostgreSQL but that limit, which a pooler that
+    takes no options may drop: see BEGIN.
     """
     is_sqlite = _engine(url) == "sqlite"
     connection = _open_file(url, create) if is_sqlite else _log_in(url)
@@ -111,11 +115,17 @@ def _open_file(url: URL, create: bool) -> Any:
 def _log_in(url: URL) -> Any:
     import psycopg
 
-    options = f"{url.query.get('options', '')} -c lock_timeout={DEADLINE}s".strip()
-    arguments = {"connect_timeout": 10, "client_encoding": "utf8"} | dict(url.query)
-    arguments |= {"options": options}
+    own = str(url.query.get("options", ""))
+    arguments: dict[str, Any] = {"connect_timeout": 10, "client_encoding": "utf8"}
+    arguments |= dict(url.query) | {"autocommit": True, "prepare_threshold": None}
     arguments |= url.translate_connect_args(username="user", database="dbname")
-    return psycopg.connect(**arguments, autocommit=True)  # type: ignore[arg-type]
+    try:
+        options = f"{own} -c lock_timeout={DEADLINE}s".strip()
+        return psycopg.connect(**arguments | {"options": options})
+    except psycopg.OperationalError as error:
+        if "unsupported startup parameter" not in str(error):
+            raise
+        return psycopg.connect(**arguments | {"options": own})
 
 
 def refuse_other_encoding(encoding: str | None, url: URL) -> None:

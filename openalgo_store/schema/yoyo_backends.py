@@ -98,12 +98,20 @@ class SQLite(CrashSafe):
 
 
 class PostgreSQL(CrashSafe):
-    """A PostgreSQL database on psycopg 3, locked by an advisory lock of the session."""
+    """A PostgreSQL database on psycopg 3, locked by an advisory lock.
+
+    A transaction of a second connection holds it, and not this session: behind a pooler each
+    transaction may have another one.
+    """
 
     engine = "postgresql"
     driver_module = "psycopg"
     list_tables_sql = migrate.TABLES_SQL["postgresql"]
     LOCK_KEY = int.from_bytes(b"openalgo")
+
+    def begin(self) -> None:
+        self.connection.execute(migrate.BEGIN)
+        self._in_transaction = True
 
     def _url(self, dburi: Any) -> URL:
         written = super()._url(dburi).render_as_string(hide_password=False)
@@ -129,13 +137,14 @@ class PostgreSQL(CrashSafe):
 
     @contextmanager
     def _system_lock(self, deadline: float) -> Iterator[None]:
-        # Asked again and again: a session that waits inside the statement would hold a snapshot,
-        # and CREATE INDEX CONCURRENTLY in the session that has the lock would wait for that.
-        key = {"key": self.LOCK_KEY}
-        while not self.execute("SELECT pg_try_advisory_lock(:key)", key).fetchone()[0]:
-            self._wait(deadline)
-        try:
+        # Asked again and again: a transaction that waits inside the statement would hold a
+        # snapshot, and CREATE INDEX CONCURRENTLY of who has the lock would wait for that.
+        with migrate.connect(self.url) as holder:
+            while True:
+                holder.execute("BEGIN; SET LOCAL idle_in_transaction_session_timeout = 0")
+                asked = holder.execute("SELECT pg_try_advisory_xact_lock(%s)", [self.LOCK_KEY])
+                if asked.fetchone()[0]:
+                    break
+                holder.rollback()
+                self._wait(deadline)
             yield
-        finally:
-            if not self.connection.closed:
-                self.execute("SELECT pg_advisory_unlock(:key)", key)

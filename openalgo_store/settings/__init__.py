@@ -44,6 +44,7 @@ class Settings:
     db_sqlite_idle: int = 4
     db_lock_timeout: float = 30
     db_statement_timeout: float = 0
+    db_pooler: str = "none"
     db_slow_statement: float = 1
     cache_lease: float | None = None
     api_key_pepper: str = ""
@@ -63,6 +64,10 @@ class Settings:
                 "db_sqlite_synchronous", repr(synchronous), "one of OFF, NORMAL, FULL, EXTRA"
             )
         object.__setattr__(self, "db_sqlite_synchronous", synchronous)
+        pooler = self.db_pooler.lower()
+        if pooler not in ("none", "transaction"):
+            raise _refused("db_pooler", repr(pooler), "none or transaction")
+        object.__setattr__(self, "db_pooler", pooler)
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> "Settings":

@@ -35,12 +35,6 @@ from tests.support.waiting import DEADLINE, wait_for_a_lock, wait_until
 ALL_SYMBOLS = Query.of(select(symbols.c.symbol), str)
 
 
-@pytest.fixture
-def other_thread() -> Iterator[ThreadPoolExecutor]:
-    with ThreadPoolExecutor(1) as pool:
-        yield pool
-
-
 def test_a_session_of_another_database_or_store_is_refused(
     store: Store, migrated_settings: Settings
 ) -> None:

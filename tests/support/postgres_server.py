@@ -67,10 +67,12 @@ class PostgresServer:
     def create_database(self, template: str | None = None) -> str:
         """The URL of a new database: empty, or a copy of another (its URL; nobody connected)."""
         name = f"t_{uuid.uuid4().hex}"
-        with self._connect() as connection:
+        with self.connect() as connection:
             clause = "TEMPLATE template0"
             if template is not None:
-                clause = f'TEMPLATE "{make_url(template).database}"'
+                original = str(make_url(template).database)
+                self.disconnect(original)
+                clause = f'TEMPLATE "{original}"'
                 if connection.info.server_version >= 150000:
                     clause += " STRATEGY file_copy"
             connection.execute(f'CREATE DATABASE "{name}" {clause}'.encode())
@@ -78,12 +80,20 @@ class PostgresServer:
 
     def drop_database(self, url: str) -> None:
         """Remove a database and end whatever is still connected to it."""
-        name = make_url(url).database
-        with self._connect() as connection:
+        name = str(make_url(url).database)
+        self.disconnect(name)
+        with self.connect() as connection:
             connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'.encode())
 
-    def _connect(self) -> psycopg.Connection[Any]:
-        conninfo = self.admin.set(drivername="postgresql").render_as_string(hide_password=False)
+    def disconnect(self, name: str) -> None:
+        """End what stands between tests and this database and keeps connections of its own."""
+
+    def connect(self, url: str | None = None) -> psycopg.Connection[Any]:
+        """A connection to the server itself: to its first database, or to that of a URL."""
+        target = self.admin.set(drivername="postgresql")
+        if url is not None:
+            target = target.set(database=make_url(url).database)
+        conninfo = target.render_as_string(hide_password=False)
         return psycopg.connect(conninfo, autocommit=True, connect_timeout=DEADLINE)
 
 
@@ -159,8 +169,8 @@ def _start_binaries(way: str, folder: Path) -> PostgresServer:
     for program in ("initdb", "pg_ctl", "postgres"):
         if shutil.which(program, path=folder) is None:
             raise FileNotFoundError(f"{folder} has no {program}: a client-only installation")
-    home = Path(tempfile.mkdtemp(prefix="openalgo-pg-", dir="/tmp" if _server_user() else None))
-    if user := _server_user():
+    home = Path(tempfile.mkdtemp(prefix="openalgo-pg-", dir="/tmp" if server_user() else None))
+    if user := server_user():
         os.chown(home, user["user"], user["group"])
     try:
         folder = _reachable(folder, home)
@@ -231,7 +241,7 @@ def _run(folder: Path, home: Path, program: str, *arguments: str) -> str:
         done = subprocess.run(
             [shutil.which(program, path=folder) or program, *arguments],
             stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
-            cwd=home, env=environment, timeout=DEADLINE * 2, check=False, **_server_user(),
+            cwd=home, env=environment, timeout=DEADLINE * 2, check=False, **server_user(),
         )  # fmt: skip
         output.seek(0)
         printed = output.read()
@@ -240,7 +250,7 @@ def _run(folder: Path, home: Path, program: str, *arguments: str) -> str:
     return printed
 
 
-def _server_user() -> dict[str, Any]:
+def server_user() -> dict[str, Any]:
     """Who runs the server: PostgreSQL refuses root, so postgres or nobody stand in for it."""
     if os.name == "nt" or os.geteuid() != 0:
         return {}

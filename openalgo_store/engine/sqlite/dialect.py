@@ -27,6 +27,7 @@ class SQLite:
     name = "sqlite"
     lease = 0.01
     driver_error = sqlite3.Error
+    single_needs_begin = False
 
     def __init__(self, url: str, settings: Settings) -> None:
         self.identity = str(make_url(url).database)

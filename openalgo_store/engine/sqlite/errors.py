@@ -41,7 +41,9 @@ def translate(file: str, error: Exception, sent: Sent | None) -> StoreError:
     if code == sqlite3.SQLITE_READONLY and sent is not None and sent.readonly:
         return SessionMisuse("a read session cannot write: use get_write_session")
     if code & 0xFF in _UNAVAILABLE:
-        return Unavailable(f"{file} {_UNAVAILABLE[code & 0xFF]}")
+        unavailable = Unavailable(f"{file} {_UNAVAILABLE[code & 0xFF]}")
+        unavailable.retryable = code == sqlite3.SQLITE_BUSY_SNAPSHOT
+        return unavailable
     if str(error) == "integer overflow":  # of a SUM
         return constraints.too_large()
     return StoreError(f"{file}: {error}")
