@@ -27,7 +27,7 @@ def init_databases(settings: Settings | None = None, *, warm: bool = True) -> St
     before = open_store()
     store = before if before and before.settings == chosen else Store(chosen)
     try:
-        migrate_databases(chosen)
+        _migrate(store)
         use_store(store)
         if warm:
             for warning in (*pool_warnings(store), *read_only_warnings(store)):
@@ -46,8 +46,16 @@ def init_databases(settings: Settings | None = None, *, warm: bool = True) -> St
 def run_pending_migrations(database: str | None = None) -> list[str]:
     """Apply what is pending, in one database or in all; the ids that were applied."""
     names = DATABASES if database is None else (database,)
-    applied = migrate_databases(current_store().settings, names)
+    applied = _migrate(current_store(), names)
     return [each for name in names for each in applied[name]]
+
+
+def _migrate(store: Store, names: Sequence[str] = DATABASES) -> dict[str, list[str]]:
+    """What was pending and is applied; a replica is not read until it has got that."""
+    applied = migrate_databases(store.settings, names)
+    if applied.get("main") and store.replica:
+        store.replica.note_write()
+    return applied
 
 
 def get_pending_migrations(database: str = "main") -> list[str]:
@@ -108,13 +116,16 @@ def pool_warnings(store: Store) -> Iterator[str]:
     limits: dict[str, int] = {}
     each_pool = store.settings.db_pool_size + store.settings.db_max_overflow
     for dialect in store.dialects:
+        replica = store.replica
+        if replica and dialect is replica.dialect and replica.status().problem:
+            continue
         with dialect.engine.connect() as connection:
             limit = dialect.connection_limit(connection)
         if limit is not None:
             server = dialect.identity.rpartition("/")[0]
             wanted[server] = wanted.get(server, 0) + each_pool
             limits[server] = limit
-    if (server := store.databases["main"].identity.partition("/")[0]) in wanted:
+    if (server := store.databases["main"].identity.rpartition("/")[0]) in wanted:
         wanted[server] += 1  # on which it looks whether other processes have changed something
     for server, count in wanted.items():
         if count > limits[server]:

@@ -123,5 +123,5 @@ class Epochs:
 def read_epochs(dialect: Dialect) -> dict[str, int]:
     """The epoch of each topic that was ever changed."""
     state = TransactionState(dialect, "main", readonly=True, single=True)
-    with Session(state, Transaction(state, None, on_replica=False)) as tx:
+    with Session(state, Transaction(state, None)) as tx:
         return {each.topic: each.epoch for each in tx.all(_get_epochs)}

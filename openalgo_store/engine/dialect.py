@@ -39,6 +39,19 @@ class Sent(NamedTuple):
     """Whether it was sent in a read session."""
 
 
+class Replication(NamedTuple):
+    """What a database tells of its log and of where that comes from; nothing, where it cannot."""
+
+    origin: str | None = None
+    """Which database it is: a standby, promoted or not, is the same one as its primary."""
+    is_standby: bool = False
+    """Whether it replays the log of another server."""
+    position: int | None = None
+    """How far its log was written, that of a standby replayed."""
+    age: float | None = None
+    """Of a standby: the seconds since what it replayed last was committed."""
+
+
 class Dialect(Protocol):
     """One database of one engine: the few operations in which the engines differ.
 
@@ -116,6 +129,9 @@ class Dialect(Protocol):
 
     def is_read_only(self, connection: Connection) -> bool:
         """Whether every write would fail now."""
+
+    def replication(self) -> Replication:
+        """Where it stands as a replica, or as the primary of one; Unavailable if it is away."""
 
     def before_fork(self) -> None:
         """Leave nothing that a fork would break."""

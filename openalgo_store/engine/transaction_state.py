@@ -46,6 +46,7 @@ class TransactionState:
     _session: "ref[Any] | None" = None
     _progress = _NOT_ENTERED
     is_given_back = False
+    on_replica = False
     _outcome = _ROLLED_BACK
 
     def __init__(self, dialect: Dialect, database: str, *, readonly: bool, single: bool) -> None:
@@ -175,7 +176,7 @@ class TransactionState:
     def connected(self) -> Any:
         """The driver's connection; the first call begins the transaction."""
         self.refuse_if_unusable()
-        return self._begin() if self.driver is None else self.driver
+        return self.begin() if self.driver is None else self.driver
 
     def core(self) -> Connection:
         """The same connection as Core has it."""
@@ -218,7 +219,7 @@ class TransactionState:
         values = compiled.values(params)
         driver = self.driver
         if driver is None:
-            driver = self._begin()
+            driver = self.begin()
         try:
             return self.send(query, take, driver, compiled, values)
         except Unavailable:
@@ -227,7 +228,7 @@ class TransactionState:
                 raise
         self._held.invalidate()  # and ask another, once: a read changes nothing
         self.failure = None
-        return self.send(query, take, self._begin(), compiled, values)
+        return self.send(query, take, self.begin(), compiled, values)
 
     def send(
         self,
@@ -290,7 +291,8 @@ class TransactionState:
         if self._progress == _CLOSED:  # by another thread, meanwhile
             self.release()
 
-    def _begin(self) -> Any:
+    def begin(self) -> Any:
+        """Get a connection, and let it begin: with the first statement."""
         dialect = self.dialect
         dialect.transactions.add(self)  # before the look: a closing store looks the other way round
         try:
