@@ -1,10 +1,10 @@
 """The cache of whole masters, one immutable snapshot for each broker."""
 
 import logging
-import threading
 import time
 from collections.abc import Callable
 
+from ..threads import Lock
 from .single_flight import SingleFlight
 from .snapshots import MasterChange, Snapshot
 from .statistics import CacheStats
@@ -26,7 +26,7 @@ class SymbolCache:
         self._last: dict[str, Snapshot] = {}
         self._epochs: dict[str, int] = {}
         self._loads: SingleFlight[Snapshot] = SingleFlight()
-        self._mutex = threading.Lock()
+        self._mutex = Lock()
         self.hits = 0
         self.misses = 0
 

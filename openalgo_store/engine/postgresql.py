@@ -18,6 +18,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from ..errors import InvalidInput, SessionMisuse, StoreError, Unavailable
 from ..records import Row
 from ..settings import Settings
+from ..threads import poll
 from . import constraints
 from .dialect import Holder, Sent, build_engine
 from .living import Living
@@ -46,7 +47,7 @@ _LONGEST_IDLE = 600.0
 
 _RECENT = 30.0
 """Seconds for which a connection that was given back needs no question to the server."""
-_BEGIN, _BEGIN_READ = b"BEGIN", b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+BEGIN, BEGIN_READ = b"BEGIN", b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _numbers = count(1)
 
 
@@ -137,7 +138,7 @@ class PostgreSQL:
 
     def begin(self, driver: Any, *, readonly: bool) -> None:
         """In a third of the time of `execute`, which readies itself for parameters and rows."""
-        begin = _BEGIN_READ if readonly else _BEGIN
+        begin = BEGIN_READ if readonly else BEGIN
         try:
             if driver.pgconn.exec_(begin).status == ExecStatus.COMMAND_OK:
                 return
@@ -245,9 +246,9 @@ def _set_date_style(driver: Any, record: Any) -> None:
 
 def _has_input(driver: Any) -> bool:
     """Whether the socket of a connection has something to read, or has ended."""
-    if not hasattr(select, "poll"):
+    if poll is None:
         return bool(select.select([driver.fileno()], (), (), 0)[0])
-    look = select.poll()
+    look = poll()
     look.register(driver.fileno(), select.POLLIN)
     return bool(look.poll(0))
 

@@ -31,6 +31,7 @@ from yoyo.backends.base import DatabaseBackend
 from yoyo.migrations import get_migration_hash
 
 from ..errors import MigrationRefused, Unavailable
+from ..threads import sleep
 from . import migrate
 
 if sys.platform == "win32":
@@ -200,7 +201,7 @@ class _CrashSafe(DatabaseBackend):  # type: ignore[misc]  # yoyo is untyped
                 f"another process is migrating {self.url.render_as_string()} and does not end: "
                 "look for it, then try again"
             )
-        time.sleep(0.05)
+        sleep(0.05)
 
 
 class _SilentCursor(sqlite3.Cursor):

@@ -12,6 +12,7 @@ from sqlalchemy.pool import NullPool
 from ...errors import StoreError, Unavailable
 from ...records import Row
 from ...settings import Settings
+from ...threads import IS_GREEN
 from ..dialect import Holder, Sent, build_engine
 from ..living import Living
 from .bulk_insert import insert_rows
@@ -34,7 +35,11 @@ class SQLite:
         self._timeout = settings.db_sqlite_busy_timeout
         self._writer_lock = WriterLock()
         self._connections = Connections(
-            self.identity, self._timeout, settings.db_sqlite_synchronous, settings.db_sqlite_idle
+            self.identity,
+            self._timeout,
+            settings.db_sqlite_synchronous,
+            settings.db_sqlite_idle,
+            _kind_of_connections(),
         )
         self.engine = build_engine(
             url,
@@ -126,6 +131,14 @@ class SQLite:
 
     def connection_limit(self, connection: CoreConnection) -> int | None:
         return None
+
+
+def _kind_of_connections() -> type[Connection]:
+    if not IS_GREEN:
+        return Connection
+    from .patience import PatientConnection
+
+    return PatientConnection
 
 
 def _set_query_only(driver: Connection, query_only: bool) -> None:
