@@ -110,6 +110,9 @@ class SQLite:
     def is_lost(self, driver: Connection) -> bool:
         return driver.is_closed
 
+    def was_idle(self, driver: Connection) -> bool:
+        return False  # nobody ends the connections of a file
+
     def open_stream(self, driver: Connection) -> Any:
         return driver.cursor()
 
