@@ -16,7 +16,7 @@ from ..engine.forks import register_fork_hooks
 from ..errors import ConfigurationError, Conflict, InvalidInput, StoreError, Unavailable
 from ..records import Row
 from ..records.telemetry import WriterStats
-from ..threads import Empty, Lock, SimpleQueue, Thread
+from ..threads import Empty, Lock, SimpleQueue, Thread, refuse_late_patch
 from .counter import Counter
 from .marks import Mark
 from .quiet import quietly
@@ -180,6 +180,7 @@ class BufferedWriter:
     def _start(self) -> bool:
         """Whether the thread runs, or is about to: the interpreter starts none while it ends."""
         if self._thread is None:
+            refuse_late_patch()
             _open[self] = None
             try:
                 thread = Thread(

@@ -18,7 +18,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from ..errors import InvalidInput, SessionMisuse, StoreError, Unavailable
 from ..records import Row
 from ..settings import Settings
-from ..threads import poll
+from ..threads import poll, refuse_late_patch
 from . import constraints
 from .dialect import Holder, Sent, build_engine
 from .living import Living
@@ -80,6 +80,7 @@ class PostgreSQL:
         self.engine.dialect.do_ping = self._is_alive  # type: ignore[assignment, method-assign]
         self._used: WeakKeyDictionary[Any, float] = WeakKeyDictionary()
         self._in_use: Living[PoolProxiedConnection] = Living()
+        event.listen(self.engine, "do_connect", lambda *_: refuse_late_patch())
         event.listen(self.engine, "connect", _set_date_style)
         event.listen(self.engine, "checkout", lambda _, __, held: self._in_use.add(held))
 

@@ -62,5 +62,5 @@ def refuse_late_patch() -> None:
         raise ConfigurationError(
             f"{found.name} has patched Python after openalgo_store was imported, so that both "
             f"would wait for each other for ever: call {patch[found.name]} in the first line of "
-            "the program, before every other import"
+            "the program, before every other import (under gunicorn: start it without --preload)"
         )

@@ -33,11 +33,13 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from argon2 import PasswordHasher
 from argon2.profiles import CHEAPEST
+from sqlalchemy import text
 
 import openalgo_store
 from openalgo_store import (
@@ -59,6 +61,7 @@ from openalgo_store import (
     use_store,
     writer_stats,
 )
+from openalgo_store.engine.queries import Query
 from openalgo_store.security import passwords
 from tests.conftest import settings_of
 from tests.programs.databases import urls_of
@@ -278,11 +281,99 @@ def load_symbols(settings: Settings, count: str) -> None:
         os._exit(0)
 
 
+def log_beside_green_threads(settings: Settings) -> None:
+    """The writer's thread logs each statement while green threads log without end."""
+    heard: list[str] = []
+
+    class Listening(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            heard.append(record.getMessage())
+            time.sleep(0)  # as a handler that writes to a socket lets others run
+
+    logging.getLogger().addHandler(Listening())
+    with Store(replace(settings, db_slow_statement=1e-9)) as store:
+        use_store(store)
+        workers = Workers()
+
+        def record() -> None:
+            for number in range(20):
+                record_latency(f"row{number}", "zerodha", "place_order", MONDAY, MONDAY)
+                flush_writers()
+
+        def log() -> None:
+            for number in range(2000):
+                logging.getLogger("app").warning("line %d", number)
+
+        workers.start(record)
+        workers.start(log)
+        workers.start(log)
+        workers.wait()
+        time.sleep(0.3)
+        lines = sum(each.startswith("line") for each in heard)
+        slow = sum(each.startswith("copy into latency_metrics took") for each in heard)
+        print(json.dumps({"errors": workers.errors, "lines": lines, "slow": slow}), flush=True)
+        os._exit(0)
+
+
+def share_few_connections(settings: Settings) -> None:
+    """Green threads and a real one wait for connections, and for rows that others hold."""
+    few = replace(settings, db_pool_size=2, db_max_overflow=1)
+    with Store(few) as store:
+        use_store(store)
+        workers = Workers()
+        with get_write_session() as tx:
+            add_user(tx, "asha")
+        change = Query.of(text("UPDATE users SET email = username WHERE username = 'asha'"), None)
+
+        def work() -> None:
+            for _ in range(10):
+                with get_write_session() as tx:
+                    tx.run(change)
+                    time.sleep(0.002)  # others run, and want the same row
+
+        with heartbeats() as gaps:
+            for number in range(10):
+                workers.start(work, real=number == 0)
+            workers.wait()
+        print(json.dumps({"errors": workers.errors, "stall": max(gaps)}), flush=True)
+        os._exit(0)
+
+
+def end_green_threads(settings: Settings) -> None:
+    """Green threads that are ended from outside inside a session leave nothing held."""
+    library = sys.modules.get("eventlet") or sys.modules["gevent"]
+    with Store(replace(settings, db_pool_size=2, db_max_overflow=1)) as store:
+        use_store(store)
+        ended = []
+
+        def write(name: str) -> None:
+            try:
+                with get_write_session() as tx:
+                    add_user(tx, name)
+                    time.sleep(60)
+            except BaseException as error:
+                ended.append(type(error).__name__)
+                raise
+
+        for number in range(10):
+            green = [library.spawn(write, f"user{number}-{each}") for each in range(3)]
+            time.sleep(0.02)  # one holds the lock, or all a connection each; others wait for it
+            for each in green:
+                each.kill()
+        create_user("binod", "b@example.org", GOOD["password_hash"])
+        with get_read_session() as tx:
+            print(json.dumps({"ended": len(ended), "users": tx.all(ALL_NAMES)}), flush=True)
+        os._exit(0)
+
+
 def main(library: str, name: str, urls: str, *arguments: str) -> None:
     """Run one program."""
     signal.alarm(100)  # never outlive the test
     passwords._hasher = PasswordHasher.from_parameters(CHEAPEST)
-    programs = (every_function, end_by_sigterm, wait_for_a_writer, load_symbols)
+    programs = (
+        every_function, end_by_sigterm, wait_for_a_writer, load_symbols, log_beside_green_threads,
+        share_few_connections, end_green_threads,
+    )  # fmt: skip
     {each.__name__: each for each in programs}[name](settings_of(json.loads(urls)), *arguments)
 
 

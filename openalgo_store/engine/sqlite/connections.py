@@ -13,6 +13,7 @@ from weakref import ref
 from sqlalchemy import PoolProxiedConnection
 
 from ...errors import SessionMisuse
+from ...threads import refuse_late_patch
 from ..forks import abandon, register_fork_hooks
 from ..living import Living
 from .locks import ForkGate, InUse, wait_until
@@ -250,6 +251,7 @@ class Connections:
         )
 
     def _opened(self) -> Connection:
+        refuse_late_patch()
         connection: Connection = sqlite3.connect(self.file, **self.arguments)  # type: ignore[call-overload]
         try:
             if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
