@@ -35,6 +35,8 @@ RLock = _original("_thread", "RLock")
 """For what lets no green thread run while it is held: to it those of one real thread are one."""
 poll = _original("select", "poll")
 
+_LEAST_PAUSE = 0.0001
+"""Seconds: after none at all gevent would not look at timers and sockets."""
 _LONGEST_PAUSE = 0.01
 """Seconds between two tries of a green thread that has waited for a while."""
 
@@ -74,7 +76,7 @@ def sleep(seconds: float) -> None:
 def let_others_run() -> None:
     """Between two parts of long work."""
     if not may_block():
-        _library.sleep(0)
+        _library.sleep(_LEAST_PAUSE)
 
 
 def try_until(succeeds: Callable[[], object], timeout: float) -> bool:
