@@ -15,7 +15,7 @@ from ..threads import Lock
 from ..threads.mixed import may_block, try_until
 from .postgresql import BEGIN, BEGIN_READ, PostgreSQL
 
-_wait_really = getattr(waiting, "wait_c", waiting.wait)
+_wait_really = getattr(waiting, "wait_c", None) or waiting.wait
 _INTERVAL = 0.1
 """Seconds after which the driver looks around while it waits, as by default."""
 

@@ -33,7 +33,10 @@ _really_sleep = _original("time", "sleep")
 _start_real_thread = _original("_thread", "start_new_thread")
 RLock = _original("_thread", "RLock")
 """For what lets no green thread run while it is held: to it those of one real thread are one."""
-poll = _original("select", "poll")
+try:
+    poll = _original("select", "poll")
+except AttributeError:  # as on Windows
+    poll = None
 
 _LEAST_PAUSE = 0.0001
 """Seconds: after none at all gevent would not look at timers and sockets."""
