@@ -26,6 +26,7 @@ from .errors import ConfigurationError, InvalidInput, SessionMisuse
 from .records.accounts import CachedKey, SealedToken
 from .security.secrets import Secrets
 from .settings import DATABASES, Settings, variable_of
+from .threads import refuse_late_patch
 from .values import clock
 from .values.days import check_moment
 
@@ -41,6 +42,7 @@ class Store:
     """
 
     def __init__(self, settings: Settings) -> None:
+        refuse_late_patch()
         self.settings = settings
         self.closed = False
         urls = {settings.url(name) for name in DATABASES}

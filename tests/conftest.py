@@ -20,6 +20,8 @@ from tests.support.recycling import RecycledDatabases
 
 SQLITE_IDLE = int(os.environ.get("OPENALGO_TEST_SQLITE_IDLE", Settings.db_sqlite_idle))
 """How many connections of a SQLite file may be idle: none must do, too."""
+GREEN = os.environ.get("OPENALGO_TEST_GREEN") == "1"
+"""Whether the whole probe of green threads runs, which takes minutes."""
 ENGINES = os.environ.get("OPENALGO_TEST_ENGINES", "sqlite,postgresql").split(",")
 if not set(ENGINES) <= {"sqlite", "postgresql"}:
     raise pytest.UsageError("OPENALGO_TEST_ENGINES: sqlite, postgresql or both with a comma")
@@ -55,10 +57,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """What only the other engine has is not part of this run."""
-    others = [each for each in items if not _engines_of(each)]
+    """What only the other engine has is not part of this run, nor what takes too long for it."""
+    others = [each for each in items if not _engines_of(each) or _is_left_out(each)]
     items[:] = [each for each in items if each not in others]
     config.hook.pytest_deselected(items=others)
+
+
+def _is_left_out(node: pytest.Item) -> bool:
+    return not GREEN and node.get_closest_marker("green") is not None
 
 
 def _engines_of(node: pytest.Item) -> list[str]:

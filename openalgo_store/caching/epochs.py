@@ -9,7 +9,6 @@ import logging
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from math import inf
-from threading import Lock
 from time import monotonic
 from typing import NamedTuple
 
@@ -20,6 +19,7 @@ from ..engine.transaction import Transaction
 from ..engine.transaction_state import TransactionState
 from ..errors import StoreError
 from ..tables.cache_epochs import cache_epochs
+from ..threads import Lock
 from .background_tasks import BackgroundTasks
 from .single_flight import SingleFlight
 

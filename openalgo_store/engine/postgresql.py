@@ -20,6 +20,7 @@ from ..records import Row
 from ..settings import Settings
 from ..settings.url_options import HIDDEN
 from ..settings.urls import place_of
+from ..threads import poll, refuse_late_patch
 from .dialect import Holder, Replication, Sent, build_engine
 from .living import Living
 from .postgresql_errors import translate
@@ -99,6 +100,7 @@ class PostgreSQL:
         self.engine.dialect.do_ping = self._is_alive  # type: ignore[assignment, method-assign]
         self._used: WeakKeyDictionary[Any, float] = WeakKeyDictionary()
         self._in_use: Living[PoolProxiedConnection] = Living()
+        event.listen(self.engine, "do_connect", lambda *_: refuse_late_patch())
         if not pooled:
             event.listen(self.engine, "connect", _set_date_style)
         event.listen(self.engine, "checkout", lambda _, __, held: self._in_use.add(held))
@@ -268,9 +270,9 @@ def _set_date_style(driver: Any, record: Any) -> None:
 
 def _has_input(driver: Any) -> bool:
     """Whether the socket of a connection has something to read, or has ended."""
-    if not hasattr(select, "poll"):
+    if poll is None:
         return bool(select.select([driver.fileno()], (), (), 0)[0])
-    look = select.poll()
+    look = poll()
     look.register(driver.fileno(), select.POLLIN)
     return bool(look.poll(0))
 

@@ -7,7 +7,6 @@ the Session as it dies, or by the next writer, who finds the lost one.
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from threading import get_ident
 from time import perf_counter
 from typing import Any, TypeVar
 from weakref import ref
@@ -16,6 +15,7 @@ from sqlalchemy import Connection, PoolProxiedConnection
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from ..errors import SessionMisuse, StoreError, TransactionFailed, Unavailable
+from ..threads import get_ident
 from . import forks
 from .compiled import Compiled
 from .dialect import TRANSACTION, Dialect, Sent

@@ -19,6 +19,7 @@ from yoyo.backends.base import DatabaseBackend
 from yoyo.migrations import get_migration_hash
 
 from ..errors import MigrationRefused, Unavailable
+from ..threads import sleep
 from . import driver_errors, migrate, stock_records
 
 
@@ -189,7 +190,7 @@ class CrashSafe(DatabaseBackend):  # type: ignore[misc]  # yoyo is untyped
                 f"another process is migrating {self.url.render_as_string()} and does not end: "
                 "look for it, then try again"
             )
-        time.sleep(0.05)
+        sleep(0.05)
 
 
 def _folders(migrations: Any) -> list[tuple[Path, str]]:

@@ -14,6 +14,7 @@ from sqlalchemy.pool import NullPool
 from ...errors import StoreError, Unavailable
 from ...records import Row
 from ...settings import Settings
+from ...threads import IS_GREEN
 from ..dialect import Holder, Replication, Sent, build_engine
 from ..living import Living
 from .bulk_insert import insert_rows
@@ -38,7 +39,11 @@ class SQLite:
         self._timeout = settings.db_sqlite_busy_timeout
         self._writer_lock = WriterLock()
         self._connections = Connections(
-            self.identity, self._timeout, settings.db_sqlite_synchronous, settings.db_sqlite_idle
+            self.identity,
+            self._timeout,
+            settings.db_sqlite_synchronous,
+            settings.db_sqlite_idle,
+            _kind_of_connections(),
         )
         self.engine = build_engine(
             url,
@@ -146,6 +151,14 @@ class SQLite:
         except sqlite3.Error as error:
             raise self.translate(error, None) from error
         return Replication()
+
+
+def _kind_of_connections() -> type[Connection]:
+    if not IS_GREEN:
+        return Connection
+    from .patience import PatientConnection
+
+    return PatientConnection
 
 
 def _set_query_only(driver: Connection, query_only: bool) -> None:
