@@ -1,11 +1,11 @@
 """retrying: a unit of work that loses against another transaction is run again, whole."""
 
-import time
 from collections.abc import Callable
 from random import uniform
 from typing import TypeVar
 
 from ..errors import Unavailable
+from ..threads import sleep
 from ..values.arguments import one_or_more
 from .session import refuse_inside_writer
 
@@ -32,5 +32,5 @@ def retrying(function: Callable[[], T], attempts: int = 3) -> T:
         except Unavailable as error:
             if not error.retryable or error.outcome_unknown:
                 raise
-        time.sleep(uniform(0, min(_PAUSE * 2**attempt, _LONGEST_PAUSE)))
+        sleep(uniform(0, min(_PAUSE * 2**attempt, _LONGEST_PAUSE)))
     return function()
