@@ -106,13 +106,14 @@ NO_TEXT: list[Any] = [None, 7, b"asha", ["asha"]]
 
 
 def test_a_request_without_a_name_a_password_or_a_key_is_nobodys(filled: Store) -> None:
+    nobody: Any = None
+    assert openalgo_store.authenticate_user(nobody, "a long password") is None
+    assert openalgo_store.get_user_by_username(nobody) is None
+    assert openalgo_store.get_user_by_email(nobody) is None
     good = GOOD["password_hash"]
     for odd in NO_TEXT:
         assert openalgo_store.get_user_by_api_key(odd) is None
         assert openalgo_store.authenticate_user("asha", odd) is None
-        assert openalgo_store.authenticate_user(odd, "a long password") is None
-        assert openalgo_store.get_user_by_username(odd) is None
-        assert openalgo_store.get_user_by_email(odd) is None
         assert not openalgo_store.verify_password(odd, good)
         assert not openalgo_store.verify_password("a long password", odd)
         with pytest.raises(InvalidInput, match="text is needed"):
