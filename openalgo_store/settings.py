@@ -47,6 +47,8 @@ class Settings:
     db_lock_timeout: float = 30
     db_statement_timeout: float = 0
     db_slow_statement: float = 1
+    read_replica_max_lag: float = 10
+    read_replica_pin: float = 5
     api_key_pepper: str = ""
     token_encryption_keys: str = ""
     session_expiry_time: time = SESSION_END
@@ -94,6 +96,8 @@ _LEAST = {
     "db_lock_timeout": 0,
     "db_statement_timeout": 0,
     "db_slow_statement": 0,
+    "read_replica_max_lag": 0,
+    "read_replica_pin": 0,
 }
 
 

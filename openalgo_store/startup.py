@@ -88,6 +88,9 @@ def pool_warnings(store: Store) -> Iterator[str]:
     limits: dict[str, int] = {}
     each_pool = store.settings.db_pool_size + store.settings.db_max_overflow
     for dialect in store.dialects:
+        replica = store.replica
+        if replica and dialect is replica.dialect and replica.status().problem:
+            continue
         with dialect.engine.connect() as connection:
             limit = dialect.connection_limit(connection)
         if limit is not None:

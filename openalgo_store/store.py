@@ -13,6 +13,8 @@ from .caching.symbol_snapshots import SymbolCache
 from .engine import open_dialect
 from .engine.dialect import Dialect
 from .engine.forks import register_fork_hooks
+from .engine.replica import Replica
+from .engine.replica_state import ReplicaState
 from .engine.session import Session
 from .engine.transaction import Transaction
 from .engine.transaction_state import TransactionState
@@ -42,13 +44,24 @@ class Store:
         self.databases: dict[str, Dialect] = {
             name: opened[settings.url(name)] for name in DATABASES
         }
-        replica = settings.read_database_url or settings.database_url
-        self.replica = opened.get(replica) or open_dialect(replica, settings)
+        self.replica = self._open_replica(settings)
         self.secrets = Secrets(settings)
         self.writers: dict[str, BufferedWriter] = {}
         self._last_writers: list[BufferedWriter] | None = None  # while it closes
         self._make_caches()
         register_fork_hooks(self)
+
+    def _open_replica(self, settings: Settings) -> Replica | None:
+        """The replica of main, None if there is none or its URL is that of main itself."""
+        url = settings.read_database_url
+        if url in ("", settings.database_url):
+            return None
+        return Replica(
+            open_dialect(url, settings),
+            self.databases["main"],
+            pin=settings.read_replica_pin,
+            max_lag=settings.read_replica_max_lag,
+        )
 
     def _make_caches(self) -> None:
         self.symbols = SymbolCache(self._session_end)
@@ -63,7 +76,10 @@ class Store:
     def transaction(
         self, database: str, *, readonly: bool, primary: bool = False, single: bool = False
     ) -> Session:
-        """A session, to be entered. Reads of main go to the replica unless `primary`."""
+        """A session, to be entered. Reads of main may go to the replica, unless `primary`.
+
+        A write with `primary` is one that nobody reads from the replica: it pins no reads.
+        """
         if self.closed:
             raise SessionMisuse(_CLOSED)
         try:
@@ -71,11 +87,23 @@ class Store:
         except (KeyError, TypeError):
             variable_of(database)  # says which there are
             raise
-        if readonly and database == "main" and not primary:
-            dialect = self.replica
+        replica = None if primary or database != "main" else self.replica
+        if readonly and replica is not None and replica.serves():
+            return self._session(ReplicaState(replica, dialect, single=single))
         state = TransactionState(dialect, database, readonly=readonly, single=single)
-        on_replica = dialect is not self.databases[database]
-        return Session(state, Transaction(state, self, on_replica=on_replica))
+        if not readonly and replica is not None:
+            state.callbacks.append((replica.note_write, replica.note_write))
+        return self._session(state)
+
+    def replica_session(self) -> Session:
+        """A session that reads the replica, or fails: to see what state it is in."""
+        if self.replica is None:
+            raise ConfigurationError("there is no replica: set READ_DATABASE_URL")
+        dialect = self.replica.dialect
+        return self._session(TransactionState(dialect, "main", readonly=True, single=False))
+
+    def _session(self, state: TransactionState) -> Session:
+        return Session(state, Transaction(state, self))
 
     def open_writer(self, name: str, write: Write, batch_size: int = 20_000) -> BufferedWriter:
         """The writer of this name, new if there is none in `writers`; it ends with the store."""
@@ -86,7 +114,8 @@ class Store:
     @property
     def dialects(self) -> list[Dialect]:
         """Each open database once."""
-        return list({id(each): each for each in (*self.databases.values(), self.replica)}.values())
+        replicas = [self.replica.dialect] if self.replica else []
+        return list({id(each): each for each in (*self.databases.values(), *replicas)}.values())
 
     def close(self) -> None:
         """Write what is buffered, end open sessions (a verb is done first), close connections."""
@@ -124,6 +153,8 @@ class Store:
         """Fresh locks, pools and caches."""
         for dialect in self.dialects:
             dialect.after_fork_in_child()
+        if self.replica:
+            self.replica.after_fork_in_child()
         self._make_caches()
 
 

@@ -36,6 +36,19 @@ class Sent(NamedTuple):
     rows: Sequence[Mapping[str, Any]]
 
 
+class Replication(NamedTuple):
+    """What a database tells of its log and of where that comes from; nothing, where it cannot."""
+
+    origin: str | None = None
+    """Which database it is: a standby, promoted or not, is the same one as its primary."""
+    is_standby: bool = False
+    """Whether it replays the log of another server."""
+    position: int | None = None
+    """How far its log was written, that of a standby replayed."""
+    age: float | None = None
+    """Of a standby: the seconds since what it replayed last was committed."""
+
+
 class Dialect(Protocol):
     """One database of one engine: the few operations in which the engines differ.
 
@@ -106,6 +119,9 @@ class Dialect(Protocol):
 
     def connection_limit(self, connection: Connection) -> int | None:
         """How many connections the server allows, None for no limit."""
+
+    def replication(self) -> Replication:
+        """Where it stands as a replica, or as the primary of one; Unavailable if it is away."""
 
     def before_fork(self) -> None:
         """Leave nothing that a fork would break."""

@@ -9,7 +9,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 import psycopg
-from psycopg import sql
+from psycopg import errors, sql
 from psycopg.pq import ExecStatus, TransactionStatus
 from sqlalchemy import Connection, PoolProxiedConnection, Table, event
 from sqlalchemy.engine import make_url
@@ -19,7 +19,7 @@ from ..errors import InvalidInput, SessionMisuse, StoreError, Unavailable
 from ..records import Row
 from ..settings import Settings
 from . import constraints
-from .dialect import Holder, Sent, build_engine
+from .dialect import Holder, Replication, Sent, build_engine
 from .living import Living
 
 _UNAVAILABLE = {
@@ -48,6 +48,25 @@ _RECENT = 30.0
 """Seconds for which a connection that was given back needs no question to the server."""
 _BEGIN, _BEGIN_READ = b"BEGIN", b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _numbers = count(1)
+
+_REPLICATION = """
+SELECT origin, is_standby,
+       -- Behind a whole page the place of the next record is past the next page's header, which
+       -- nobody replays before that record: no record ends within 40 bytes, unless it began before.
+       position - CASE WHEN position % page <= 40 THEN position % page ELSE 0 END,
+       extract(epoch FROM now() - pg_last_xact_replay_timestamp())::float
+FROM (
+    SELECT system_identifier || '/' || current_database() AS origin,
+           pg_is_in_recovery() AS is_standby,
+           (CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn()
+                 ELSE pg_current_wal_insert_lsn() END - '0/0')::bigint AS position,
+           current_setting('wal_block_size')::int AS page
+    FROM pg_control_system()
+) AS server
+"""
+"""Not the place that is flushed: with synchronous_commit off a commit does not wait for that."""
+_DO_NOT_TELL = (errors.FeatureNotSupported, errors.InsufficientPrivilege, errors.UndefinedFunction)
+"""How servers that somebody else runs refuse some of these functions."""
 
 
 class PostgreSQL:
@@ -196,6 +215,24 @@ class PostgreSQL:
 
     def connection_limit(self, connection: Connection) -> int | None:
         return int(connection.exec_driver_sql("SHOW max_connections").scalar_one())
+
+    def replication(self) -> Replication:
+        try:
+            held = self.check_out()
+            try:
+                driver: Any = held.driver_connection
+                return Replication(*driver.execute(_REPLICATION).fetchone())
+            except _DO_NOT_TELL:
+                return Replication()
+            except BaseException:
+                held.invalidate()
+                raise
+            finally:
+                self.give_back(held)
+        except PoolTimeout as error:
+            raise Unavailable(f"every connection to {self.identity} is in use") from error
+        except psycopg.Error as error:
+            raise self.translate(error, None) from error
 
     def translate(self, error: Exception, sent: Sent | None) -> StoreError:
         state = getattr(error, "sqlstate", None) or ("08000" if _is_lost(error) else "")

@@ -46,6 +46,7 @@ class TransactionState:
     _session: "ref[Any] | None" = None
     _progress = _NOT_ENTERED
     is_given_back = False
+    on_replica = False
     _outcome = _ROLLED_BACK
 
     def __init__(self, dialect: Dialect, database: str, *, readonly: bool, single: bool) -> None:
@@ -171,7 +172,7 @@ class TransactionState:
     def connected(self) -> Any:
         """The driver's connection; the first call begins the transaction."""
         self.refuse_if_unusable()
-        return self._begin() if self.driver is None else self.driver
+        return self.begin() if self.driver is None else self.driver
 
     def core(self) -> Connection:
         """The same connection as Core has it."""
@@ -214,7 +215,7 @@ class TransactionState:
         values = compiled.values(params)
         driver = self.driver
         if driver is None:
-            driver = self._begin()
+            driver = self.begin()
         return self.send(query, take, driver, compiled, values)
 
     def send(
@@ -277,7 +278,8 @@ class TransactionState:
         if self._progress == _CLOSED:  # by another thread, meanwhile
             self.release()
 
-    def _begin(self) -> Any:
+    def begin(self) -> Any:
+        """Get a connection, and let it begin: with the first statement."""
         dialect = self.dialect
         dialect.transactions.add(self)  # before the look: a closing store looks the other way round
         try:

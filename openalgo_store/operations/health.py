@@ -9,6 +9,7 @@ from sqlalchemy import Table, func, select
 from sqlalchemy.engine import make_url
 
 from ..engine.queries import Query
+from ..engine.session import Session
 from ..errors import StoreError
 from ..records.symbols import SymbolLoad
 from ..repositories.symbols.symbol_loads import last_symbol_load
@@ -88,8 +89,8 @@ def _inspect_database(store: Store, name: str) -> DatabaseStatus:
     try:
         found.pending = migrate.pending_migrations(url, database)
         found.schema_version = migrate.schema_version(url, database)
-        with store.transaction(database, readonly=True, primary=name != "replica") as tx:
-            dialect = store.replica if name == "replica" else store.databases[name]
+        with _session(store, name) as tx:
+            dialect = store.databases[database]
             found.engine = dialect.name
             found.server_version = dialect.server_version(tx.connection)
             found.reachable = True
@@ -101,6 +102,12 @@ def _inspect_database(store: Store, name: str) -> DatabaseStatus:
     except StoreError as error:
         found.problem = " ".join(str(error).split())
     return found
+
+
+def _session(store: Store, name: str) -> Session:
+    if name == "replica" and store.replica:
+        return store.replica_session()
+    return store.transaction("main" if name == "replica" else name, readonly=True, primary=True)
 
 
 def _is_missing(url: str) -> bool:

@@ -46,6 +46,8 @@ def test_every_variable_is_read() -> None:
         "DB_LOCK_TIMEOUT": "10",
         "DB_STATEMENT_TIMEOUT": "11",
         "DB_SLOW_STATEMENT": "0.5",
+        "READ_REPLICA_MAX_LAG": "20",
+        "READ_REPLICA_PIN": "3.5",
         "API_KEY_PEPPER": "pepper",
         "TOKEN_ENCRYPTION_KEYS": "new,old",
         "SESSION_EXPIRY_TIME": "04:30",

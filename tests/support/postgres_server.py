@@ -31,6 +31,7 @@ SETTINGS = {
     "synchronous_commit": "on",
     "autovacuum": "on",
     "max_connections": "200",
+    "wal_retrieve_retry_interval": "100ms",  # of a standby whose primary was away
 }
 FOLDERS = (
     "/usr/lib/postgresql/*/bin",
@@ -47,16 +48,43 @@ class NoPostgresError(RuntimeError):
 
 
 @dataclass(frozen=True)
+class Programs:
+    """The programs of a server on this machine, and the folder in which its clusters lie."""
+
+    folder: Path
+    home: Path
+
+    def run(self, program: str, *arguments: str) -> str:
+        """What a program printed; RuntimeError with it when the program failed."""
+        return _run(self.folder, self.home, program, *arguments)
+
+    def start(self, cluster: str) -> URL:
+        """Start a further cluster; it ends with the server."""
+        return _url(_start(self.folder, self.home, cluster))
+
+    def stop(self, cluster: str, mode: str = "immediate") -> None:
+        """Stop a cluster: fast or immediate."""
+        self.run("pg_ctl", "-m", mode, "-w", "-t", str(DEADLINE),
+                 "-D", str(self.home / cluster), "stop")  # fmt: skip
+
+    def start_again(self, cluster: str) -> None:
+        """As it was started before, at its URL; one that runs is stopped first."""
+        _restart(self.folder, self.home, cluster, "fast")
+
+
+@dataclass(frozen=True)
 class PostgresServer:
     """A running server: `admin` is the URL of its own first database, `stop` ends it.
 
-    `restart` (fast or immediate) keeps its URL; None for a server that cannot do so.
+    `restart` (fast or immediate) keeps its URL; None for a server that cannot do so, as are the
+    `programs` of one in a container. Its own cluster is called `data`.
     """
 
     way: str
     admin: URL
     stop: Callable[[], None]
     restart: Callable[[str], None] | None = None
+    programs: Programs | None = None
 
     def url(self, name: str) -> str:
         """The URL of a database by its name, as the settings spell it."""
@@ -85,14 +113,20 @@ class PostgresServer:
         return psycopg.connect(conninfo, autocommit=True, connect_timeout=DEADLINE)
 
 
-def start_postgres() -> PostgresServer:
-    """The first way that works; NoPostgresError when none does."""
+def start_postgres(*, with_programs: bool = False) -> PostgresServer:
+    """The first way that works, with_programs that is none in a container.
+
+    NoPostgresError when none does.
+    """
     forced = os.environ.get("OPENALGO_TEST_POSTGRES", "")
     if forced not in ("", "container", "machine", "wheel"):
         raise NoPostgresError(f"OPENALGO_TEST_POSTGRES={forced!r}: container, machine or wheel")
+    ways = {forced} if forced else {"container", "machine", "wheel"}
+    if with_programs:
+        ways = ways - {"container"} or {"machine", "wheel"}
     failures = []
     for way, place, start in _ways():
-        if way == (forced or way):
+        if way in ways:
             try:
                 return start()
             except Exception as error:
@@ -174,16 +208,17 @@ def _start_binaries(way: str, folder: Path) -> PostgresServer:
         guard.communicate("stop\n", timeout=DEADLINE)
 
     try:
-        port = _start(folder, home)
+        port = _start(folder, home, "data")
     except BaseException:
         stop()
         raise
+    restart = partial(_restart, folder, home, "data")
+    return PostgresServer(way, _url(port), stop, restart, Programs(folder, home))
 
-    def restart(mode: str) -> None:
-        _run(folder, home, "pg_ctl", "-m", mode, "-w", "-t", str(DEADLINE),
-             "-D", str(home / "data"), "-l", str(home / "server.log"), "restart")  # fmt: skip
 
-    return PostgresServer(way, _url(port), stop, restart)
+def _restart(folder: Path, home: Path, cluster: str, mode: str) -> None:
+    _run(folder, home, "pg_ctl", "-m", mode, "-w", "-t", str(DEADLINE),
+         "-D", str(home / cluster), "-l", str(home / f"{cluster}.log"), "restart")  # fmt: skip
 
 
 def _url(port: int) -> URL:
@@ -198,8 +233,8 @@ def _check_version(folder: Path, home: Path) -> None:
         raise RuntimeError(f"{answer.strip()} where {OLDEST_MAJOR} is the oldest supported")
 
 
-def _start(folder: Path, home: Path) -> int:
-    """Start the cluster and return its port; another one if somebody else was faster to take it."""
+def _start(folder: Path, home: Path, cluster: str) -> int:
+    """Start a cluster and return its port; another one if somebody else was faster to take it."""
     for attempt in (1, 2, 3):
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -211,10 +246,10 @@ def _start(folder: Path, home: Path) -> int:
         }
         options = " ".join(f"-c {name}={value}" for name, value in settings.items())
         try:
-            _run(folder, home, "pg_ctl", "-w", "-t", str(DEADLINE), "-D", str(home / "data"),
-                 "-l", str(home / "server.log"), "-o", options, "start")  # fmt: skip
+            _run(folder, home, "pg_ctl", "-w", "-t", str(DEADLINE), "-D", str(home / cluster),
+                 "-l", str(home / f"{cluster}.log"), "-o", options, "start")  # fmt: skip
         except RuntimeError:
-            log = (home / "server.log").read_text()
+            log = (home / f"{cluster}.log").read_text()
             if attempt == 3 or "already in use" not in log:
                 raise RuntimeError(f"the server does not start: {log}") from None
         else:
@@ -274,8 +309,8 @@ def _guard(folder: Path, home: Path) -> subprocess.Popen[str]:
 def _stand_guard(folder: Path, home: Path) -> None:
     sys.stdin.readline()
     try:
-        if (home / "data" / "postmaster.pid").exists():
-            _run(folder, home, "pg_ctl", "-m", "immediate", "-w", "-D", str(home / "data"), "stop")
+        for running in home.glob("*/postmaster.pid"):
+            _run(folder, home, "pg_ctl", "-m", "immediate", "-w", "-D", str(running.parent), "stop")
     finally:
         shutil.rmtree(home, ignore_errors=True)
 

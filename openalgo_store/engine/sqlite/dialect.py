@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection as CoreConnection
@@ -12,7 +13,7 @@ from sqlalchemy.pool import NullPool
 from ...errors import StoreError, Unavailable
 from ...records import Row
 from ...settings import Settings
-from ..dialect import Holder, Sent, build_engine
+from ..dialect import Holder, Replication, Sent, build_engine
 from ..living import Living
 from .bulk_insert import insert_rows
 from .connections import Connection, Connections, Lease
@@ -129,6 +130,16 @@ class SQLite:
 
     def connection_limit(self, connection: CoreConnection) -> int | None:
         return None
+
+    def replication(self) -> Replication:
+        """Nothing but that the file is there and opens: who keeps a copy of it does not tell."""
+        if not Path(self.identity).exists():  # opening would make an empty one
+            raise Unavailable(f"{self.identity} does not exist")
+        try:
+            self.give_back(self.check_out())
+        except sqlite3.Error as error:
+            raise self.translate(error, None) from error
+        return Replication()
 
 
 def _set_query_only(driver: Connection, query_only: bool) -> None:
