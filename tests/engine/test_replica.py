@@ -2,6 +2,7 @@
 
 import logging
 import os
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -21,10 +22,12 @@ from openalgo_store import (
     use_store,
 )
 from openalgo_store.engine import replica as replicas
+from openalgo_store.engine.dialect import Replication
 from openalgo_store.operations.health import inspect
 from tests.support.command import AWAY
 from tests.support.rows import ALL_NAMES, add_user, names
 
+FORKS = pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork")
 OTHERS = {"sqlite": AWAY["postgresql"], "postgresql": AWAY["sqlite"]}
 
 
@@ -106,21 +109,49 @@ def test_a_copy_cannot_be_written_through_a_read_session(behind: Store) -> None:
         add_user(tx, "asha")
 
 
-@pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork")
+@FORKS
 def test_a_child_goes_on_waiting_for_what_was_written_before_the_fork(behind: Store) -> None:
     assert names() == []
     write("asha")
+    assert in_a_child(lambda: ",".join(names())) == "asha"
+
+
+@FORKS
+def test_a_child_looks_itself_where_another_thread_was_looking(
+    behind: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert behind.replica is not None
+    looking, go_on, parent = threading.Event(), threading.Event(), os.getpid()
+    answer = behind.replica.dialect.replication
+
+    def wait() -> Replication:
+        if os.getpid() == parent:
+            looking.set()
+            assert go_on.wait(30)
+        return answer()
+
+    monkeypatch.setattr(behind.replica.dialect, "replication", wait)
+    thread = threading.Thread(target=names)
+    thread.start()
+    assert looking.wait(30)
+    assert in_a_child(lambda: str(on_replica())) == "True"
+    go_on.set()
+    thread.join()
+
+
+def in_a_child(ask: Callable[[], str]) -> str:
+    """What a forked process answers."""
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
         try:
-            os.write(writer, ",".join(names()).encode())
+            os.write(writer, ask().encode())
         finally:
             os._exit(0)
     os.waitpid(child, 0)
     os.close(writer)
     with os.fdopen(reader) as said:
-        assert said.read() == "asha"
+        return said.read()
 
 
 def test_a_copy_that_is_away_is_left_out_with_one_warning(

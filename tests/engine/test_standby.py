@@ -14,10 +14,15 @@ from sqlalchemy.engine import make_url
 from openalgo_store import (
     LIVE,
     SessionMisuse,
+    Settings,
     Store,
+    create_api_key,
+    flush_writers,
     get_order,
     get_read_session,
+    get_user_by_api_key,
     get_write_session,
+    list_api_keys,
     use_store,
 )
 from openalgo_store.engine import replica as replicas
@@ -147,13 +152,40 @@ def test_a_write_whose_outcome_is_unknown_counts_and_one_that_is_rolled_back_doe
     assert not reads_the_replica()
 
 
-def test_a_use_of_a_key_is_not_waited_for(streaming: Store, pair: Pair, engine_name: str) -> None:
+def test_a_write_that_comes_while_the_primary_answers_is_waited_for(
+    streaming: Store, pair: Pair, engine_name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It says how far the log had gone before that write."""
+    user = new_user()
+    pair.wait_for_replay()
+    primary = streaming.databases["main"]
+    answer = primary.replication
+
+    def answer_and_write() -> Replication:
+        told = answer()
+        monkeypatch.undo()
+        pair.standby.pause()
+        add_order(user, "late", book=LIVE)
+        return told
+
+    monkeypatch.setattr(primary, "replication", answer_and_write)
+    wait_until(lambda: get_order("late") is not None)
+    for _ in range(3):
+        assert get_order("late") is not None
+
+
+def test_a_use_of_a_key_is_not_waited_for(
+    streamed_settings: Settings, pair: Pair, engine_name: str
+) -> None:
     """Nobody reads it from the standby, and a busy process writes one all the time."""
-    pair.standby.pause()
-    assert reads_the_replica()
-    with streaming.transaction("main", readonly=False, primary=True) as tx:
-        add_user(tx, "asha")
-    assert reads_the_replica()
+    with Store(replace(streamed_settings, api_key_pepper="p" * 40)) as store, use_store(store):
+        issued = create_api_key(new_user())
+        wait_until(reads_the_replica)
+        pair.standby.pause()
+        assert get_user_by_api_key(issued.api_key) is not None
+        assert flush_writers()
+        assert list_api_keys(issued.user_id)[0].last_used is not None
+        assert reads_the_replica()
 
 
 def test_without_writes_nobody_is_asked_and_a_write_is_asked_for_by_the_first_read(
