@@ -153,9 +153,9 @@ class Store:
         """Fresh locks, pools and caches."""
         for dialect in self.dialects:
             dialect.after_fork_in_child()
+        self._make_caches()
         if self.replica:
             self.replica.after_fork_in_child()
-        self._make_caches()
 
 
 _current: Store | None = None

@@ -79,24 +79,27 @@ def test_reads_go_to_the_standby_writes_and_what_is_in_them_to_the_primary(
         assert not reads_the_replica(tx)
 
 
+@pytest.mark.parametrize("pin", [0, 3600])
 def test_a_process_sees_what_it_has_written_though_the_standby_does_not(
-    streaming: Store, pair: Pair, engine_name: str
+    streamed_settings: Settings, pair: Pair, engine_name: str, pin: float
 ) -> None:
     """However long that takes: READ_REPLICA_PIN does not count where the standby tells."""
-    user = new_user()
-    pair.wait_for_replay()
-    pair.standby.pause()
-    add_order(user, "mine", book=LIVE)
-    for _ in range(3):
+    settings = replace(streamed_settings, read_replica_pin=pin)
+    with Store(settings) as store, Store(settings) as another, use_store(store):
+        user = new_user()
+        pair.wait_for_replay()
+        pair.standby.pause()
+        add_order(user, "mine", book=LIVE)
+        for _ in range(3):
+            assert get_order("mine") is not None
+            assert not reads_the_replica()
+        with use_store(another):  # one that has written nothing
+            assert reads_the_replica()
+            assert get_order("mine") is None
         assert get_order("mine") is not None
-        assert not reads_the_replica()
-    with Store(streaming.settings) as another, use_store(another):  # one that has written nothing
-        assert reads_the_replica()
-        assert get_order("mine") is None
-    assert get_order("mine") is not None
-    pair.standby.resume()
-    wait_until(reads_the_replica)
-    assert get_order("mine") is not None
+        pair.standby.resume()
+        wait_until(reads_the_replica)
+        assert get_order("mine") is not None
 
 
 def test_what_is_written_after_the_log_was_asked_is_waited_for_too(
