@@ -28,7 +28,7 @@ def init_databases(settings: Settings | None = None, *, warm: bool = True) -> St
     store = before if before and before.settings == chosen else Store(chosen)
     try:
         for name in DATABASES:
-            migrate.run_migrations(chosen.url(name), name)
+            _migrate(store, name)
         use_store(store)
         if warm:
             for warning in pool_warnings(store):
@@ -46,9 +46,17 @@ def init_databases(settings: Settings | None = None, *, warm: bool = True) -> St
 
 def run_pending_migrations(database: str | None = None) -> list[str]:
     """Apply what is pending, in one database or in all; the ids that were applied."""
-    settings = current_store().settings
+    store = current_store()
     names = DATABASES if database is None else (database,)
-    return [each for name in names for each in migrate.run_migrations(settings.url(name), name)]
+    return [each for name in names for each in _migrate(store, name)]
+
+
+def _migrate(store: Store, name: str) -> list[str]:
+    """What was pending and is applied; a replica is not read until it has got that."""
+    applied = migrate.run_migrations(store.settings.url(name), name)
+    if applied and name == "main" and store.replica:
+        store.replica.note_write()
+    return applied
 
 
 def get_pending_migrations(database: str = "main") -> list[str]:

@@ -81,13 +81,13 @@ class Replica:
         # Of the replica
         self._found = Replication()
         self._found_at = -inf
-        self._is_standby = True
+        self._tells = True  # how far it is in the log of the primary; until it is known not to
         self._is_behind = False
         self._replayed = _Sample(-inf, self._write, 0)
         # Of the primary
         self._origin: str | None = None
         self._asked_at = -inf
-        self._is_silent = False
+        self._is_primary_silent = False
         self._samples: deque[_Sample] = deque()  # those that are not replayed, the oldest first
 
     def note_write(self) -> None:
@@ -131,7 +131,7 @@ class Replica:
         """Whether it shows the last write: by the log, and where that does not tell by time."""
         if write is self._replayed.write:
             return True
-        if write is self._sampled or (self._is_standby and not self._is_silent):
+        if write is self._sampled or (self._tells and not self._is_primary_silent):
             return False
         return now - write.at >= self._pin
 
@@ -165,8 +165,8 @@ class Replica:
             self._found, self._found_at = self.dialect.replication(), now
             if self._origin is not None:
                 self._judge(now)  # at once: the primary may take long to answer
-        is_new = write is not self._sampled and not self._is_silent
-        if self._is_standby and (is_new or now - self._asked_at >= self._interval):
+        is_new = write is not self._sampled and not self._is_primary_silent
+        if self._tells and (is_new or now - self._asked_at >= self._interval):
             self._ask_primary(now, write)
         self._judge(now)
 
@@ -176,12 +176,14 @@ class Replica:
         try:
             primary = self._primary.replication()
         except StoreError:
-            self._is_silent = True
+            self._is_primary_silent = True
             return
         self._origin = primary.origin
-        self._is_silent = primary.position is None
+        self._is_primary_silent = primary.position is None
         if primary.position is not None and primary.origin == self._found.origin:
             kept = self._samples
+            while kept and kept[-1].position > primary.position:  # lost in a crash, or a failover
+                kept.pop()
             if len(kept) > 1 and (now - kept[-2].at < self._interval or len(kept) >= _MOST_SAMPLES):
                 kept.pop()
             kept.append(_Sample(now, write, primary.position))
@@ -190,11 +192,11 @@ class Replica:
     def _judge(self, now: float) -> None:
         """Say from what was found whether it may serve, and until when that is believed."""
         found = self._found
-        tells = found.origin is not None and found.position is not None
-        self._is_standby = tells and self._origin in (None, found.origin)
-        if self._is_standby and not found.is_standby:
+        is_known = found.origin is not None and found.position is not None
+        self._tells = is_known and self._origin in (None, found.origin)
+        if self._tells and not found.is_standby:
             self._leave_out("it is no standby of DATABASE_URL, or no more: was it promoted?")
-        elif self._is_standby and self._is_late(found.position or 0, now):
+        elif self._tells and self._is_late(found.position or 0, now):
             self._fit_until = -inf
             if self._is_behind:
                 self._leave_out(f"it is over {self._max_lag:g} s (READ_REPLICA_MAX_LAG) behind")
@@ -211,9 +213,9 @@ class Replica:
             self._replayed = kept.popleft()
         if not kept:
             self._is_behind = False
-        elif not self._is_silent:  # else what is missing may be lost, and nothing new is written
+        elif not self._is_primary_silent:  # else this may be lost, and nothing is new
             self._is_behind = 0 < self._max_lag < now - kept[0].at
-        unproven = 0 < self._max_lag < now - self._replayed.at and not self._is_silent
+        unproven = 0 < self._max_lag < now - self._replayed.at and not self._is_primary_silent
         return self._is_behind or unproven
 
     def _leave_out(self, problem: str) -> None:

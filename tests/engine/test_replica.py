@@ -24,6 +24,7 @@ from openalgo_store import (
 from openalgo_store.engine import replica as replicas
 from openalgo_store.engine.dialect import Replication
 from openalgo_store.operations.health import inspect
+from tests.conftest import Urls, settings_of
 from tests.support.command import AWAY
 from tests.support.rows import ALL_NAMES, add_user, names
 
@@ -107,6 +108,19 @@ def test_a_copy_cannot_be_written_through_a_read_session(behind: Store) -> None:
     ):
         assert tx.on_replica
         add_user(tx, "asha")
+
+
+def test_new_tables_are_read_on_the_primary_until_the_replica_has_them(
+    new_urls: Callable[[], Urls],
+) -> None:
+    with Store(settings_of(new_urls())) as other, other.databases["main"].engine.connect():
+        empty = other.settings.database_url  # and the file is there
+    settings = replace(settings_of(new_urls()), read_database_url=empty, read_replica_pin=3600)
+    with init_databases(settings):
+        assert names() == []
+    use_store(None)
+    with Store(settings) as store, use_store(store):
+        assert on_replica()
 
 
 @FORKS

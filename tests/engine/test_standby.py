@@ -265,35 +265,6 @@ def test_the_standby_cannot_be_written_through_a_read_session(
         tx.run(write)
 
 
-def test_a_standby_that_may_not_be_asked_is_waited_for_by_time(
-    streaming: Store, pair: Pair, engine_name: str
-) -> None:
-    """As servers are that somebody else runs."""
-    url = make_url(streaming.settings.database_url)
-    with psycopg.connect(
-        url.set(drivername="postgresql").render_as_string(hide_password=False), autocommit=True
-    ) as admin:
-        admin.execute("REVOKE EXECUTE ON FUNCTION pg_control_system() FROM PUBLIC")
-        admin.execute("CREATE ROLE reader LOGIN IN ROLE pg_read_all_data")
-    try:
-        pair.wait_for_replay()
-        theirs = make_url(streaming.settings.read_database_url).set(username="reader")
-        settings = replace(
-            streaming.settings,
-            read_database_url=theirs.render_as_string(hide_password=False),
-            read_replica_pin=1,
-        )
-        with Store(settings) as store, use_store(store):
-            assert reads_the_replica()
-            new_user()
-            assert not reads_the_replica()
-            wait_until(reads_the_replica)
-            assert store.replica is not None
-            assert store.replica.status().lag is None
-    finally:
-        ask(pair.primary.admin, "DROP ROLE reader")
-
-
 def test_a_store_tells_how_its_replica_is(streaming: Store, pair: Pair, engine_name: str) -> None:
     replica = streaming.replica
     assert replica is not None

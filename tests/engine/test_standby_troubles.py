@@ -5,7 +5,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
+import psycopg
 import pytest
+from sqlalchemy.engine import make_url
 
 from openalgo_store import (
     LIVE,
@@ -17,6 +19,7 @@ from openalgo_store import (
     get_user,
     use_store,
 )
+from openalgo_store.engine.dialect import Replication
 from openalgo_store.engine.replica import Replica
 from openalgo_store.engine.replica_state import ReplicaState
 from tests.engine.conftest import reads_the_replica
@@ -208,6 +211,10 @@ def test_a_standby_that_is_behind_is_left_out_and_one_of_an_idle_primary_is_not(
         wait_until(lambda: bool(names() and said(caplog, logging.WARNING)))
         assert store.replica is not None
         assert (store.replica.status().lag or 0) > 1
+        pair.stop_primary()
+        with pytest.raises(Unavailable):
+            names()
+        pair.start_primary()
         with Store(store.settings) as another, use_store(another):  # it never saw the standby well
             assert names() == ["asha", "binod"]
         pair.standby.resume()
@@ -216,6 +223,54 @@ def test_a_standby_that_is_behind_is_left_out_and_one_of_an_idle_primary_is_not(
     (warning,), (info,) = said(caplog, logging.WARNING), said(caplog, logging.INFO)
     assert warning.endswith("it is over 1 s (READ_REPLICA_MAX_LAG) behind")
     assert info.endswith("serves reads again")
+
+
+def test_a_standby_that_may_not_be_asked_is_waited_for_by_time(
+    streaming: Store, pair: Pair, engine_name: str
+) -> None:
+    """As servers are that somebody else runs."""
+    url = make_url(streaming.settings.database_url)
+    with psycopg.connect(
+        url.set(drivername="postgresql").render_as_string(hide_password=False), autocommit=True
+    ) as admin:
+        admin.execute("REVOKE EXECUTE ON FUNCTION pg_control_system() FROM PUBLIC")
+        admin.execute("CREATE ROLE reader LOGIN IN ROLE pg_read_all_data")
+    try:
+        pair.wait_for_replay()
+        theirs = make_url(streaming.settings.read_database_url).set(username="reader")
+        settings = replace(
+            streaming.settings,
+            read_database_url=theirs.render_as_string(hide_password=False),
+            read_replica_pin=1,
+        )
+        with Store(settings) as store, use_store(store):
+            assert reads_the_replica()
+            new_user()
+            assert not reads_the_replica()
+            wait_until(reads_the_replica)
+            assert store.replica is not None
+            assert store.replica.status().lag is None
+    finally:
+        ask(pair.primary.admin, "DROP ROLE reader")
+
+
+def test_what_a_crash_of_the_primary_has_lost_is_not_waited_for(
+    streaming: Store, pair: Pair, engine_name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its log goes on from where it was on the disk, a failover's from where the standby was."""
+    primary = streaming.databases["main"]
+    answer, asked = primary.replication, []
+
+    def answer_from_memory() -> Replication:
+        monkeypatch.undo()
+        asked.append(answer())
+        return asked[0]._replace(position=(asked[0].position or 0) + 10**9)
+
+    monkeypatch.setattr(primary, "replication", answer_from_memory)
+    new_user()
+    wait_until(lambda: bool(names() and asked))
+    assert not reads_the_replica()
+    wait_until(reads_the_replica)
 
 
 def test_a_signal_handler_that_ends_a_look_leaves_the_next_one_to_others(
