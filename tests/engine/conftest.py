@@ -82,4 +82,5 @@ def reads_the_replica(tx: Transaction | None = None) -> bool:
     if tx is None:
         with get_read_session() as tx:
             return reads_the_replica(tx)
-    return bool(tx.value(_IS_STANDBY))
+    is_standby = tx.value(_IS_STANDBY)
+    return is_standby is True
