@@ -225,10 +225,24 @@ def end_by_sigterm(settings: Settings, before: str) -> None:
 
 
 def wait_for_sigterm() -> None:
-    """Leave rows to be written when it comes, among green threads that are busy."""
+    """Leave rows to be written when it comes, among green threads that are busy.
+
+    One of them is in a session that keeps the writer of a SQLite file waiting, and goes on.
+    """
     flush_on_sigterm(timeout=20)
-    for _ in range(3):
-        threading.Thread(target=be_busy, daemon=True).start()
+    handler: Any = signal.getsignal(signal.SIGTERM)
+    is_held = threading.Event()
+
+    def hold() -> None:
+        with get_write_session("latency") as tx:
+            tx.begin()
+            is_held.set()
+            while handler._flushing is None:
+                time.sleep(0.001)
+
+    for work in (hold, be_busy, be_busy):
+        threading.Thread(target=work, daemon=True).start()
+    is_held.wait()
     for number in range(LEFT):
         record_latency(f"left{number}", "zerodha", "place_order", MONDAY, MONDAY)
     print("ready", flush=True)
@@ -331,7 +345,9 @@ def share_few_connections(settings: Settings) -> None:
         workers = Workers()
         with get_write_session() as tx:
             add_user(tx, "asha")
-        change = Query.of(text("UPDATE users SET email = username WHERE username = 'asha'"), None)
+        change: Query[None] = Query.of(
+            text("UPDATE users SET email = username WHERE username = 'asha'"), None
+        )
 
         def work() -> None:
             for _ in range(10):
