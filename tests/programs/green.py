@@ -88,7 +88,7 @@ def start_real_thread(function: Callable[[], None]) -> None:
     elif monkey := sys.modules.get("gevent.monkey"):
         monkey.get_original("_thread", "start_new_thread")(function, ())
     else:
-        threading.Thread(target=function).start()
+        threading.Thread(target=function, daemon=True).start()
 
 
 class Workers:
