@@ -396,4 +396,19 @@ MUTATIONS = (
         ("tests/contract/messaging/test_telegram_side_by_side.py",),
         ("postgresql",),
     ),
+    # Green threads
+    Mutation(
+        "SIGTERM holds up the green threads that hold up the writers",
+        "openalgo_store/background/shutdown.py",
+        "handler = _HandlerBeside if IS_GREEN else _FlushingHandler",
+        "handler = _FlushingHandler",
+        ("tests/threads/test_green_threads.py",),
+    ),
+    Mutation(
+        "a patch after the import goes unnoticed",
+        "openalgo_store/threads/libraries.py",
+        "if found is not None and LIBRARY is None:",
+        "if False:",
+        ("tests/threads/test_green_threads.py",),
+    ),
 )

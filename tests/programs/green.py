@@ -88,7 +88,7 @@ def start_real_thread(function: Callable[[], None]) -> None:
     elif monkey := sys.modules.get("gevent.monkey"):
         monkey.get_original("_thread", "start_new_thread")(function, ())
     else:
-        threading.Thread(target=function).start()
+        threading.Thread(target=function, daemon=True).start()
 
 
 class Workers:
@@ -202,7 +202,7 @@ def every_function(settings: Settings, count: str) -> None:
             ),
             flush=True,
         )
-        wait_for_sigterm(lambda: os.kill(os.getpid(), signal.SIGTERM))
+        wait_for_sigterm()
 
 
 def own_of(name: str, own: dict[str, Any]) -> dict[str, Any]:
@@ -221,17 +221,31 @@ def end_by_sigterm(settings: Settings, before: str) -> None:
     use_store(Store(settings))
     if before == "exit":
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(7))
-    wait_for_sigterm(lambda: print("ready", flush=True))
+    wait_for_sigterm()
 
 
-def wait_for_sigterm(be_ready: Callable[[], object]) -> None:
-    """Leave rows to be written when it comes, among green threads that are busy."""
+def wait_for_sigterm() -> None:
+    """Leave rows to be written when it comes, among green threads that are busy.
+
+    One of them is in a session that keeps the writer of a SQLite file waiting, and goes on.
+    """
     flush_on_sigterm(timeout=20)
-    for _ in range(3):
-        threading.Thread(target=be_busy, daemon=True).start()
+    handler: Any = signal.getsignal(signal.SIGTERM)
+    is_held = threading.Event()
+
+    def hold() -> None:
+        with get_write_session("latency") as tx:
+            tx.begin()
+            is_held.set()
+            while handler._flushing is None:
+                time.sleep(0.001)
+
+    for work in (hold, be_busy, be_busy):
+        threading.Thread(target=work, daemon=True).start()
+    is_held.wait()
     for number in range(LEFT):
         record_latency(f"left{number}", "zerodha", "place_order", MONDAY, MONDAY)
-    be_ready()
+    print("ready", flush=True)
     be_busy()
 
 
@@ -325,7 +339,7 @@ def log_beside_green_threads(settings: Settings) -> None:
 
 def share_few_connections(settings: Settings) -> None:
     """Green threads and a real one wait for connections, and for rows that others hold."""
-    few = replace(settings, db_pool_size=2, db_max_overflow=1)
+    few = replace(settings, db_pool_size=2, db_max_overflow=1, db_pool_timeout=10)
     with Store(few) as store:
         use_store(store)
         workers = Workers()
