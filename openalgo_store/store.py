@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from types import TracebackType
+from typing import Any
 
 from sqlalchemy import Engine
 
@@ -17,6 +18,7 @@ from .caching.symbol_snapshots import SymbolCache
 from .engine import open_dialect
 from .engine.dialect import Dialect
 from .engine.forks import register_fork_hooks
+from .engine.questions import Questions
 from .engine.session import Session
 from .engine.transaction import Transaction
 from .engine.transaction_state import TransactionState
@@ -29,7 +31,7 @@ from .values.days import check_moment
 
 log = logging.getLogger("openalgo_store")
 
-_CLOSED = "this store is closed: call init_databases() to open one"
+CLOSED = "this store is closed: call init_databases() to open one"
 
 
 class Store:
@@ -57,6 +59,7 @@ class Store:
         register_fork_hooks(self)
 
     def _make_caches(self) -> None:
+        self.questions: Questions[Any] = Questions()
         self._tasks = BackgroundTasks()
         given, looked_at = self.settings.cache_lease, self._looked_at
         lease = looked_at.lease if given is None else given
@@ -86,7 +89,7 @@ class Store:
     ) -> Session:
         """A session, to be entered. Reads of main go to the replica unless `primary`."""
         if self.closed:
-            raise SessionMisuse(_CLOSED)
+            raise SessionMisuse(CLOSED)
         try:
             dialect = self.databases[database]
         except (KeyError, TypeError):
@@ -101,7 +104,7 @@ class Store:
     def open_writer(self, name: str, write: Write, batch_size: int = 20_000) -> BufferedWriter:
         """The writer of this name, new if there is none in `writers`; it ends with the store."""
         if self._last_writers is not None:
-            raise SessionMisuse(_CLOSED)
+            raise SessionMisuse(CLOSED)
         return self.writers.setdefault(name, BufferedWriter(name, write, batch_size=batch_size))
 
     @property

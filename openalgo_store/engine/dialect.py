@@ -36,6 +36,28 @@ class Sent(NamedTuple):
     rows: Sequence[Mapping[str, Any]]
 
 
+class PoolUse(NamedTuple):
+    """The connections of this process to one database; at_most is None where nothing limits them.
+
+    Databases that share a URL share them.
+    """
+
+    in_use: int
+    idle: int
+    at_most: int | None
+
+
+class Size(NamedTuple):
+    """What a database takes, its write-ahead log, and what its disk has left.
+
+    The last two are None where they are a server's own.
+    """
+
+    data_bytes: int
+    log_bytes: int | None
+    free_bytes: int | None
+
+
 class Dialect(Protocol):
     """One database of one engine: the few operations in which the engines differ.
 
@@ -103,11 +125,23 @@ class Dialect(Protocol):
     def lock(self, driver: Any, name: str) -> None:
         """Hold a named lock until the end of the transaction."""
 
-    def server_version(self, connection: Connection) -> str:
+    def server_version(self, driver: Any) -> str:
         """The version of the engine."""
 
     def connection_limit(self, connection: Connection) -> int | None:
         """How many connections the server allows, None for no limit."""
+
+    def pool_use(self) -> PoolUse:
+        """How many connections there are; asks nobody."""
+
+    def size(self, driver: Any) -> Size:
+        """How much room the database takes, and how much its disk has left."""
+
+    def replica_lag(self, driver: Any) -> float | None:
+        """Seconds by which a replica is behind, None for what is none."""
+
+    def has_answered(self, error: BaseException | None) -> bool:
+        """Whether an error of the driver shows that the database is there, and has refused."""
 
     def before_fork(self) -> None:
         """Leave nothing that a fork would break."""

@@ -19,7 +19,7 @@ from ..errors import InvalidInput, SessionMisuse, StoreError, Unavailable
 from ..records import Row
 from ..settings import Settings
 from . import constraints
-from .dialect import Holder, Sent, build_engine
+from .dialect import Holder, PoolUse, Sent, Size, build_engine
 from .living import Living
 
 _UNAVAILABLE = {
@@ -49,6 +49,12 @@ _RECENT = 30.0
 _BEGIN, _BEGIN_READ = b"BEGIN", b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _numbers = count(1)
 
+_LAG = """
+SELECT CASE WHEN NOT pg_is_in_recovery() THEN NULL
+            WHEN pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() THEN 0
+            ELSE extract(epoch FROM now() - pg_last_xact_replay_timestamp())::float END
+"""
+
 
 class PostgreSQL:
     """One database of a server."""
@@ -62,6 +68,7 @@ class PostgreSQL:
         self.closed = False
         self.slow_statement = settings.db_slow_statement
         self.transactions: Living[Holder] = Living()
+        self._most_connections = settings.db_pool_size + settings.db_max_overflow
         self.identity = f"{parsed.host}:{parsed.port or 5432}/{parsed.database}"
         options = f"{_options(settings)} {parsed.query.get('options', '')}".strip()
         arguments = {
@@ -192,11 +199,27 @@ class PostgreSQL:
         declared: str = table.c[column].type.compile(self.engine.dialect)
         return declared.partition("(")[0].lower()
 
-    def server_version(self, connection: Connection) -> str:
-        return str(connection.exec_driver_sql("SHOW server_version").scalar())
+    def server_version(self, driver: Any) -> str:
+        return str(driver.execute("SHOW server_version").fetchone()[0])
 
     def connection_limit(self, connection: Connection) -> int | None:
         return int(connection.exec_driver_sql("SHOW max_connections").scalar_one())
+
+    def pool_use(self) -> PoolUse:
+        pool: Any = self.engine.pool
+        return PoolUse(pool.checkedout(), pool.checkedin(), self._most_connections)
+
+    def size(self, driver: Any) -> Size:
+        data = driver.execute("SELECT pg_database_size(current_database())").fetchone()[0]
+        return Size(data, None, None)
+
+    def replica_lag(self, driver: Any) -> float | None:
+        lag: float | None = driver.execute(_LAG).fetchone()[0]
+        return lag
+
+    def has_answered(self, error: BaseException | None) -> bool:
+        """An error without a SQLSTATE is libpq's own, unless it quotes what the server said."""
+        return bool(getattr(error, "sqlstate", None)) or "FATAL:" in str(error)
 
     def translate(self, error: Exception, sent: Sent | None) -> StoreError:
         state = getattr(error, "sqlstate", None) or ("08000" if _is_lost(error) else "")

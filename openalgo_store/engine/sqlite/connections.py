@@ -228,6 +228,14 @@ class Connections:
         while self._idle:
             self._close_one()
 
+    def in_use(self) -> int:
+        """How many somebody has now."""
+        return GATE.in_use().count(self.file)
+
+    def idle(self) -> int:
+        """How many nobody has."""
+        return len(self._idle)
+
     def after_fork_in_child(self) -> None:
         """Start anew; a file that was in use at the fork cannot be used here."""
         was_in_use = self.file in GATE.open_at_fork or bool(self._idle)

@@ -1,7 +1,9 @@
 """SQLite: a connection for each transaction, writers in a fair queue."""
 
+import shutil
 import sqlite3
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection as CoreConnection
@@ -12,7 +14,7 @@ from sqlalchemy.pool import NullPool
 from ...errors import StoreError, Unavailable
 from ...records import Row
 from ...settings import Settings
-from ..dialect import Holder, Sent, build_engine
+from ..dialect import Holder, PoolUse, Sent, Size, build_engine
 from ..living import Living
 from .bulk_insert import insert_rows
 from .connections import Connection, Connections, Lease
@@ -125,11 +127,26 @@ class SQLite:
 
     # Facts
 
-    def server_version(self, connection: CoreConnection) -> str:
+    def server_version(self, driver: Any) -> str:
         return sqlite3.sqlite_version
 
     def connection_limit(self, connection: CoreConnection) -> int | None:
         return None
+
+    def pool_use(self) -> PoolUse:
+        return PoolUse(self._connections.in_use(), self._connections.idle(), None)
+
+    def size(self, driver: Any) -> Size:
+        file, log = Path(self.identity), Path(f"{self.identity}-wal")
+        free = shutil.disk_usage(file.parent).free
+        return Size(file.stat().st_size, log.stat().st_size if log.exists() else 0, free)
+
+    def replica_lag(self, driver: Any) -> float | None:
+        return None
+
+    def has_answered(self, error: BaseException | None) -> bool:
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        return code not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_IOERR)
 
 
 def _set_query_only(driver: Connection, query_only: bool) -> None:
