@@ -1,6 +1,7 @@
 """What both engines share: how an Engine is made, and the events that hold the store's rules."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, NamedTuple, Protocol
 
 from sqlalchemy import Connection, Engine, PoolProxiedConnection, Table, create_engine, event
@@ -124,6 +125,9 @@ class Dialect(Protocol):
 
     def lock(self, driver: Any, name: str) -> None:
         """Hold a named lock until the end of the transaction."""
+
+    def own_connection(self) -> AbstractContextManager[None]:
+        """For who opens one for himself: within the block no fork comes in between."""
 
     def server_version(self, driver: Any) -> str:
         """The version of the engine."""

@@ -2,6 +2,7 @@
 
 import select
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from itertools import count
 from math import ceil, inf
 from time import monotonic
@@ -198,6 +199,9 @@ class PostgreSQL:
     def _type_name(self, table: Table, column: str) -> str:
         declared: str = table.c[column].type.compile(self.engine.dialect)
         return declared.partition("(")[0].lower()
+
+    def own_connection(self) -> AbstractContextManager[None]:
+        return nullcontext()
 
     def server_version(self, driver: Any) -> str:
         return str(driver.execute("SHOW server_version").fetchone()[0])

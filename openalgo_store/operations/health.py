@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from threading import TIMEOUT_MAX
@@ -14,6 +14,7 @@ from sqlalchemy.engine import make_url
 from ..background.shutdown import writer_stats
 from ..caching.statistics import CacheStats
 from ..engine.dialect import Dialect, PoolUse, Size
+from ..engine.questions import Question
 from ..errors import SessionMisuse, StoreError, Unavailable
 from ..records.telemetry import WriterStats
 from ..repositories.accounts.sentinels import check_secrets
@@ -123,15 +124,12 @@ def check_health(timeout: float = PATIENCE) -> Health:
     if store.closed:
         raise SessionMisuse(CLOSED)
     names = [*DATABASES, _REPLICA] if store.settings.read_database_url else DATABASES
-    asked = {name: store.questions.ask(name, partial(_ask, store, name)) for name in names}
-    databases = []
-    for name, question in asked.items():
-        found: DatabaseHealth | None = question.wait(deadline - monotonic())
-        if found is None:
-            found = _unknown(store, name)
-            waited = monotonic() - question.asked_at
-            found.problem = f"no answer for {waited:.0f} s: look at its server, or who has its file"
-        databases.append(found)
+    unknown = [_unknown(store, name) for name in names]
+    asked = [store.questions.ask(name, partial(_ask, store, name)) for name in names]
+    databases = [
+        _answer(question, deadline, database)
+        for question, database in zip(asked, unknown, strict=True)
+    ]
     failure = store.epochs.failure
     return Health(
         databases,
@@ -140,6 +138,18 @@ def check_health(timeout: float = PATIENCE) -> Health:
         cache_stats(),
         writer_stats(),
     )
+
+
+def _answer(
+    question: Question[DatabaseHealth], deadline: float, unknown: DatabaseHealth
+) -> DatabaseHealth:
+    """What is found, or that it is not; the pool as it was before anybody asked."""
+    found = question.wait(deadline - monotonic())
+    if found is not None:
+        return replace(found, pool=unknown.pool, rows={})
+    waited = monotonic() - question.asked_at
+    problem = f"no answer for {waited:.0f} s: look at its server, or who has its file"
+    return replace(unknown, problem=problem)
 
 
 def _ask(store: Store, name: str) -> DatabaseHealth:
@@ -166,7 +176,7 @@ def _look(store: Store, found: DatabaseHealth) -> None:
             mend = "READ_DATABASE_URL does not exist: name a copy of main, or none"
         found.problem = f"the file of {mend}"
         return
-    with migrate.looking(url, database) as driver:
+    with dialect.own_connection(), migrate.looking(url, database) as driver:
         found.pending = migrate.pending_on(driver, url, database)
         found.reachable = True
         began = perf_counter()

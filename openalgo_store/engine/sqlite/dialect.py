@@ -3,6 +3,7 @@
 import shutil
 import sqlite3
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -126,6 +127,9 @@ class SQLite:
         return translate(self.identity, error, sent)
 
     # Facts
+
+    def own_connection(self) -> AbstractContextManager[None]:
+        return self._connections.opened_by_others()
 
     def server_version(self, driver: Any) -> str:
         return sqlite3.sqlite_version
