@@ -45,8 +45,9 @@ class ReplicaStatus(NamedTuple):
 class DatabaseHealth:
     """One database: what it answered, and the connections that this process has to it.
 
-    `reachable` says that it answered, even if all it said is why it refuses. What is not known is
-    None. `rows`, by table, are counted by `openalgo-store status` alone.
+    `reachable` says that it answered, even if all it said is why it refuses; `problem` says what
+    is wrong. `round_trip_ms` is what one statement took. What is not known is None. `rows`, by
+    table, are counted by `openalgo-store status` alone.
     """
 
     name: str
@@ -160,7 +161,7 @@ def _ask(store: Store, name: str) -> DatabaseHealth:
     except StoreError as error:
         dialect = _dialect(store, name)
         answered = not isinstance(error, Unavailable) or dialect.has_answered(error.__cause__)
-        found.reachable = found.reachable or answered
+        found.reachable |= answered
         found.problem = _one_line(error)
     except Exception as error:  # nobody else would hear of it; its text may hold anything
         found.problem = f"the look at it failed: {type(error).__name__}"
@@ -178,7 +179,6 @@ def _look(store: Store, found: DatabaseHealth) -> None:
         return
     with dialect.own_connection(), migrate.looking(url, database) as driver:
         found.pending = migrate.pending_on(driver, url, database)
-        found.reachable = True
         began = perf_counter()
         found.schema_version = migrate.version_on(driver, database)
         found.round_trip_ms = round((perf_counter() - began) * 1000, 3)
@@ -187,6 +187,7 @@ def _look(store: Store, found: DatabaseHealth) -> None:
         if found.name == _REPLICA:
             lag = dialect.replica_lag(driver)
             found.replica = ReplicaStatus(dialect.identity, True, lag, None)
+    found.reachable = True
     if found.pending:
         found.problem = f"{', '.join(found.pending)} pending: run `openalgo-store migrate`"
     elif found.name == "main":
