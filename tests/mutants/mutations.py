@@ -394,4 +394,34 @@ MUTATIONS = (
         ("tests/contract/messaging/test_telegram_side_by_side.py",),
         ("postgresql",),
     ),
+    # Health
+    Mutation(
+        "a fork does not wait for who looks how a file is",
+        "openalgo_store/operations/health.py",
+        "with dialect.own_connection(), migrate.looking(url, database) as driver:",
+        "with migrate.looking(url, database) as driver:",
+        ("tests/operations/test_health.py",),
+    ),
+    Mutation(
+        "a database that hangs is asked by one thread more each time",
+        "openalgo_store/engine/questions.py",
+        "question = self._under_way.setdefault(name, mine)",
+        "question = self._under_way[name] = mine",
+        ("tests/engine/test_questions.py",),
+    ),
+    Mutation(
+        "a process that could not look at the epochs stays ill until somebody else asks",
+        "openalgo_store/operations/health.py",
+        "        with suppress(StoreError):\n            store.epochs.renew()\n",
+        "        pass\n",
+        ("tests/operations/test_health.py",),
+    ),
+    Mutation(
+        "what a server says of a connection it refuses counts as no answer",
+        "openalgo_store/engine/postgresql.py",
+        ' or "FATAL:" in str(error)',
+        "",
+        ("tests/operations/test_health.py",),
+        ("postgresql",),
+    ),
 )

@@ -28,6 +28,7 @@ from openalgo_store import (
     get_read_session,
     get_symbol_token,
     get_user_by_api_key,
+    get_write_session,
     use_store,
 )
 from openalgo_store.engine.sqlite.connections import GATE
@@ -37,7 +38,7 @@ from openalgo_store.settings import DATABASES
 from tests.support.command import AWAY
 from tests.support.forks import in_child
 from tests.support.hanging import hanging_server, looks
-from tests.support.rows import ALL_NAMES, new_user
+from tests.support.rows import ALL_NAMES, add_user, new_user
 from tests.support.waiting import DEADLINE, wait_until
 from tests.support.writers import Table
 
@@ -200,6 +201,19 @@ def test_a_child_process_asks_for_itself(opened: Callable[..., Store]) -> None:
     assert in_child(lambda: check_health().ok)
     may_answer.set()
     assert check_health().ok
+
+
+@pytest.mark.only("sqlite")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork")
+def test_a_file_that_a_child_must_not_touch_is_not_looked_at(store: Store) -> None:
+    def is_refused() -> bool:
+        found = health_of("main")
+        return found.state == "refused" and "this process was forked" in str(found.problem)
+
+    with get_write_session() as tx:
+        add_user(tx, "asha")
+        assert in_child(is_refused)
+    assert health_of("main").state == "ok"
 
 
 @pytest.mark.only("sqlite")
