@@ -8,6 +8,7 @@ from .background.shutdown import flush_on_sigterm, flush_writers, writer_stats
 from .caching.statistics import CacheStats
 from .engine import get_engine_options
 from .engine.queries import Query
+from .engine.retrying import retrying
 from .engine.transaction import Transaction
 from .errors import *  # noqa: F403
 from .operations.health import DatabaseHealth, Health, check_health
@@ -21,6 +22,7 @@ from .repositories.telemetry import *  # noqa: F403
 from .repositories.trading import *  # noqa: F403
 from .sessions import get_db_session, get_read_session, get_write_session
 from .settings import Settings
+from .settings.env_file import read_env_file
 from .startup import (
     get_pending_migrations,
     get_schema_version,
@@ -61,6 +63,8 @@ __all__ = [
     "get_ttl_to_session_end",
     "get_write_session",
     "init_databases",
+    "read_env_file",
+    "retrying",
     "run_pending_migrations",
     "use_store",
     "writer_stats",

@@ -35,10 +35,12 @@ class Unavailable(StoreError):
 
     Nothing of the transaction was kept, unless `outcome_unknown`: then COMMIT itself lost its
     answer, or the single statement of a function that has no more, as create_order. Look whether
-    it is there before trying again.
+    it is there before trying again. `retryable`: it lost against another transaction, a deadlock
+    or a conflict, and may win when it is run again from its beginning: see retrying.
     """
 
     outcome_unknown: bool = False
+    retryable: bool = False
 
 
 class SessionMisuse(StoreError):

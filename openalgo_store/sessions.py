@@ -45,11 +45,12 @@ def one_statement(
 ) -> AbstractContextManager[Transaction]:
     """A session for a single statement of the store's own; or the given `tx`.
 
-    It is committed as it ends, whatever follows in the block. `readonly` chooses the replica and
-    lets writers pass; that the statement only reads is for its author to see to. `primary` is as
-    in `reading`.
+    It is committed as it ends, whatever follows in the block; through a pooler with the block, and
+    not if that raises. `readonly` chooses the replica and lets writers pass; that the statement
+    only reads is for its author to see to. `primary` is as in `reading`.
 
     Without BEGIN and COMMIT the statement is a transaction of its own: PostgreSQL is asked once.
+    Through a pooler it has both.
     """
     if tx is not None:
         return reading(database, tx, primary=primary) if readonly else writing(database, tx)

@@ -1,7 +1,7 @@
 """Start-up: folders, engines, migrations, warm caches, in this order; all of it or none."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from sqlalchemy.engine import make_url
@@ -27,11 +27,10 @@ def init_databases(settings: Settings | None = None, *, warm: bool = True) -> St
     before = open_store()
     store = before if before and before.settings == chosen else Store(chosen)
     try:
-        for name in DATABASES:
-            migrate.run_migrations(chosen.url(name), name)
+        _migrate(store)
         use_store(store)
         if warm:
-            for warning in pool_warnings(store):
+            for warning in (*pool_warnings(store), *read_only_warnings(store)):
                 log.warning(warning)
             check_secrets(store)
             warm_symbol_cache()
@@ -46,9 +45,17 @@ def init_databases(settings: Settings | None = None, *, warm: bool = True) -> St
 
 def run_pending_migrations(database: str | None = None) -> list[str]:
     """Apply what is pending, in one database or in all; the ids that were applied."""
-    settings = current_store().settings
     names = DATABASES if database is None else (database,)
-    return [each for name in names for each in migrate.run_migrations(settings.url(name), name)]
+    applied = _migrate(current_store(), names)
+    return [each for name in names for each in applied[name]]
+
+
+def _migrate(store: Store, names: Sequence[str] = DATABASES) -> dict[str, list[str]]:
+    """What was pending and is applied; a replica is not read until it has got that."""
+    applied = migrate_databases(store.settings, names)
+    if applied.get("main") and store.replica:
+        store.replica.note_write()
+    return applied
 
 
 def get_pending_migrations(database: str = "main") -> list[str]:
@@ -61,8 +68,21 @@ def get_schema_version(database: str = "main") -> str | None:
     return migrate.schema_version(current_store().settings.url(database), database)
 
 
+def migrate_databases(settings: Settings, names: Sequence[str] = DATABASES) -> dict[str, list[str]]:
+    """Apply what is pending, and tell what was; each is looked at before one is changed."""
+    pending = {name: migrate.pending_migrations(settings.url(name), name) for name in names}
+    return {
+        name: migrate.run_migrations(settings.url(name), name) if pending[name] else []
+        for name in names
+    }
+
+
 def make_folders(settings: Settings) -> None:
-    """Make the folders of SQLite files; ConfigurationError names the variable of one that fails."""
+    """Make the folders of SQLite files.
+
+    Raises ConfigurationError, which names the variable, for a folder or a file that cannot serve:
+    a file that is read-only would only fail at its first write.
+    """
     for name in DATABASES:
         path = make_url(settings.url(name)).database or ""
         if not Path(path).is_absolute():  # a PostgreSQL database has no folder
@@ -80,6 +100,14 @@ def make_folders(settings: Settings) -> None:
                 f"{variable_of(name)}: the folder {folder} cannot be written: change its rights "
                 "or choose another"
             )
+        if Path(path).is_dir():
+            raise ConfigurationError(f"{variable_of(name)}: {path} is a folder: name a file in it")
+        for file in (path, f"{path}-wal", f"{path}-shm"):
+            if Path(file).exists() and not os.access(file, os.R_OK | os.W_OK):
+                raise ConfigurationError(
+                    f"{variable_of(name)}: the file {file} is read-only for this user: change its "
+                    "rights or its owner"
+                )
 
 
 def pool_warnings(store: Store) -> Iterator[str]:
@@ -88,13 +116,16 @@ def pool_warnings(store: Store) -> Iterator[str]:
     limits: dict[str, int] = {}
     each_pool = store.settings.db_pool_size + store.settings.db_max_overflow
     for dialect in store.dialects:
+        replica = store.replica
+        if replica and dialect is replica.dialect and replica.status().problem:
+            continue
         with dialect.engine.connect() as connection:
             limit = dialect.connection_limit(connection)
         if limit is not None:
-            server = dialect.identity.partition("/")[0]
+            server = dialect.identity.rpartition("/")[0]
             wanted[server] = wanted.get(server, 0) + each_pool
             limits[server] = limit
-    if (server := store.databases["main"].identity.partition("/")[0]) in wanted:
+    if (server := store.databases["main"].identity.rpartition("/")[0]) in wanted:
         wanted[server] += 1  # on which it looks whether other processes have changed something
     for server, count in wanted.items():
         if count > limits[server]:
@@ -102,3 +133,14 @@ def pool_warnings(store: Store) -> Iterator[str]:
                 f"the pools may ask {server} for {count} connections, it allows {limits[server]}: "
                 "lower DB_POOL_SIZE and DB_MAX_OVERFLOW, or raise its max_connections"
             )
+
+
+READ_ONLY = "is read-only, so writes will fail: name its primary, or let it take writes"
+
+
+def read_only_warnings(store: Store) -> Iterator[str]:
+    """A warning for each database that takes no writes, as after its server became a standby."""
+    for name, dialect in store.databases.items():
+        with dialect.engine.connect() as connection:
+            if dialect.is_read_only(connection.connection.driver_connection):
+                yield f"{variable_of(name)}: {dialect.identity} {READ_ONLY}"

@@ -19,6 +19,8 @@ from .engine import open_dialect
 from .engine.dialect import Dialect
 from .engine.forks import register_fork_hooks
 from .engine.questions import Questions
+from .engine.replica import Replica
+from .engine.replica_state import ReplicaState
 from .engine.session import Session
 from .engine.transaction import Transaction
 from .engine.transaction_state import TransactionState
@@ -26,6 +28,7 @@ from .errors import ConfigurationError, InvalidInput, SessionMisuse
 from .records.accounts import CachedKey, SealedToken
 from .security.secrets import Secrets
 from .settings import DATABASES, Settings, variable_of
+from .threads import refuse_late_patch
 from .values import clock
 from .values.days import check_moment
 
@@ -41,6 +44,7 @@ class Store:
     """
 
     def __init__(self, settings: Settings) -> None:
+        refuse_late_patch()
         self.settings = settings
         self.closed = False
         urls = {settings.url(name) for name in DATABASES}
@@ -48,8 +52,7 @@ class Store:
         self.databases: dict[str, Dialect] = {
             name: opened[settings.url(name)] for name in DATABASES
         }
-        replica = settings.read_database_url or settings.database_url
-        self.replica = opened.get(replica) or open_dialect(replica, settings)
+        self.replica = self._open_replica(settings)
         alone = replace(settings, db_pool_size=1, db_max_overflow=0)  # no other read keeps it busy
         self._looked_at = open_dialect(settings.database_url, alone)
         self.secrets = Secrets(settings)
@@ -57,6 +60,18 @@ class Store:
         self._last_writers: list[BufferedWriter] | None = None  # while it closes
         self._make_caches()
         register_fork_hooks(self)
+
+    def _open_replica(self, settings: Settings) -> Replica | None:
+        """The replica of main, None if there is none or its URL is that of main itself."""
+        url = settings.read_database_url
+        if url in ("", settings.database_url):
+            return None
+        return Replica(
+            open_dialect(url, settings),
+            self.databases["main"],
+            pin=settings.read_replica_pin,
+            max_lag=settings.read_replica_max_lag,
+        )
 
     def _make_caches(self) -> None:
         self.questions: Questions[Any] = Questions()
@@ -87,7 +102,10 @@ class Store:
     def transaction(
         self, database: str, *, readonly: bool, primary: bool = False, single: bool = False
     ) -> Session:
-        """A session, to be entered. Reads of main go to the replica unless `primary`."""
+        """A session, to be entered. Reads of main may go to the replica, unless `primary`.
+
+        A write with `primary` is one that nobody reads from the replica: it pins no reads.
+        """
         if self.closed:
             raise SessionMisuse(CLOSED)
         try:
@@ -95,11 +113,23 @@ class Store:
         except (KeyError, TypeError):
             variable_of(database)  # says which there are
             raise
-        if readonly and database == "main" and not primary:
-            dialect = self.replica
+        replica = None if primary or database != "main" else self.replica
+        if readonly and replica is not None and replica.serves():
+            return self._session(ReplicaState(replica, dialect, single=single))
         state = TransactionState(dialect, database, readonly=readonly, single=single)
-        on_replica = dialect is not self.databases[database]
-        return Session(state, Transaction(state, self, on_replica=on_replica))
+        if not readonly and replica is not None:
+            state.callbacks.append((replica.note_write, replica.note_write))
+        return self._session(state)
+
+    def replica_session(self) -> Session:
+        """A session that reads the replica, or fails: to see what state it is in."""
+        if self.replica is None:
+            raise ConfigurationError("there is no replica: set READ_DATABASE_URL")
+        dialect = self.replica.dialect
+        return self._session(TransactionState(dialect, "main", readonly=True, single=False))
+
+    def _session(self, state: TransactionState) -> Session:
+        return Session(state, Transaction(state, self))
 
     def open_writer(self, name: str, write: Write, batch_size: int = 20_000) -> BufferedWriter:
         """The writer of this name, new if there is none in `writers`; it ends with the store."""
@@ -110,7 +140,8 @@ class Store:
     @property
     def dialects(self) -> list[Dialect]:
         """Each open database once."""
-        return list({id(each): each for each in (*self.databases.values(), self.replica)}.values())
+        replicas = [self.replica.dialect] if self.replica else []
+        return list({id(each): each for each in (*self.databases.values(), *replicas)}.values())
 
     def close(self) -> None:
         """Write what is buffered, end open sessions (a verb is done first), close connections."""
@@ -150,6 +181,8 @@ class Store:
         for dialect in (*self.dialects, self._looked_at):
             dialect.after_fork_in_child()
         self._make_caches()
+        if self.replica:
+            self.replica.after_fork_in_child()
 
 
 _current: Store | None = None

@@ -14,14 +14,21 @@ from openalgo_store.settings import DATABASES, Settings
 from openalgo_store.store import Store, use_store
 from tests.support.chance import SEED, SOAK, load_hypothesis_profile
 from tests.support.leaks import Leaks
+from tests.support.pooler import MISSING, find_pooler, start_pooler
 from tests.support.postgres_server import PostgresServer, start_postgres
 from tests.support.recycling import RecycledDatabases
 
 SQLITE_IDLE = int(os.environ.get("OPENALGO_TEST_SQLITE_IDLE", Settings.db_sqlite_idle))
 """How many connections of a SQLite file may be idle: none must do, too."""
+GREEN = os.environ.get("OPENALGO_TEST_GREEN") == "1"
+"""Whether the whole probe of green threads runs, which takes minutes."""
 ENGINES = os.environ.get("OPENALGO_TEST_ENGINES", "sqlite,postgresql").split(",")
 if not set(ENGINES) <= {"sqlite", "postgresql"}:
     raise pytest.UsageError("OPENALGO_TEST_ENGINES: sqlite, postgresql or both with a comma")
+POOLER = os.environ.get("OPENALGO_TEST_POOLER", Settings.db_pooler)
+"""Whether what the tests ask of PostgreSQL goes through a pooler."""
+if POOLER != "none" and find_pooler() is None:
+    raise pytest.UsageError(f"OPENALGO_TEST_POOLER={POOLER}: {MISSING}")
 
 Urls = dict[str, str]
 """The URL of each of the five databases by its name."""
@@ -50,10 +57,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """What only the other engine has is not part of this run."""
-    others = [each for each in items if not _engines_of(each)]
+    """What only the other engine has is not part of this run, nor what takes too long for it."""
+    others = [each for each in items if not _engines_of(each) or _is_left_out(each)]
     items[:] = [each for each in items if each not in others]
     config.hook.pytest_deselected(items=others)
+
+
+def _is_left_out(node: pytest.Item) -> bool:
+    return not GREEN and node.get_closest_marker("green") is not None
 
 
 def _engines_of(node: pytest.Item) -> list[str]:
@@ -71,8 +82,15 @@ def engine_name(request: pytest.FixtureRequest) -> str:
 def postgres() -> Iterator[PostgresServer]:
     """The server of this test run, started when the first test needs it."""
     server = start_postgres()
-    yield server
-    server.stop()
+    try:
+        if POOLER == "none":
+            yield server
+        else:
+            pooled = start_pooler(server)
+            yield pooled
+            pooled.stop()
+    finally:
+        server.stop()
 
 
 @pytest.fixture(autouse=True)
@@ -220,7 +238,7 @@ def settings_of(urls: Urls) -> Settings:
     """Settings of these databases with small pools."""
     values = {("" if name == "main" else f"{name}_") + "database_url": urls[name] for name in urls}
     small = {"db_pool_size": 5, "db_max_overflow": 20, "db_sqlite_idle": SQLITE_IDLE}
-    return Settings(**(values | small))  # type: ignore[arg-type]
+    return Settings(**(values | small), db_pooler=POOLER)  # type: ignore[arg-type]
 
 
 def _sqlite_urls(folder: Path) -> Urls:

@@ -5,11 +5,9 @@ interrupted: deque and SimpleQueue are whole in one step.
 """
 
 import logging
-import threading
 import traceback
 from collections import deque
 from collections.abc import Callable, Sequence
-from queue import Empty, SimpleQueue
 from time import monotonic
 from typing import Literal
 from uuid import uuid4
@@ -18,6 +16,7 @@ from ..engine.forks import register_fork_hooks
 from ..errors import ConfigurationError, Conflict, InvalidInput, StoreError, Unavailable
 from ..records import Row
 from ..records.telemetry import WriterStats
+from ..threads import Empty, Lock, SimpleQueue, Thread, refuse_late_patch
 from .counter import Counter
 from .marks import Mark
 from .quiet import quietly
@@ -82,9 +81,9 @@ class BufferedWriter:
         self._asleep = True
         self._ended = False
         self._retired = False
-        self._thread: threading.Thread | None = None
-        self._choosing = threading.Lock()  # for new threads alone: no signal comes there
-        self._writing = threading.Lock()
+        self._thread: Thread | None = None
+        self._choosing = Lock()  # for new threads alone: no signal comes there
+        self._writing = Lock()
         self._dropped = Counter()
         self._reported_dropped = self._written = self._failed = 0
         self._delay = 0.0  # before the next attempt; 0 while all is well
@@ -181,21 +180,25 @@ class BufferedWriter:
     def _start(self) -> bool:
         """Whether the thread runs, or is about to: the interpreter starts none while it ends."""
         if self._thread is None:
+            refuse_late_patch()
             _open[self] = None
             try:
-                threading.Thread(target=self._run, name=f"{self.name} writer", daemon=True).start()
+                thread = Thread(
+                    target=lambda: self._run(thread), name=f"{self.name} writer", daemon=True
+                )
+                thread.start()
             except RuntimeError:
                 return False
         return True
 
     # The thread's side
 
-    def _run(self) -> None:
+    def _run(self, thread: Thread) -> None:
         """The first thread to come is the writer's; producers that met have started more."""
         with self._choosing:
             if self._thread is not None:
                 return
-            self._thread = threading.current_thread()
+            self._thread = thread
         flushes: list[SimpleQueue[bool]] = []
         with quietly():
             while not self._ended:

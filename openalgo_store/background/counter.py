@@ -1,7 +1,8 @@
 """Counter: of what many threads do, without a lock on their way."""
 
-import threading
 from itertools import count
+
+from ..threads import Lock
 
 
 class Counter:
@@ -10,7 +11,7 @@ class Counter:
     def __init__(self) -> None:
         self._numbers = count()
         self._reads = 0
-        self._reading = threading.Lock()
+        self._reading = Lock()
 
     def add(self) -> None:
         next(self._numbers)

@@ -3,7 +3,8 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from threading import get_ident
+
+from ..threads import get_ident
 
 _quiet: set[int] = set()
 """The threads that are inside such a block."""

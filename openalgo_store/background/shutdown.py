@@ -3,12 +3,14 @@
 import atexit
 import os
 import signal
+from functools import partial
 from threading import TIMEOUT_MAX
 from time import monotonic
 from types import FrameType
 from typing import Any
 
 from ..records.telemetry import WriterStats
+from ..threads import IS_GREEN, Thread, wait_until_logged
 from ..values.numbers import check_finite
 from .buffered_writer import FLUSH_WAIT, open_writers
 
@@ -58,7 +60,8 @@ def flush_on_sigterm(timeout: float = _SIGTERM_WAIT) -> None:
     if isinstance(before, _FlushingHandler):
         before.timeout = timeout
     else:
-        signal.signal(signal.SIGTERM, _FlushingHandler(timeout, before))
+        handler = _HandlerBeside if IS_GREEN else _FlushingHandler
+        signal.signal(signal.SIGTERM, handler(timeout, before))
 
 
 class _FlushingHandler:
@@ -77,11 +80,41 @@ class _FlushingHandler:
             flush_writers(self.timeout)
         finally:
             self._flushing = None
+        self._go_on(number, frame)
+
+    def _go_on(self, number: int, frame: FrameType | None) -> None:
+        """What would have been done."""
         if callable(self.before):
             self.before(number, frame)
         elif self.before is not signal.SIG_IGN:
             signal.signal(number, signal.SIG_DFL)
             signal.raise_signal(number)
+
+
+class _HandlerBeside(_FlushingHandler):
+    """Where green threads run: they go on while a real thread flushes and then sends it again.
+
+    The signal may have interrupted the hub, in which nothing can be waited for.
+    """
+
+    _is_flushed = False
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        if self._is_flushed:
+            self._is_flushed, self._flushing = False, None
+            self._go_on(number, frame)
+        elif self._flushing != os.getpid():
+            self._flushing = os.getpid()
+            flush = partial(self._flush, number)
+            Thread(target=flush, name="flush on SIGTERM", daemon=True).start()
+
+    def _flush(self, number: int) -> None:
+        try:
+            flush_writers(self.timeout)
+            wait_until_logged()
+        finally:
+            self._is_flushed = True
+            os.kill(os.getpid(), number)
 
 
 @atexit.register

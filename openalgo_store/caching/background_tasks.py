@@ -1,8 +1,10 @@
 """Tasks of a cache that no caller waits for, each in a thread of its own while it runs."""
 
 import logging
-import threading
 from collections.abc import Callable
+from functools import partial
+
+from ..threads import Lock, Thread
 
 _log = logging.getLogger("openalgo_store")
 
@@ -11,8 +13,8 @@ class BackgroundTasks:
     """At most one thread for each name. A child process starts with none: make another there."""
 
     def __init__(self) -> None:
-        self._running: dict[str, threading.Thread] = {}
-        self._mutex = threading.Lock()
+        self._running: dict[str, Thread] = {}
+        self._mutex = Lock()
         self._is_closed = False
 
     def start(self, name: str, task: Callable[[], object]) -> None:
@@ -20,9 +22,8 @@ class BackgroundTasks:
         with self._mutex:
             if self._is_closed or name in self._running:
                 return
-            thread = threading.Thread(
-                target=self._run, args=(name, task), name=f"openalgo_store {name}", daemon=True
-            )
+            run = partial(self._run, name, task)
+            thread = Thread(target=run, name=f"openalgo_store {name}", daemon=True)
             self._running[name] = thread
             thread.start()
 

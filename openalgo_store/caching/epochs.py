@@ -9,7 +9,6 @@ import logging
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from math import inf
-from threading import Lock
 from time import monotonic
 from typing import NamedTuple
 
@@ -20,6 +19,7 @@ from ..engine.transaction import Transaction
 from ..engine.transaction_state import TransactionState
 from ..errors import StoreError
 from ..tables.cache_epochs import cache_epochs
+from ..threads import Lock
 from .background_tasks import BackgroundTasks
 from .single_flight import SingleFlight
 
@@ -123,5 +123,5 @@ class Epochs:
 def read_epochs(dialect: Dialect) -> dict[str, int]:
     """The epoch of each topic that was ever changed."""
     state = TransactionState(dialect, "main", readonly=True, single=True)
-    with Session(state, Transaction(state, None, on_replica=False)) as tx:
+    with Session(state, Transaction(state, None)) as tx:
         return {each.topic: each.epoch for each in tx.all(_get_epochs)}

@@ -1,12 +1,12 @@
 """A cache of single values by key: bounded, each entry with its own expiry, one load for a miss."""
 
-import threading
 import time
 from collections.abc import Callable, Iterable
 from typing import Generic, TypeVar
 
 from cachetools import FIFOCache
 
+from ..threads import Lock
 from .single_flight import SingleFlight
 from .statistics import CacheStats
 
@@ -25,7 +25,7 @@ class KeyedCache(Generic[V]):
         self._entries: FIFOCache[str, tuple[V, float]] = FIFOCache(size)
         self._loads: SingleFlight[V | None] = SingleFlight()
         self.epoch = 0
-        self._mutex = threading.Lock()
+        self._mutex = Lock()
         self.hits = 0
         self.misses = 0
 

@@ -1,9 +1,10 @@
 """Single flight: of many threads that want the same thing at once one loads it, for all of them."""
 
-import threading
 from collections.abc import Callable, Hashable
 from functools import partial
 from typing import Generic, NoReturn, TypeVar
+
+from ..threads import Lock, get_ident
 
 V = TypeVar("V")
 
@@ -34,7 +35,7 @@ class SingleFlight(Generic[V]):
                 self._remove(key, mine)
             if not load.running.locked():  # it has just ended: what it saw may be old
                 self._remove(key, load)
-            elif load.thread == threading.get_ident():  # a load that asks for its own key
+            elif load.thread == get_ident():  # a load that asks for its own key
                 return function()
             elif (outcome := load.wait()) is not None:
                 return outcome()
@@ -48,8 +49,8 @@ class _Load(Generic[V]):
     """One load, by the thread that made this object; `running` is locked until it has ended."""
 
     def __init__(self) -> None:
-        self.thread = threading.get_ident()
-        self.running = threading.Lock()
+        self.thread = get_ident()
+        self.running = Lock()
         self.running.acquire()
         self._outcome: Callable[[], V] | None = None
 

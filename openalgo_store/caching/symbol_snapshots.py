@@ -1,12 +1,12 @@
 """The cache of whole masters, one immutable snapshot for each broker."""
 
 import logging
-import threading
 import time
 from collections.abc import Callable
 from math import inf
 from time import monotonic
 
+from ..threads import Lock
 from .background_tasks import BackgroundTasks
 from .epochs import Epochs
 from .single_flight import SingleFlight
@@ -37,7 +37,7 @@ class SymbolCache:
         self._outdated: dict[str, float] = {}
         """What another process has changed, and the monotonic time from which to reload it."""
         self._loads: SingleFlight[Snapshot] = SingleFlight()
-        self._mutex = threading.Lock()
+        self._mutex = Lock()
         self.hits = 0
         self.misses = 0
 

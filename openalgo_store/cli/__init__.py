@@ -23,13 +23,20 @@ from ..repositories.symbols.symbol_loads import last_symbol_load, replace_symbol
 from ..repositories.symbols.symbols import get_symbol_token
 from ..schema import migrate
 from ..sessions import get_read_session
-from ..settings import DATABASES, Settings, hide_password
-from ..startup import init_databases, make_folders, pool_warnings
+from ..settings import DATABASES, Settings
+from ..settings.env_file import read_env_file, unlike_in_a_shell
+from ..settings.urls import hide_password
+from ..startup import (
+    init_databases,
+    make_folders,
+    migrate_databases,
+    pool_warnings,
+    read_only_warnings,
+)
 from ..store import Store, close_databases, use_store
 from .demo import run_demo
-from .env_file import read_env_file
 from .new_secrets import write_missing_secrets
-from .report import key_report, load_report, progress_of
+from .report import key_report, load_report, progress_of, shell_warning
 from .status import status_report, to_json
 
 _ENV_FILE = Path(".env")
@@ -75,9 +82,11 @@ def init() -> None:
         click.echo(f"warning: {_ENV_FILE} was open to others: its mode is now 600", err=True)
     if written:
         click.echo(f"{'secrets':<10}{', '.join(written)}: new, written to {_ENV_FILE.resolve()}")
+    if odd := unlike_in_a_shell(_ENV_FILE):
+        click.echo(f"warning: {shell_warning(_ENV_FILE, odd)}", err=True)
     for name in DATABASES:
         click.echo(f"{name:<10}{hide_password(settings.url(name))}")
-    for warning in pool_warnings(store):
+    for warning in (*pool_warnings(store), *read_only_warnings(store)):
         click.echo(f"warning: {warning}", err=True)
 
 
@@ -87,8 +96,8 @@ def migrate_command(database: str | None) -> None:
     """Apply the pending migrations, in all databases or in one."""
     settings = _settings()
     make_folders(settings)
-    for name in (database,) if database else DATABASES:
-        applied = migrate.run_migrations(settings.url(name), name)
+    done = migrate_databases(settings, (database,) if database else DATABASES)
+    for name, applied in done.items():
         click.echo(f"{name:<10}{', '.join(applied) or 'nothing pending'}")
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from cryptography.fernet import Fernet
 
 from ..errors import ConfigurationError
-from .env_file import read_env_file
+from ..settings.env_file import read_env_file
 
 _MAKERS = {
     "API_KEY_PEPPER": lambda: secrets.token_urlsafe(48),
@@ -36,7 +36,7 @@ def write_missing_secrets(path: Path, environ: Mapping[str, str]) -> tuple[list[
             was_open = bool(_mode(file) & _OTHERS) and os.name == "posix"
             if names:
                 path.chmod(_OWNER_ONLY)
-                _append(file, "".join(f"{name}={_MAKERS[name]()}\n" for name in names))
+                _append(file, "".join(f"{name}='{_MAKERS[name]()}'\n" for name in names))
     except OSError as error:
         raise ConfigurationError(
             f"{', '.join(_MAKERS)}: secrets cannot be written to {path} ({error.strerror}): "

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from pathlib import Path
 from typing import TypeVar
 
 from ..records.accounts import ApiKey
@@ -68,6 +69,16 @@ def _renamed(load: SymbolLoad) -> Iterator[str]:
 def _clipped(line: str) -> str:
     printable = "".join(each if each.isprintable() else "?" for each in line)
     return printable if len(printable) <= _WIDTH else printable[: _WIDTH - 3] + "..."
+
+
+def shell_warning(path: Path, names: list[str]) -> str:
+    """That a program which gets its variables from a shell may miss some of them."""
+    some = f" and {len(names) - _ROWS_SHOWN} more" if len(names) > _ROWS_SHOWN else ""
+    return (
+        f"a shell that reads {path} takes {', '.join(names[:_ROWS_SHOWN])}{some} otherwise: write "
+        "NAME='value', in quotes, without blanks around = and with Unix line ends, or use "
+        "read_env_file in the program"
+    )
 
 
 def key_report(keys: list[tuple[str, ApiKey]]) -> str:

@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.engine import make_url
 
-from ..settings import Settings, normalise_url
+from ..settings import Settings
+from ..settings.urls import normalise_url
+from ..threads import IS_GREEN
 from .dialect import Dialect
 from .sqlite.dialect import SQLite
 
@@ -32,6 +34,10 @@ def get_engine_options(url: str, settings: Settings | None = None) -> dict[str, 
 def _kind(url: str) -> "type[SQLite | PostgreSQL]":
     if make_url(url).get_backend_name() == SQLite.name:
         return SQLite
+    if IS_GREEN:
+        from .green_postgresql import GreenPostgreSQL
+
+        return GreenPostgreSQL
     from .postgresql import PostgreSQL  # its driver takes 10 MiB that SQLite need not have
 
     return PostgreSQL

@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager
 from typing import Any, NamedTuple, Protocol
 
 from sqlalchemy import Connection, Engine, PoolProxiedConnection, Table, create_engine, event
+from sqlalchemy.engine import URL
 from sqlalchemy.engine.interfaces import ExceptionContext
 
 from ..errors import StoreError
@@ -35,6 +36,21 @@ class Sent(NamedTuple):
     driver: Any
     sql: str
     rows: Sequence[Mapping[str, Any]]
+    readonly: bool
+    """Whether it was sent in a read session."""
+
+
+class Replication(NamedTuple):
+    """What a database tells of its log and of where that comes from; nothing, where it cannot."""
+
+    origin: str | None = None
+    """Which database it is: a standby, promoted or not, is the same one as its primary."""
+    is_standby: bool = False
+    """Whether it replays the log of another server."""
+    position: int | None = None
+    """How far its log was written, that of a standby replayed."""
+    age: float | None = None
+    """Of a standby: the seconds since what it replayed last was committed."""
 
 
 class PoolUse(NamedTuple):
@@ -71,6 +87,8 @@ class Dialect(Protocol):
     """The file, or host and database, that this is: two names of it are the same database."""
     engine: Engine
     closed: bool
+    single_needs_begin: bool
+    """Whether a single statement, too, goes behind a BEGIN, which brings what it must obey."""
     slow_statement: float
     """Seconds from which a statement is worth a line in the log, 0 for never."""
     lease: float
@@ -141,11 +159,14 @@ class Dialect(Protocol):
     def size(self, driver: Any) -> Size:
         """How much room the database takes, and how much its disk has left."""
 
-    def replica_lag(self, driver: Any) -> float | None:
-        """Seconds by which a replica is behind, None for what is none."""
-
     def has_answered(self, error: BaseException | None) -> bool:
         """Whether an error of the driver shows that the database is there, and has refused."""
+
+    def is_read_only(self, driver: Any) -> bool:
+        """Whether every write would fail now."""
+
+    def replication(self) -> Replication:
+        """Where it stands as a replica, or as the primary of one; Unavailable if it is away."""
 
     def before_fork(self) -> None:
         """Leave nothing that a fork would break."""
@@ -157,7 +178,7 @@ class Dialect(Protocol):
         """End every session and close every idle connection, for good."""
 
 
-def build_engine(url: str, dialect: Dialect, **options: Any) -> Engine:
+def build_engine(url: str | URL, dialect: Dialect, **options: Any) -> Engine:
     """An Engine whose transactions begin, and whose errors are translated, as the dialect says.
 
     The store's own statements pass it by: it serves get_engine() and Transaction.connection.
@@ -199,4 +220,6 @@ def _sent(context: ExceptionContext) -> Sent | None:
     driver = context.connection.connection.driver_connection
     executed: Any = context.execution_context
     rows = executed.compiled_parameters if executed is not None and executed.compiled else ()
-    return Sent(driver, context.statement or "", rows)
+    transaction = context.connection.get_execution_options().get(TRANSACTION)
+    readonly = transaction is not None and transaction.readonly
+    return Sent(driver, context.statement or "", rows, readonly)

@@ -4,9 +4,9 @@ import ctypes
 import logging
 import os
 from collections.abc import Callable, Iterable
-from threading import get_ident
 from typing import Any, Protocol
 
+from ..threads import get_ident
 from .living import Living
 
 _log = logging.getLogger("openalgo_store")

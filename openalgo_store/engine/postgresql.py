@@ -10,51 +10,59 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 import psycopg
-from psycopg import sql
+from psycopg import errors, sql
 from psycopg.pq import ExecStatus, TransactionStatus
 from sqlalchemy import Connection, PoolProxiedConnection, Table, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from ..errors import InvalidInput, SessionMisuse, StoreError, Unavailable
+from ..errors import StoreError, Unavailable
 from ..records import Row
 from ..settings import Settings
-from . import constraints
-from .dialect import Holder, PoolUse, Sent, Size, build_engine
+from ..settings.url_options import HIDDEN
+from ..settings.urls import place_of
+from ..threads import poll, refuse_late_patch
+from .dialect import Holder, PoolUse, Replication, Sent, Size, build_engine
 from .living import Living
-
-_UNAVAILABLE = {
-    "08": "cannot be reached",
-    "28": "refused the user or the password",
-    "3D": "does not exist on the server",
-    "40": "ended the transaction to resolve a deadlock or a conflict: run it again",
-    "53": "has no room for it (connections, memory or disk)",
-    "55": "is locked by another transaction: try again",
-    "57": "ended the statement or is restarting: try again",
-    "58": "cannot read or write its files: check the server",
-}
-"""SQLSTATE classes in which nothing is wrong with the statement."""
-
-_UNAVAILABLE_STATES = {
-    "55P03": "is locked by another transaction for longer than DB_LOCK_TIMEOUT: try again",
-    "57014": "was not done with the statement within DB_STATEMENT_TIMEOUT: ask for less",
-    "25P03": "ended a session that was idle inside its transaction: make sessions shorter",
-}
-"""Single states of them, and of others, that say more."""
+from .postgresql_errors import translate
 
 _LONGEST_IDLE = 600.0
 """Seconds for which a session may do nothing inside its transaction, which may hold locks."""
 
+_CONNECTION = {
+    "application_name": "openalgo_store",
+    "client_encoding": "utf8",
+    "connect_timeout": 10,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
+"""What each connection is made with: a server that vanished is given up within a minute."""
+
 _RECENT = 30.0
 """Seconds for which a connection that was given back needs no question to the server."""
-_BEGIN, _BEGIN_READ = b"BEGIN", b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+_BEGIN, _BEGIN_READ = "BEGIN", "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _numbers = count(1)
 
-_LAG = """
-SELECT CASE WHEN NOT pg_is_in_recovery() THEN NULL
-            WHEN pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() THEN 0
-            ELSE extract(epoch FROM now() - pg_last_xact_replay_timestamp())::float END
+_REPLICATION = """
+SELECT origin, is_standby,
+       -- Behind a whole page the place of the next record is past the next page's header, which
+       -- nobody replays before that record: no record ends within 40 bytes, unless it began before.
+       position - CASE WHEN position % page <= 40 THEN position % page ELSE 0 END,
+       extract(epoch FROM now() - pg_last_xact_replay_timestamp())::float
+FROM (
+    SELECT system_identifier || '/' || current_database() AS origin,
+           pg_is_in_recovery() AS is_standby,
+           (CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn()
+                 ELSE pg_current_wal_insert_lsn() END - '0/0')::bigint AS position,
+           current_setting('wal_block_size')::int AS page
+    FROM pg_control_system()
+) AS server
 """
+"""Not the place that is flushed: with synchronous_commit off a commit does not wait for that."""
+_DO_NOT_TELL = (errors.FeatureNotSupported, errors.InsufficientPrivilege, errors.UndefinedFunction)
+"""How servers that somebody else runs refuse some of these functions."""
 
 
 class PostgreSQL:
@@ -70,25 +78,33 @@ class PostgreSQL:
         self.slow_statement = settings.db_slow_statement
         self.transactions: Living[Holder] = Living()
         self._most_connections = settings.db_pool_size + settings.db_max_overflow
-        self.identity = f"{parsed.host}:{parsed.port or 5432}/{parsed.database}"
-        options = f"{_options(settings)} {parsed.query.get('options', '')}".strip()
-        arguments = {
-            "connect_timeout": 10,
-            "application_name": "openalgo_store",
-            "client_encoding": "utf8",
-        }
+        self.identity = place_of(parsed)
+        self.single_needs_begin = pooled = settings.db_pooler != "none"
+        chosen, options, local = _session_settings(settings).items(), "", ""
+        if pooled:
+            local = "".join(f"; SET LOCAL {name} = '{value}'" for name, value in chosen)
+        else:
+            options = " ".join(f"-c {name}={value}" for name, value in chosen)
+        self._begin, self._begin_read = (
+            f"{_BEGIN}{local}".encode(),
+            f"{_BEGIN_READ}{local}".encode(),
+        )
+        arguments = {**_CONNECTION, "prepare_threshold": None if pooled else 5, **parsed.query}
+        arguments["options"] = f"{options} {parsed.query.get('options', '')}".strip()
         self.engine = build_engine(
-            url,
+            parsed.difference_update_query(HIDDEN),  # which its repr would show
             self,
             **self.pool_options(settings),
             isolation_level="AUTOCOMMIT",  # BEGIN is ours: psycopg sends none of its own
-            connect_args=arguments | dict(parsed.query) | {"options": options},
+            connect_args=arguments,
         )
         self._ping = self.engine.dialect.do_ping
         self.engine.dialect.do_ping = self._is_alive  # type: ignore[assignment, method-assign]
         self._used: WeakKeyDictionary[Any, float] = WeakKeyDictionary()
         self._in_use: Living[PoolProxiedConnection] = Living()
-        event.listen(self.engine, "connect", _set_date_style)
+        event.listen(self.engine, "do_connect", lambda *_: refuse_late_patch())
+        if not pooled:
+            event.listen(self.engine, "connect", _set_date_style)
         event.listen(self.engine, "checkout", lambda _, __, held: self._in_use.add(held))
 
     @staticmethod
@@ -146,7 +162,7 @@ class PostgreSQL:
 
     def begin(self, driver: Any, *, readonly: bool) -> None:
         """In a third of the time of `execute`, which readies itself for parameters and rows."""
-        begin = _BEGIN_READ if readonly else _BEGIN
+        begin = self._begin_read if readonly else self._begin
         try:
             if driver.pgconn.exec_(begin).status == ExecStatus.COMMAND_OK:
                 return
@@ -207,6 +223,8 @@ class PostgreSQL:
         return str(driver.execute("SHOW server_version").fetchone()[0])
 
     def connection_limit(self, connection: Connection) -> int | None:
+        if self.single_needs_begin:  # behind a pooler, whose limit is another
+            return None
         return int(connection.exec_driver_sql("SHOW max_connections").scalar_one())
 
     def pool_use(self) -> PoolUse:
@@ -217,51 +235,47 @@ class PostgreSQL:
         data = driver.execute("SELECT pg_database_size(current_database())").fetchone()[0]
         return Size(data, None, None)
 
-    def replica_lag(self, driver: Any) -> float | None:
-        lag: float | None = driver.execute(_LAG).fetchone()[0]
-        return lag
-
     def has_answered(self, error: BaseException | None) -> bool:
         """An error without a SQLSTATE is libpq's own, unless it quotes what the server said."""
         return bool(getattr(error, "sqlstate", None)) or "FATAL:" in str(error)
 
+    def is_read_only(self, driver: Any) -> bool:
+        return bool(driver.execute("SHOW transaction_read_only").fetchone()[0] == "on")
+
+    def replication(self) -> Replication:
+        try:
+            held = self.check_out()
+            try:
+                driver: Any = held.driver_connection
+                return Replication(*driver.execute(_REPLICATION).fetchone())
+            except _DO_NOT_TELL:
+                return Replication()
+            except BaseException:
+                held.invalidate()
+                raise
+            finally:
+                self.give_back(held)
+        except PoolTimeout as error:
+            raise Unavailable(f"every connection to {self.identity} is in use") from error
+        except psycopg.Error as error:
+            raise self.translate(error, None) from error
+
     def translate(self, error: Exception, sent: Sent | None) -> StoreError:
-        state = getattr(error, "sqlstate", None) or ("08000" if _is_lost(error) else "")
-        diag = getattr(error, "diag", None)
-        constraint = getattr(diag, "constraint_name", None)
-        message = getattr(diag, "message_primary", None) or type(error).__name__
-        error.args = (message,)  # the rest may hold whole rows, and with them what is secret
-        if state == "23505":
-            return constraints.not_unique(constraint)
-        if state == "23503":
-            return constraints.not_referenced(constraint)
-        if state == "23514":
-            return constraints.not_allowed(constraint)
-        if state == "23502":
-            return constraints.missing(
-                getattr(diag, "table_name", None), getattr(diag, "column_name", None)
-            )
-        if state == "25006":
-            return SessionMisuse("a read session cannot write: use get_write_session")
-        if state == "22003":
-            return constraints.too_large()
-        if state[:2] == "22":
-            return InvalidInput("a value does not fit its column: check its size and its form")
-        reason = _UNAVAILABLE_STATES.get(state) or _UNAVAILABLE.get(state[:2])
-        if reason is not None:
-            return Unavailable(f"PostgreSQL {self.identity} {reason} ({message})")
-        return StoreError(f"PostgreSQL {self.identity}: {message}")
+        return translate(self.identity, error, sent)
 
 
-def _options(settings: Settings) -> str:
-    """What each session of the server begins with; the URL's own options come later and win."""
-    chosen = {
+def _session_settings(settings: Settings) -> dict[str, str | int]:
+    """What each session begins with (the URL's own options come later and win).
+
+    Through a pooler each transaction does: there it is not known who had the session before.
+    """
+    return {
         "timezone": "UTC",
+        "datestyle": "ISO",
         "lock_timeout": _milliseconds(settings.db_lock_timeout),
         "statement_timeout": _milliseconds(settings.db_statement_timeout),
         "idle_in_transaction_session_timeout": _milliseconds(_LONGEST_IDLE),
     }
-    return " ".join(f"-c {name}={value}" for name, value in chosen.items())
 
 
 def _set_date_style(driver: Any, record: Any) -> None:
@@ -273,17 +287,12 @@ def _set_date_style(driver: Any, record: Any) -> None:
 
 def _has_input(driver: Any) -> bool:
     """Whether the socket of a connection has something to read, or has ended."""
-    if not hasattr(select, "poll"):
+    if poll is None:
         return bool(select.select([driver.fileno()], (), (), 0)[0])
-    look = select.poll()
+    look = poll()
     look.register(driver.fileno(), select.POLLIN)
     return bool(look.poll(0))
 
 
 def _milliseconds(seconds: float) -> int:
-    return ceil(seconds * 1000)  # 0 would be no limit at all
-
-
-def _is_lost(error: Exception) -> bool:
-    """Whether the connection could not be made or broke: such errors carry no SQLSTATE."""
-    return isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError))
+    return min(ceil(seconds * 1000), 2**31 - 1)  # 0 would be no limit at all

@@ -1,9 +1,11 @@
 """Questions: what is asked of a database that may hang, by threads that nobody has to wait for."""
 
-import threading
 from collections.abc import Callable
+from functools import partial
 from time import monotonic
 from typing import Generic, TypeVar
+
+from ..threads import Lock, Thread
 
 T = TypeVar("T")
 
@@ -17,7 +19,7 @@ class Question(Generic[T]):
     def __init__(self) -> None:
         self.asked_at = monotonic()
         self._answer: T | None = None
-        self._running = threading.Lock()
+        self._running = Lock()
         self._running.acquire()
 
     def wait(self, seconds: float) -> T | None:
@@ -53,9 +55,8 @@ class Questions(Generic[T]):
         try:
             question = self._under_way.setdefault(name, mine)
             if question is mine:
-                threading.Thread(
-                    target=self._run, args=(name, mine, ask), name=f"look at {name}", daemon=True
-                ).start()
+                run = partial(self._run, name, mine, ask)
+                Thread(target=run, name=f"look at {name}", daemon=True).start()
         except BaseException:
             self._remove(name, mine)
             raise

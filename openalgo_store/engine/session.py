@@ -16,6 +16,17 @@ _writing: ContextVar[Mapping[str, "ref[Session]"]] = ContextVar("writing", defau
 """By the identity of a database the session in which this thread, or task, wrote it last."""
 
 
+def refuse_inside_writer() -> None:
+    """SessionMisuse if this thread, or task, is inside a write session of any database."""
+    for held in _writing.get().values():
+        outer = held()
+        if outer is not None and outer._state.is_open():
+            raise SessionMisuse(
+                f"this thread is inside a write session of {outer._state.database}: retrying "
+                "runs a whole transaction again: call it outside, and open sessions in what it runs"
+            )
+
+
 class Session:
     """The with block of a Transaction: commits at its end, rolls back on an exception.
 

@@ -37,15 +37,13 @@ class Transaction:
 
     BEGIN goes out with the first statement. After a database error it can only be rolled back,
     to an enclosing savepoint or whole: any verb, and a normal end, raise TransactionFailed.
-    It may move from thread to thread, and serves one at a time. `on_replica` says that what it
-    reads may be old.
+    It may move from thread to thread, and serves one at a time.
     """
 
-    def __init__(self, state: TransactionState, origin: object, *, on_replica: bool) -> None:
+    def __init__(self, state: TransactionState, origin: object) -> None:
         self.database = state.database
         self.readonly = state.readonly
         self.origin = origin
-        self.on_replica = on_replica
         self._state = state
 
     @_by_one_thread
@@ -163,6 +161,11 @@ class Transaction:
             raise
         finally:
             state.savepoints = depth - 1
+
+    @property
+    def on_replica(self) -> bool:
+        """Whether what it reads may be old: it reads READ_DATABASE_URL."""
+        return self._state.on_replica
 
     @property
     def connection(self) -> Connection:

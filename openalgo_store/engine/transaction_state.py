@@ -7,7 +7,6 @@ the Session as it dies, or by the next writer, who finds the lost one.
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from threading import get_ident
 from time import perf_counter
 from typing import Any, TypeVar
 from weakref import ref
@@ -16,6 +15,7 @@ from sqlalchemy import Connection, PoolProxiedConnection
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from ..errors import SessionMisuse, StoreError, TransactionFailed, Unavailable
+from ..threads import get_ident
 from . import forks
 from .compiled import Compiled
 from .dialect import TRANSACTION, Dialect, Sent
@@ -46,13 +46,15 @@ class TransactionState:
     _session: "ref[Any] | None" = None
     _progress = _NOT_ENTERED
     is_given_back = False
+    on_replica = False
     _outcome = _ROLLED_BACK
 
     def __init__(self, dialect: Dialect, database: str, *, readonly: bool, single: bool) -> None:
         self.dialect = dialect
         self.database = database
         self.readonly = readonly
-        self.single = single  # for one statement, which commits itself: see one_statement
+        self.single = single  # for one statement: see one_statement
+        self.commits_itself = single and not dialect.single_needs_begin
         self.callbacks: list[Callback] = []
         self.last_steps: dict[str, Callable[[], object]] = {}
         self.streams: list[Any] = []  # cursors, which end with the transaction
@@ -80,7 +82,7 @@ class TransactionState:
 
     def commit(self) -> None:
         """Keep what was written; what waits for that is called when all is given back."""
-        if self.driver is None or self.single:
+        if self.driver is None or self.commits_itself:
             self.refuse_if_unusable()
             self._outcome = _COMMITTED
             return
@@ -174,7 +176,7 @@ class TransactionState:
     def connected(self) -> Any:
         """The driver's connection; the first call begins the transaction."""
         self.refuse_if_unusable()
-        return self._begin() if self.driver is None else self.driver
+        return self.begin() if self.driver is None else self.driver
 
     def core(self) -> Connection:
         """The same connection as Core has it."""
@@ -217,8 +219,16 @@ class TransactionState:
         values = compiled.values(params)
         driver = self.driver
         if driver is None:
-            driver = self._begin()
-        return self.send(query, take, driver, compiled, values)
+            driver = self.begin()
+        try:
+            return self.send(query, take, driver, compiled, values)
+        except Unavailable:
+            is_read_alone = self.commits_itself and self.readonly
+            if self._held is None or not (is_read_alone and self._was_dead(driver)):
+                raise
+        self._held.invalidate()  # and ask another, once: a read changes nothing
+        self.failure = None
+        return self.send(query, take, self.begin(), compiled, values)
 
     def send(
         self,
@@ -245,7 +255,8 @@ class TransactionState:
         try:
             return call(*arguments)
         except self.dialect.driver_error as error:
-            raise self._failed(error, statement, Sent(self.driver, sql, rows)) from error
+            sent = Sent(self.driver, sql, rows, self.readonly)
+            raise self._failed(error, statement, sent) from error
         except StoreError as error:
             error.statement = error.statement or statement
             self.fail(error)
@@ -280,7 +291,8 @@ class TransactionState:
         if self._progress == _CLOSED:  # by another thread, meanwhile
             self.release()
 
-    def _begin(self) -> Any:
+    def begin(self) -> Any:
+        """Get a connection, and let it begin: with the first statement."""
         dialect = self.dialect
         dialect.transactions.add(self)  # before the look: a closing store looks the other way round
         try:
@@ -308,7 +320,7 @@ class TransactionState:
     def _check_out(self) -> Any:
         """A connection that has begun; idle ones that the server has just ended are passed over."""
         dialect = self.dialect
-        begin = dialect.prepare_single if self.single else dialect.begin
+        begin = dialect.prepare_single if self.commits_itself else dialect.begin
         while True:
             self._held = held = dialect.check_out()
             self.driver = driver = held.driver_connection
@@ -316,15 +328,19 @@ class TransactionState:
                 begin(driver, readonly=self.readonly)
                 return driver
             except dialect.driver_error:
-                if not (dialect.is_lost(driver) and dialect.was_idle(driver)):
+                if not self._was_dead(driver):
                     raise
                 held.invalidate()
+
+    def _was_dead(self, driver: Any) -> bool:
+        """Whether the connection is lost, and may have been before it was taken."""
+        return self.dialect.is_lost(driver) and self.dialect.was_idle(driver)
 
     def _failed(self, error: Exception, statement: str, sent: Sent | None) -> StoreError:
         """The error of a driver as the store's; only a rollback is possible now."""
         failure = self.dialect.translate(error, sent)
         failure.statement = statement
-        if isinstance(failure, Unavailable) and self.single and not self.readonly:
+        if isinstance(failure, Unavailable) and self.commits_itself and not self.readonly:
             failure.outcome_unknown = sent is not None and self.is_connection_lost()
             self._outcome = _UNKNOWN if failure.outcome_unknown else _ROLLED_BACK
         self.fail(failure)

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from threading import TIMEOUT_MAX
 from time import monotonic, perf_counter
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy.engine import make_url
 
@@ -15,11 +15,14 @@ from ..background.shutdown import writer_stats
 from ..caching.statistics import CacheStats
 from ..engine.dialect import Dialect, PoolUse, Size
 from ..engine.questions import Question
+from ..engine.replica import ReplicaStatus
 from ..errors import SessionMisuse, StoreError, Unavailable
 from ..records.telemetry import WriterStats
 from ..repositories.accounts.sentinels import check_secrets
 from ..schema import migrate
-from ..settings import DATABASES, hide_password, variable_of
+from ..settings import DATABASES, variable_of
+from ..settings.urls import hide_password
+from ..startup import READ_ONLY
 from ..store import CLOSED, Store, cache_stats, current_store
 from ..values.numbers import check_finite
 
@@ -27,18 +30,6 @@ PATIENCE = 5.0
 """Seconds in which a database must answer by default."""
 
 _REPLICA = "replica"
-
-
-class ReplicaStatus(NamedTuple):
-    """What there is to tell of READ_DATABASE_URL beside what each database tells."""
-
-    identity: str
-    serves: bool
-    """Whether a read session that begins now reads it."""
-    lag: float | None
-    """Seconds by which it is behind; None if nobody can tell."""
-    problem: str | None
-    """Why it is left out."""
 
 
 @dataclass
@@ -60,6 +51,7 @@ class DatabaseHealth:
     schema_version: str | None = None
     pending: list[str] = field(default_factory=list)
     size: Size | None = None
+    read_only: bool | None = None
     replica: ReplicaStatus | None = None
     problem: str | None = None
     rows: dict[str, int] = field(default_factory=dict)
@@ -184,10 +176,11 @@ def _look(store: Store, found: DatabaseHealth) -> None:
         found.round_trip_ms = round((perf_counter() - began) * 1000, 3)
         found.server_version = dialect.server_version(driver)
         found.size = dialect.size(driver)
-        if found.name == _REPLICA:
-            lag = dialect.replica_lag(driver)
-            found.replica = ReplicaStatus(dialect.identity, True, lag, None)
+        found.read_only = dialect.is_read_only(driver)
     found.reachable = True
+    if found.name == _REPLICA and store.replica is not None:
+        found.replica = store.replica.status()
+        found.problem = found.replica.problem
     if found.pending:
         found.problem = f"{', '.join(found.pending)} pending: run `openalgo-store migrate`"
     elif found.name == "main":
@@ -215,7 +208,9 @@ def _url(store: Store, name: str) -> str:
 
 
 def _dialect(store: Store, name: str) -> Dialect:
-    return store.replica if name == _REPLICA else store.databases[name]
+    if name == _REPLICA:
+        return store.replica.dialect if store.replica else store.databases["main"]
+    return store.databases[name]
 
 
 def _is_missing(url: str) -> bool:
@@ -233,6 +228,8 @@ def _warnings_of(database: DatabaseHealth) -> Iterator[str]:
             f"{database.name}: all of its {database.pool.in_use} connections are in use: end "
             "sessions sooner, or raise DB_POOL_SIZE and DB_MAX_OVERFLOW"
         )
+    if database.read_only and database.name != _REPLICA:
+        yield f"{database.name}: it {READ_ONLY}"
     size = database.size
     if size is not None and size.free_bytes is not None and size.free_bytes < size.data_bytes:
         yield f"{database.name}: its disk has less room than it takes itself: make room there"

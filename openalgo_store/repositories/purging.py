@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from functools import cache
-from time import monotonic, sleep
+from time import monotonic
 from typing import Any, NamedTuple
 
 from sqlalchemy import Column, ColumnElement, Table, bindparam, delete, func, select, true
@@ -11,6 +11,7 @@ from ..engine.queries import Query
 from ..engine.transaction import Transaction
 from ..sessions import reading, writing
 from ..tables.types import Whole
+from ..threads import sleep
 from ..values.arguments import one_or_more
 from ..values.days import check_moment
 

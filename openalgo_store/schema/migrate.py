@@ -15,8 +15,10 @@ from typing import Any
 
 from sqlalchemy.engine import URL, make_url
 
-from ..errors import ConfigurationError, MigrationRefused, StoreError, Unavailable
-from ..settings import hide_password, project_folder, variable_of
+from ..errors import ConfigurationError, MigrationRefused
+from ..settings import project_folder, variable_of
+from ..settings.urls import hide_password
+from .driver_errors import explain
 
 DEADLINE = 60
 """Seconds that a migration waits for another one, or for a lock."""
@@ -25,6 +27,9 @@ TABLES_SQL = {
     "sqlite": "SELECT name FROM sqlite_master WHERE type = 'table'",
     "postgresql": "SELECT tablename FROM pg_tables WHERE schemaname = current_schema()",
 }
+
+BEGIN = f"BEGIN; SET LOCAL lock_timeout = '{DEADLINE}s'"
+"""How a transaction of PostgreSQL begins, also through a pooler."""
 
 _MIGRATION = re.compile(r"([a-z]+)-\d{4}-[a-z0-9-]+")
 _CREATED_TABLE = re.compile(r'^\s*CREATE TABLE (?:IF NOT EXISTS )?"?(\w+)', re.I | re.M)
@@ -45,8 +50,8 @@ def run_migrations(url: str, database: str) -> list[str]:
         backend.lock(),
     ):
         pending = backend.to_apply(read_migrations(escape(str(folder))))
-        backend.apply_migrations(pending)
-    return [migration.id for migration in pending]
+        applied: list[str] = backend.apply_migrations(pending)
+    return applied
 
 
 def pending_migrations(url: str, database: str) -> list[str]:
@@ -94,29 +99,61 @@ def connect(url: URL, *, create: bool = False) -> Any:
     """A connection of the driver alone, in autocommit mode; `create` makes a missing SQLite file.
 
     It waits for a lock at most DEADLINE seconds. SQLite's foreign keys are off, as its rebuilding
-    of tables needs.
+    of tables needs. Nothing is kept in a session of PostgreSQL but that limit, which a pooler that
+    takes no options may drop: see BEGIN.
     """
-    if _engine(url) == "sqlite":
-        refuse_old_engine("SQLite", sqlite3.sqlite_version_info)
-        location = Path(url.database or "").resolve().as_uri()
-        return sqlite3.connect(
-            f"{location}?mode={'rwc' if create else 'rw'}",
-            uri=True,
-            timeout=DEADLINE,
-            isolation_level=None,
-        )
-    import psycopg
-
-    options = f"{url.query.get('options', '')} -c lock_timeout={DEADLINE}s".strip()
-    arguments = {"connect_timeout": 10} | dict(url.query) | {"options": options}
-    arguments |= url.translate_connect_args(username="user", database="dbname")
-    connection = psycopg.connect(**arguments, autocommit=True)  # type: ignore[arg-type]
+    is_sqlite = _engine(url) == "sqlite"
+    connection = _open_file(url, create) if is_sqlite else _log_in(url)
     try:
-        refuse_old_engine("PostgreSQL", divmod(connection.info.server_version, 10_000))
-    except ConfigurationError:
+        if is_sqlite:
+            encoding = connection.execute("PRAGMA encoding").fetchone()[0]
+        else:
+            encoding = connection.info.parameter_status("server_encoding")
+            refuse_old_engine("PostgreSQL", divmod(connection.info.server_version, 10_000))
+        refuse_other_encoding(encoding, url)
+    except BaseException:
         connection.close()
         raise
     return connection
+
+
+def _open_file(url: URL, create: bool) -> Any:
+    refuse_old_engine("SQLite", sqlite3.sqlite_version_info)
+    location = Path(url.database or "").resolve().as_uri()
+    return sqlite3.connect(
+        f"{location}?mode={'rwc' if create else 'rw'}",
+        uri=True,
+        timeout=DEADLINE,
+        isolation_level=None,
+    )
+
+
+def _log_in(url: URL) -> Any:
+    import psycopg
+
+    own = str(url.query.get("options", ""))
+    arguments: dict[str, Any] = {"connect_timeout": 10, "client_encoding": "utf8"}
+    arguments |= dict(url.query) | {"autocommit": True, "prepare_threshold": None}
+    arguments |= url.translate_connect_args(username="user", database="dbname")
+    try:
+        options = f"{own} -c lock_timeout={DEADLINE}s".strip()
+        return psycopg.connect(**arguments | {"options": options})
+    except psycopg.OperationalError as error:
+        if "unsupported startup parameter" not in str(error):
+            raise
+        return psycopg.connect(**arguments | {"options": own})
+
+
+def refuse_other_encoding(encoding: str | None, url: URL) -> None:
+    """ConfigurationError for a database that does not hold every text, and in code-point order."""
+    if encoding not in ("UTF8", "UTF-8", None):  # some poolers do not tell
+        mend = "CREATE DATABASE name ENCODING 'UTF8' TEMPLATE template0 LOCALE 'C'"
+        if _engine(url) == "sqlite":
+            mend = "a new file"
+        raise ConfigurationError(
+            f"the database {url.database} is encoded in {encoding}, and openalgo_store needs "
+            f"UTF-8: make another ({mend}) and name that one"
+        )
 
 
 def refuse_old_engine(engine: str, version: tuple[int, ...]) -> None:
@@ -164,14 +201,37 @@ def database_of(migration_id: str) -> str | None:
 
 def applied_migrations(connection: Any, database: str | None = None) -> dict[str, str]:
     """The checksum of each applied migration: of one database, or of all that live here."""
+    rows = _rows(connection, "SELECT migration_id, checksum FROM openalgo_migrations")
+    return {name: sum_ for name, sum_ in rows if database in (None, database_of(name))}
+
+
+def unchecked_migrations(connection: Any, folder: Path, database: str) -> list[str]:
+    """The ids that yoyo's own backends recorded, which keep no checksums, in order.
+
+    Raises MigrationRefused unless these are the first of the folder, without a gap.
+    """
+    rows = _rows(connection, "SELECT migration_id FROM _yoyo_migration")
+    recorded = sorted(name for (name,) in rows if database_of(name) == database)
+    files = list(read_folder(folder, database))
+    if recorded != files[: len(recorded)]:
+        odd = min(set(recorded) ^ set(files[: len(recorded)]))
+        raise MigrationRefused(
+            f"yoyo's own records of {variable_of(database)} are not those of {folder}: {odd} is "
+            "in one of the two alone. Name an empty database, or mend them with `yoyo mark`"
+        )
+    applied = applied_migrations(connection, database)
+    return [name for name in recorded if name not in applied]
+
+
+def _rows(connection: Any, query: str) -> list[tuple[str, ...]]:
+    """The rows of a query, none where its table is not there."""
     try:
-        rows = connection.execute("SELECT migration_id, checksum FROM openalgo_migrations")
+        return list(connection.execute(query).fetchall())
     except Exception as error:
         absent = getattr(error, "sqlstate", None) == "42P01" or "no such table" in str(error)
         if absent:
-            return {}
+            return []
         raise
-    return {name: sum_ for name, sum_ in rows if database in (None, database_of(name))}
 
 
 def check_records(connection: Any, folder: Path, database: str) -> list[str]:
@@ -193,8 +253,13 @@ def check_records(connection: Any, folder: Path, database: str) -> list[str]:
 
 
 def refuse_strangers(connection: Any, folder: Path, database: str) -> None:
-    """MigrationRefused if nothing is recorded and yet one of the migrations' tables exists."""
+    """MigrationRefused if nothing is recorded and yet one of the migrations' tables exists.
+
+    What yoyo's own backends recorded is compared with the tables before anything is applied.
+    """
     if applied_migrations(connection, database):
+        return
+    if unchecked_migrations(connection, folder, database):
         return
     ours: set[str] = set()
     for name in read_folder(folder, database):
@@ -211,36 +276,9 @@ def refuse_strangers(connection: Any, folder: Path, database: str) -> None:
         )
 
 
-def explain(error: Exception, place: str) -> StoreError:
-    """What a driver's error means for a migration at this place."""
-    message = " ".join(str(error).split())
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
-        return ConfigurationError(
-            f"{place}: {message}: name another file, or restore this one from a backup"
-        )
-    state = getattr(error, "sqlstate", "") or ("" if isinstance(error, sqlite3.Error) else "08")
-    if code in _SQLITE_UNAVAILABLE or state[:2] in _POSTGRESQL_UNAVAILABLE:
-        return Unavailable(f"{place} cannot serve: {message}")
-    return MigrationRefused(f"{place} was rolled back: {message}")
-
-
-_SQLITE_UNAVAILABLE = {
-    sqlite3.SQLITE_PERM,
-    sqlite3.SQLITE_BUSY,
-    sqlite3.SQLITE_LOCKED,
-    sqlite3.SQLITE_READONLY,
-    sqlite3.SQLITE_IOERR,
-    sqlite3.SQLITE_FULL,
-    sqlite3.SQLITE_CANTOPEN,
-}
-# Connection, login, no such database, deadlock, resources, locked, shut down, system.
-_POSTGRESQL_UNAVAILABLE = {"08", "28", "3D", "40", "53", "55", "57", "58"}
-
-
 @contextmanager
 def _explained(url: str, database: str) -> Iterator[None]:
-    """Turn the driver's errors into the store's, with the variable to look at."""
+    """Turn the driver's errors into the store's; the variable to look at stands in front."""
     driver_error: type[Exception] = sqlite3.Error
     if _engine(make_url(url)) == "postgresql":
         import psycopg
@@ -248,6 +286,8 @@ def _explained(url: str, database: str) -> Iterator[None]:
         driver_error = psycopg.Error
     try:
         yield
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{variable_of(database)}: {error}") from error.__cause__
     except driver_error as error:
         raise explain(error, f"{variable_of(database)} ({hide_password(url)})") from error
 

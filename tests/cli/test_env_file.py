@@ -1,4 +1,4 @@
-"""The .env file and other settings of the command: what a line means, and which are refused."""
+"""The .env file and other settings of the command: what counts, and of what init warns."""
 
 import subprocess
 import sys
@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from openalgo_store import ConfigurationError
-from openalgo_store.cli.env_file import read_env_file
+from openalgo_store import read_env_file
 from openalgo_store.settings import DATABASES, variable_of
-from tests.support.command import fail, succeed
+from tests.support.command import SECRETS, fail, run, succeed
 
 
 def test_the_env_file_of_the_folder_counts_and_the_environment_more(
@@ -46,46 +45,23 @@ def test_a_setting_that_cannot_work_is_one_line(
         assert "DB_POOL_SIZE" in fail(command)
 
 
-ENV_LINES = [
-    ("A=1", "1"),
-    ("  export A = 1  ", "1"),
-    ("A=", ""),
-    ("A=one two # three", "one two"),
-    ("A= # nothing", ""),
-    ("A=abc=#def", "abc=#def"),
-    ("A=one#two", "one#two"),
-    ("A=it's", "it's"),
-    ("A='#one $two \\n' # three", "#one $two \\n"),
-    ('A="one # two\\n\\"three\\" \\\\"', 'one # two\n"three" \\'),
-    ("A=postgresql://u:p#w@h/d?sslmode=require", "postgresql://u:p#w@h/d?sslmode=require"),
-    ("A=1\r", "1"),
-    ("A=1\nA=2", "2"),
-    ("\ufeff# comment\n\nA=1", "1"),
-]
+def test_init_warns_of_values_that_a_shell_takes_otherwise(here: Path) -> None:
+    lines = "DB_POOL_SIZE=4\nMINE=one two\nOTHER = 1\nQUOTED='one & two'\n"
+    (here / ".env").write_text(lines)
+    result = run("init")
+    assert result.exit_code == 0
+    assert "warning: a shell that reads .env takes MINE, OTHER otherwise: write NAME=" in (
+        result.stderr
+    )
+    (here / ".env").write_text(lines.replace("one two", "'one two'").replace(" = ", "="))
+    assert "shell" not in run("init").stderr
 
 
-@pytest.mark.parametrize(("text", "value"), ENV_LINES)
-def test_an_env_line_has_this_value(tmp_path: Path, text: str, value: str) -> None:
-    path = tmp_path / ".env"
-    path.write_bytes(text.encode())
-    assert read_env_file(path) == {"A": value}
-
-
-@pytest.mark.parametrize(
-    "line", ["A", "=1", "1A=1", "A-B=1", "A='1", 'A="1', "A='1'2", 'A="1" 2', "export", "A B=1"]
-)
-def test_such_an_env_line_is_refused(tmp_path: Path, line: str) -> None:
-    path = tmp_path / ".env"
-    path.write_text(f"\n{line}\n")
-    with pytest.raises(ConfigurationError, match=r"\.env, line 2: write KEY=VALUE"):
-        read_env_file(path)
-
-
-def test_an_env_file_that_is_absent_is_empty_and_one_that_is_no_text_is_refused(
-    tmp_path: Path,
-) -> None:
-    path = tmp_path / ".env"
-    assert read_env_file(path) == {}
-    path.write_bytes(b"A=\xff\xfe")
-    with pytest.raises(ConfigurationError, match="UTF-8"):
-        read_env_file(path)
+def test_a_shell_reads_what_init_writes(here: Path) -> None:
+    """As docs/secrets.md says."""
+    succeed("init")
+    made = read_env_file(here / ".env")
+    told = 'set -a; . ./.env; set +a; printf \'%s\\n\' "$API_KEY_PEPPER" "$TOKEN_ENCRYPTION_KEYS"'
+    read = subprocess.run(["sh", "-c", told], capture_output=True, text=True, check=True).stdout
+    assert read.splitlines() == [made[name] for name in SECRETS]
+    assert all(f"{name}='" in (here / ".env").read_text() for name in SECRETS)

@@ -1,5 +1,6 @@
 """openalgo-store init: databases, and secrets that are made once and shown to nobody."""
 
+import re
 import resource
 import signal
 import threading
@@ -17,10 +18,10 @@ from openalgo_store import (
     create_user,
     init_databases,
 )
-from openalgo_store.cli.env_file import read_env_file
 from openalgo_store.cli.new_secrets import write_missing_secrets
 from openalgo_store.security.secrets import Secrets
 from openalgo_store.settings import DATABASES
+from openalgo_store.settings.env_file import read_env_file
 from tests.conftest import Urls
 from tests.support.command import AWAY, SECRETS, fail, run, status, succeed
 
@@ -64,12 +65,13 @@ def test_init_only_appends_to_an_env_file(here: Path, text: str) -> None:
     path.write_bytes(text.encode())
     path.chmod(0o640)
     result = run("init")
-    assert result.stderr == "warning: .env was open to others: its mode is now 600\n"
+    warnings = result.stderr.splitlines()
+    assert warnings[0] == "warning: .env was open to others: its mode is now 600"
     assert path.stat().st_mode & 0o777 == 0o600
     assert path.read_bytes().startswith(text.encode())
     added = path.read_bytes().removeprefix(text.encode()).decode().strip().splitlines()
     assert [line.partition("=")[0] for line in added] == SECRETS
-    assert run("init").stderr == ""
+    assert run("init").stderr.splitlines() == warnings[1:]
 
 
 def test_init_leaves_a_secret_alone_that_is_set_in_the_file_or_in_the_environment(
@@ -152,3 +154,20 @@ def test_init_makes_no_other_secrets_for_a_database_that_has_its_own(
     assert not Path(".env").exists()
     monkeypatch.setenv("API_KEY_PEPPER", "q" * 40)
     assert "API_KEY_PEPPER is not the one this database was made with" in fail("init")
+
+
+@pytest.mark.only("postgresql")
+def test_init_and_status_warn_of_a_server_that_takes_no_writes(
+    environment: Urls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    succeed("init")
+    url = environment["main"]
+    monkeypatch.setenv("DATABASE_URL", f"{url}?options=-c%20default_transaction_read_only%3Don")
+    told = r"DATABASE_URL: .* is read-only, so writes will fail: name its primary"
+    result = run("init")
+    assert result.exit_code == 0
+    assert re.search(f"^warning: {told}", result.stderr, re.MULTILINE)
+    assert result.stderr.count("read-only") == 1
+    code, found = status()
+    assert (code, len(found["warnings"])) == (0, 1)
+    assert re.match(told, found["warnings"][0])

@@ -30,12 +30,6 @@ from tests.support.watching import watching
 
 
 @pytest.fixture
-def other_thread() -> Iterator[ThreadPoolExecutor]:
-    with ThreadPoolExecutor(1) as pool:
-        yield pool
-
-
-@pytest.fixture
 def closing(migrated_settings: Settings) -> Iterator[Store]:
     """A store that a test closes; afterwards nobody has one of its connections."""
     settings = replace(migrated_settings, db_sqlite_busy_timeout=5)

@@ -2,7 +2,7 @@
 
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -31,12 +31,6 @@ pytestmark = [
     pytest.mark.only("sqlite"),
     pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork"),
 ]
-
-
-@pytest.fixture
-def other_thread() -> Iterator[ThreadPoolExecutor]:
-    with ThreadPoolExecutor(1) as pool:
-        yield pool
 
 
 @pytest.fixture

@@ -35,12 +35,6 @@ from tests.support.waiting import DEADLINE, wait_for_a_lock, wait_until
 ALL_SYMBOLS = Query.of(select(symbols.c.symbol), str)
 
 
-@pytest.fixture
-def other_thread() -> Iterator[ThreadPoolExecutor]:
-    with ThreadPoolExecutor(1) as pool:
-        yield pool
-
-
 def test_a_session_of_another_database_or_store_is_refused(
     store: Store, migrated_settings: Settings
 ) -> None:
@@ -249,7 +243,8 @@ def test_a_session_that_the_server_ended_for_idling_is_unavailable(store: Store)
             gone = "SELECT count(*) = 0 FROM pg_stat_activity WHERE pid = %s"
             return bool(other.connection.exec_driver_sql(gone, (pid,)).scalar())
 
-    with pytest.raises(Unavailable), get_write_session() as tx:
+    told = "idle inside its transaction: make sessions shorter"
+    with pytest.raises(Unavailable, match=told), get_write_session() as tx:
         tx.connection.exec_driver_sql("SET idle_in_transaction_session_timeout = 1")
         pid = tx.driver_connection.info.backend_pid
         wait_until(is_gone)

@@ -1,11 +1,13 @@
 """The mistakes: each was once made or feared, and is one that tests of races easily overlook."""
 
 from .mutation import Mutation
+from .replicas import REPLICAS
 
 ACCOUNTS = "openalgo_store/repositories/accounts"
 BOTH = ("sqlite", "postgresql")
 
 MUTATIONS = (
+    *REPLICAS,
     # Caches
     Mutation(
         "forgetting users' keys leaves what is being read",

@@ -311,6 +311,19 @@ def test_a_file_that_is_no_database(opened: Callable[..., Store], tmp_path: Path
 
 
 @pytest.mark.only("postgresql")
+def test_a_server_that_takes_no_writes_is_a_warning(
+    opened: Callable[..., Store], migrated_settings: Settings
+) -> None:
+    options = "?options=-c%20default_transaction_read_only%3Don"
+    opened(logs_database_url=f"{migrated_settings.url('logs')}{options}")
+    found = check_health()
+    assert found.ok
+    assert found.warnings == [
+        "logs: it is read-only, so writes will fail: name its primary, or let it take writes"
+    ]
+
+
+@pytest.mark.only("postgresql")
 def test_a_server_that_does_not_know_the_database(
     opened: Callable[..., Store], migrated_settings: Settings
 ) -> None:

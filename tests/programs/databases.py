@@ -23,6 +23,7 @@ from openalgo_store import (
     SessionMisuse,
     Settings,
     Store,
+    StoreError,
     Unavailable,
     get_read_session,
     get_symbol_token,
@@ -295,13 +296,32 @@ def initialise(settings: Settings) -> None:
 
 
 def initialise_without_rights(settings: Settings) -> None:
-    """What a user who may not write the folders hears."""
-    if os.geteuid() == 0:  # who may write everywhere
-        os.setuid(65534)
+    """What a user who may not write the folders, or the files, hears at once."""
+    drop_rights()
     try:
         init_databases(settings)
     except ConfigurationError as error:
         print(json.dumps(str(error)))
+
+
+def write_without_rights(settings: Settings) -> None:
+    """What such a user hears of a store that is open, and whether reads go on."""
+    with Store(settings) as store, use_store(store):
+        drop_rights()
+        said = []
+        for session in (get_write_session, get_read_session):
+            try:
+                with session() as tx:
+                    add_user(tx, "binod")
+            except StoreError as error:
+                said.append(f"{type(error).__name__}: {error}")
+        print(json.dumps(said))
+
+
+def drop_rights() -> None:
+    """Be nobody, where this is root, who may write everywhere."""
+    if os.geteuid() == 0:
+        os.setuid(65534)
 
 
 def main(name: str, urls: str, *arguments: str) -> None:
@@ -314,7 +334,7 @@ def main(name: str, urls: str, *arguments: str) -> None:
             fork_inside_a_session,
             fork_waits_for_other_threads, replace_for_ever, replace_once, count_logins,
             load_on_a_full_disk, initialise,
-            initialise_without_rights,
+            initialise_without_rights, write_without_rights,
         )
     }  # fmt: skip
     program: Callable[..., None] = programs[name]

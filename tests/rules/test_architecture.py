@@ -18,8 +18,9 @@ from openalgo_store import repositories
 
 PACKAGE = Path(openalgo_store.__file__).parent
 SOURCES = sorted(PACKAGE.rglob("*.py"))
-MAY_NAME_ENGINES = {"engine", "schema", "settings.py"}
-"""settings.py knows how their URLs are written."""
+MAY_NAME_ENGINES = {"engine", "schema", "settings"}
+"""settings/ knows how their URLs are written."""
+WAITING = {"threading", "queue", "_thread", "concurrent", "concurrent.futures"}
 OPTIONS = {"sqlite_where", "postgresql_where", "sqlite_autoincrement"}
 """How SQLAlchemy spells the WHERE of an index and ids that are used once, as an engine's own."""
 
@@ -91,6 +92,23 @@ def test_the_name_of_an_engine_stands_only_where_engines_differ(path: Path) -> N
 def test_no_assert_stands_for_what_the_product_must_check(path: Path) -> None:
     nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
     assert not [node.lineno for node in nodes if isinstance(node, ast.Assert)]
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_what_threads_wait_at_comes_from_one_place(path: Path) -> None:
+    """A lock of `threading` hangs where green threads and real ones meet."""
+    if path.parent.name == "threads":
+        return
+    allowed = {"TIMEOUT_MAX"} | ({"ThreadPoolExecutor"} if path.name == "health.py" else set())
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.level == 0:
+            names = {each.name for each in node.names} - allowed
+            assert not names or node.module not in WAITING, node.lineno
+            assert node.module != "time" or "sleep" not in names, node.lineno
+        elif isinstance(node, ast.Import):
+            assert not {each.name for each in node.names} & WAITING, node.lineno
+        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            assert (node.value.id, node.attr) != ("time", "sleep"), node.lineno
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))

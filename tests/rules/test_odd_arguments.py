@@ -13,6 +13,7 @@ from cryptography.fernet import Fernet
 
 import openalgo_store
 from openalgo_store import (
+    InvalidInput,
     Store,
     StoreError,
     create_api_key,
@@ -25,39 +26,9 @@ from openalgo_store import (
     use_store,
 )
 from openalgo_store.repositories.trading.books import BOOKS
-from tests.support.rows import MONDAY, add_order, new_user, shares
+from tests.support.arguments import CHANGES, FUNCTIONS, GOOD, needed
+from tests.support.rows import add_order, new_user
 
-AREAS = [name for area in openalgo_store._AREAS for name in area.__all__]
-FUNCTIONS = sorted(
-    name
-    for name in (*AREAS, "get_read_session", "get_write_session", "get_db_session",
-                 "get_engine", "get_pending_migrations", "get_schema_version",
-                 "run_pending_migrations", "get_ttl_to_session_end", "flush_writers",
-                 "check_health")
-    if inspect.isfunction(getattr(openalgo_store, name))
-)  # fmt: skip
-
-GOOD: dict[str, Any] = {
-    "user_id": 1, "username": "binod", "email": "b@example.org", "password": "a long password",
-    "password_hash": hash_password("a long password"), "api_key": "openalgo_key", "key_id": 1,
-    "broker": "zerodha", "access_token": "a token", "order_id": "A1", "trade_id": "T1",
-    "symbol": "SBIN", "exchange": "NSE", "action": "BUY", "quantity": 1, "price": 812.0,
-    "order_type": "LIMIT", "product": "CNC", "status": "OPEN", "traded_at": MONDAY,
-    "date": MONDAY.date(), "name": "opening range", "strategy_type": "python", "strategy_id": 1,
-    "is_active": True, "broker_symbol": "SBIN-EQ", "token": "T7", "pairs": [("SBIN", "NSE")],
-    "since": MONDAY, "until": MONDAY + timedelta(hours=1), "before": MONDAY,
-    "operation": "place_order", "start_time": MONDAY, "end_time": MONDAY, "chat_id": 7,
-    "enabled": True, "message_id": 1, "claim": "none", "error": "429", "message_type": "order",
-    "content": "hello", "positions_data": [], "holdings_data": [], "symbols": shares(2),
-    "symbols_data": shares(2),
-}  # fmt: skip
-"""A value for each argument that must be given."""
-CHANGES: dict[str, dict[str, Any]] = {
-    "update_user": {"username": "asha", "email": "a@example.org", "password_hash": "-"},
-    "update_order": {"quantity": 7, "price": 1.0, "trigger_price": 1.0, "order_type": "SL"},
-    "update_strategy": {"name": "x", "description": "x", "strategy_type": "python", "config": {}},
-}
-"""What goes into `**changes`."""
 NOT_ODD = {"generate", "sources"}
 """A function that tests give, and files, of which tests/instruments knows all that is odd."""
 
@@ -103,19 +74,13 @@ def fill() -> None:
 def calls(function: Callable[..., Any], name: str) -> Iterator[dict[str, Any]]:
     """The arguments of each call: good ones, but for a single odd one."""
     parameters = inspect.signature(function).parameters.values()
-    given = {each.name: GOOD[each.name] for each in parameters if is_needed(each)}
+    given = needed(name)
     named = [each.name for each in parameters if each.kind is not each.VAR_KEYWORD]
     for parameter in (*named, *CHANGES.get(name, ())):
         if parameter not in NOT_ODD:
             for odd in ODD:
                 changed = CHANGES.get(name, {}) if parameter in named else {}
                 yield given | changed | {parameter: odd}
-
-
-def is_needed(parameter: inspect.Parameter) -> bool:
-    """Whether a call must give it."""
-    named = parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
-    return named and parameter.default is parameter.empty
 
 
 @pytest.mark.filterwarnings("ignore:record_trade")
@@ -137,8 +102,21 @@ def test_an_odd_argument_is_answered_or_is_an_error_of_the_store(filled: Store, 
         assert tx.connection is not None  # and the store goes on
 
 
-def test_who_gives_no_key_has_none(filled: Store) -> None:
-    assert openalgo_store.get_user_by_api_key(None) is None  # type: ignore[arg-type]
-    assert openalgo_store.authenticate_user("asha", None) is None  # type: ignore[arg-type]
-    with pytest.raises(StoreError, match="text is needed"):
-        hash_password(None)  # type: ignore[arg-type]
+NO_TEXT: list[Any] = [None, 7, b"asha", ["asha"]]
+
+
+def test_a_request_without_a_name_a_password_or_a_key_is_nobodys(filled: Store) -> None:
+    good = GOOD["password_hash"]
+    for odd in NO_TEXT:
+        assert openalgo_store.get_user_by_api_key(odd) is None
+        assert openalgo_store.authenticate_user("asha", odd) is None
+        assert openalgo_store.authenticate_user(odd, "a long password") is None
+        assert openalgo_store.get_user_by_username(odd) is None
+        assert openalgo_store.get_user_by_email(odd) is None
+        assert not openalgo_store.verify_password(odd, good)
+        assert not openalgo_store.verify_password("a long password", odd)
+        with pytest.raises(InvalidInput, match="text is needed"):
+            hash_password(odd)
+    assert openalgo_store.authenticate_user("asha", "\ud800") is None
+    with pytest.raises(InvalidInput, match="lone surrogate"):
+        hash_password("\ud800")

@@ -7,6 +7,7 @@ from sqlalchemy.types import NullType
 
 from openalgo_store import Store, get_write_session
 from openalgo_store.engine.sql_reader import Statement
+from openalgo_store.settings import project_folder
 from openalgo_store.tables import METADATA
 from tests.support.plans import (
     analyse_tables,
@@ -35,6 +36,24 @@ def test_every_bind_and_every_result_has_a_type_on_both_engines() -> None:
             results = statement.exported_columns if query.record else ()  # type: ignore[attr-defined]
             for each in (*compiled.binds.values(), *results):
                 assert not isinstance(each.type, NullType), f"{query.name}: {each}"
+
+
+OF_THE_SESSION = re.compile(
+    r"\b(localtime\w*|current_(date|time)|date_trunc|date_part|to_char|age)\b"
+    r"|::\s*(date|time)|as\s+(date|time|timestamp)\b|\bextract\s*\((?!\s*epoch)|\bat\s+time\s+zone\b",
+    re.IGNORECASE,
+)
+"""What a server answers by the zone of its session, which a pooler may have given to another."""
+
+
+def test_no_statement_and_no_migration_asks_the_session_for_a_day_or_an_hour() -> None:
+    migrations = project_folder("migrations").rglob("*.sql")
+    texts = [path.read_text(encoding="utf-8") for path in migrations]
+    texts += [each.sql for _, own in statements() for each in own.values()]
+    assert len(texts) > 50
+    for text in texts:
+        asked = OF_THE_SESSION.search(re.sub(r"--.*", "", text))
+        assert asked is None, asked
 
 
 def test_every_statement_passes_explain(store: Store) -> None:

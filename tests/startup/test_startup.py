@@ -208,7 +208,8 @@ def test_reads_of_main_go_to_the_replica_and_the_cache_reads_the_primary(
     settings: Settings, migrated_settings: Settings
 ) -> None:
     """An empty database stands in for a replica that lags behind."""
-    with Store(replace(settings, read_database_url=migrated_settings.url("main"))) as store:
+    replica = migrated_settings.url("main")
+    with Store(replace(settings, read_database_url=replica, read_replica_pin=0)) as store:
         use_store(store)
         run_pending_migrations()
         replace_symbols(shares(3), "zerodha")

@@ -31,6 +31,7 @@ SETTINGS = {
     "synchronous_commit": "on",
     "autovacuum": "on",
     "max_connections": "200",
+    "wal_retrieve_retry_interval": "100ms",  # of a standby whose primary was away
 }
 FOLDERS = (
     "/usr/lib/postgresql/*/bin",
@@ -47,16 +48,45 @@ class NoPostgresError(RuntimeError):
 
 
 @dataclass(frozen=True)
+class Programs:
+    """The programs of a server on this machine, and the folder in which its clusters lie."""
+
+    folder: Path
+    home: Path
+
+    def run(self, program: str, *arguments: str) -> str:
+        """What a program printed; RuntimeError with it when the program failed."""
+        return _run(self.folder, self.home, program, *arguments)
+
+    def start(self, cluster: str) -> URL:
+        """Start a further cluster; it ends with the server."""
+        return _url(_start(self.folder, self.home, cluster))
+
+    def stop(self, cluster: str, mode: str = "immediate") -> None:
+        """Stop a cluster: fast or immediate."""
+        self.run("pg_ctl", "-m", mode, "-w", "-t", str(DEADLINE),
+                 "-D", str(self.home / cluster), "stop")  # fmt: skip
+
+    def start_again(self, cluster: str) -> None:
+        """As it was started before, at its URL; one that runs is stopped first."""
+        _restart(self.folder, self.home, cluster, "fast")
+
+
+@dataclass(frozen=True)
 class PostgresServer:
     """A running server: `admin` is the URL of its own first database, `stop` ends it.
 
-    `restart` (fast or immediate) keeps its URL; None for a server that cannot do so.
+    `restart` (fast or immediate) keeps its URL; None for a server that cannot do so, as are the
+    `programs` of one in a container, and `sockets`, the folder of its unix socket. Its own cluster
+    is called `data`.
     """
 
     way: str
     admin: URL
     stop: Callable[[], None]
     restart: Callable[[str], None] | None = None
+    sockets: Path | None = None
+    programs: Programs | None = None
 
     def url(self, name: str) -> str:
         """The URL of a database by its name, as the settings spell it."""
@@ -65,10 +95,12 @@ class PostgresServer:
     def create_database(self, template: str | None = None) -> str:
         """The URL of a new database: empty, or a copy of another (its URL; nobody connected)."""
         name = f"t_{uuid.uuid4().hex}"
-        with self._connect() as connection:
+        with self.connect() as connection:
             clause = "TEMPLATE template0"
             if template is not None:
-                clause = f'TEMPLATE "{make_url(template).database}"'
+                original = str(make_url(template).database)
+                self.disconnect(original)
+                clause = f'TEMPLATE "{original}"'
                 if connection.info.server_version >= 150000:
                     clause += " STRATEGY file_copy"
             connection.execute(f'CREATE DATABASE "{name}" {clause}'.encode())
@@ -76,23 +108,37 @@ class PostgresServer:
 
     def drop_database(self, url: str) -> None:
         """Remove a database and end whatever is still connected to it."""
-        name = make_url(url).database
-        with self._connect() as connection:
+        name = str(make_url(url).database)
+        self.disconnect(name)
+        with self.connect() as connection:
             connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'.encode())
 
-    def _connect(self) -> psycopg.Connection[Any]:
-        conninfo = self.admin.set(drivername="postgresql").render_as_string(hide_password=False)
+    def disconnect(self, name: str) -> None:
+        """End what stands between tests and this database and keeps connections of its own."""
+
+    def connect(self, url: str | None = None) -> psycopg.Connection[Any]:
+        """A connection to the server itself: to its first database, or to that of a URL."""
+        target = self.admin.set(drivername="postgresql")
+        if url is not None:
+            target = target.set(database=make_url(url).database)
+        conninfo = target.render_as_string(hide_password=False)
         return psycopg.connect(conninfo, autocommit=True, connect_timeout=DEADLINE)
 
 
-def start_postgres() -> PostgresServer:
-    """The first way that works; NoPostgresError when none does."""
+def start_postgres(*, with_programs: bool = False) -> PostgresServer:
+    """The first way that works, with_programs that is none in a container.
+
+    NoPostgresError when none does.
+    """
     forced = os.environ.get("OPENALGO_TEST_POSTGRES", "")
     if forced not in ("", "container", "machine", "wheel"):
         raise NoPostgresError(f"OPENALGO_TEST_POSTGRES={forced!r}: container, machine or wheel")
+    ways = {forced} if forced else {"container", "machine", "wheel"}
+    if with_programs:
+        ways = ways - {"container"} or {"machine", "wheel"}
     failures = []
     for way, place, start in _ways():
-        if way == (forced or way):
+        if way in ways:
             try:
                 return start()
             except Exception as error:
@@ -157,8 +203,8 @@ def _start_binaries(way: str, folder: Path) -> PostgresServer:
     for program in ("initdb", "pg_ctl", "postgres"):
         if shutil.which(program, path=folder) is None:
             raise FileNotFoundError(f"{folder} has no {program}: a client-only installation")
-    home = Path(tempfile.mkdtemp(prefix="openalgo-pg-", dir="/tmp" if _server_user() else None))
-    if user := _server_user():
+    home = Path(tempfile.mkdtemp(prefix="openalgo-pg-", dir="/tmp" if server_user() else None))
+    if user := server_user():
         os.chown(home, user["user"], user["group"])
     try:
         folder = _reachable(folder, home)
@@ -174,16 +220,17 @@ def _start_binaries(way: str, folder: Path) -> PostgresServer:
         guard.communicate("stop\n", timeout=DEADLINE)
 
     try:
-        port = _start(folder, home)
+        port = _start(folder, home, "data")
     except BaseException:
         stop()
         raise
+    restart = partial(_restart, folder, home, "data")
+    return PostgresServer(way, _url(port), stop, restart, home, Programs(folder, home))
 
-    def restart(mode: str) -> None:
-        _run(folder, home, "pg_ctl", "-m", mode, "-w", "-t", str(DEADLINE),
-             "-D", str(home / "data"), "-l", str(home / "server.log"), "restart")  # fmt: skip
 
-    return PostgresServer(way, _url(port), stop, restart)
+def _restart(folder: Path, home: Path, cluster: str, mode: str) -> None:
+    _run(folder, home, "pg_ctl", "-m", mode, "-w", "-t", str(DEADLINE),
+         "-D", str(home / cluster), "-l", str(home / f"{cluster}.log"), "restart")  # fmt: skip
 
 
 def _url(port: int) -> URL:
@@ -198,8 +245,8 @@ def _check_version(folder: Path, home: Path) -> None:
         raise RuntimeError(f"{answer.strip()} where {OLDEST_MAJOR} is the oldest supported")
 
 
-def _start(folder: Path, home: Path) -> int:
-    """Start the cluster and return its port; another one if somebody else was faster to take it."""
+def _start(folder: Path, home: Path, cluster: str) -> int:
+    """Start a cluster and return its port; another one if somebody else was faster to take it."""
     for attempt in (1, 2, 3):
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -207,14 +254,14 @@ def _start(folder: Path, home: Path) -> int:
         settings = SETTINGS | {
             "listen_addresses": "127.0.0.1",
             "port": str(port),
-            "unix_socket_directories": "''",
+            "unix_socket_directories": str(home) if hasattr(socket, "AF_UNIX") else "''",
         }
         options = " ".join(f"-c {name}={value}" for name, value in settings.items())
         try:
-            _run(folder, home, "pg_ctl", "-w", "-t", str(DEADLINE), "-D", str(home / "data"),
-                 "-l", str(home / "server.log"), "-o", options, "start")  # fmt: skip
+            _run(folder, home, "pg_ctl", "-w", "-t", str(DEADLINE), "-D", str(home / cluster),
+                 "-l", str(home / f"{cluster}.log"), "-o", options, "start")  # fmt: skip
         except RuntimeError:
-            log = (home / "server.log").read_text()
+            log = (home / f"{cluster}.log").read_text()
             if attempt == 3 or "already in use" not in log:
                 raise RuntimeError(f"the server does not start: {log}") from None
         else:
@@ -229,7 +276,7 @@ def _run(folder: Path, home: Path, program: str, *arguments: str) -> str:
         done = subprocess.run(
             [shutil.which(program, path=folder) or program, *arguments],
             stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
-            cwd=home, env=environment, timeout=DEADLINE * 2, check=False, **_server_user(),
+            cwd=home, env=environment, timeout=DEADLINE * 2, check=False, **server_user(),
         )  # fmt: skip
         output.seek(0)
         printed = output.read()
@@ -238,7 +285,7 @@ def _run(folder: Path, home: Path, program: str, *arguments: str) -> str:
     return printed
 
 
-def _server_user() -> dict[str, Any]:
+def server_user() -> dict[str, Any]:
     """Who runs the server: PostgreSQL refuses root, so postgres or nobody stand in for it."""
     if os.name == "nt" or os.geteuid() != 0:
         return {}
@@ -274,8 +321,8 @@ def _guard(folder: Path, home: Path) -> subprocess.Popen[str]:
 def _stand_guard(folder: Path, home: Path) -> None:
     sys.stdin.readline()
     try:
-        if (home / "data" / "postmaster.pid").exists():
-            _run(folder, home, "pg_ctl", "-m", "immediate", "-w", "-D", str(home / "data"), "stop")
+        for running in home.glob("*/postmaster.pid"):
+            _run(folder, home, "pg_ctl", "-m", "immediate", "-w", "-D", str(running.parent), "stop")
     finally:
         shutil.rmtree(home, ignore_errors=True)
 

@@ -53,7 +53,7 @@ class RecycledDatabases:
         self._server = server
         self._template = template
         self._free: list[str] = []
-        with self._connect(template) as connection:
+        with server.connect(template) as connection:
             self._schema = _one(connection, _SCHEMA)
 
     def take(self) -> str:
@@ -63,7 +63,8 @@ class RecycledDatabases:
     def give_back(self, url: str) -> None:
         """Empty it for the next test, or drop it if it is no longer what it was."""
         try:
-            with self._connect(url) as connection:
+            self._server.disconnect(str(make_url(url).database))
+            with self._server.connect(url) as connection:
                 connection.execute(_DISCONNECT)
                 recyclable = _one(connection, _SCHEMA) == self._schema
                 if recyclable:
@@ -74,10 +75,6 @@ class RecycledDatabases:
             self._free.append(url)
         else:
             self._server.drop_database(url)
-
-    def _connect(self, url: str) -> psycopg.Connection[Any]:
-        target = make_url(url).set(drivername="postgresql")
-        return psycopg.connect(target.render_as_string(hide_password=False), autocommit=True)
 
 
 def _empty(connection: psycopg.Connection[Any]) -> None:

@@ -14,6 +14,7 @@ from weakref import ref
 from sqlalchemy import PoolProxiedConnection
 
 from ...errors import SessionMisuse
+from ...threads import refuse_late_patch
 from ..forks import abandon, register_fork_hooks
 from ..living import Living
 from .locks import ForkGate, InUse, wait_until
@@ -37,9 +38,10 @@ class Connection(sqlite3.Connection):
     """Whether that is over, so that no descriptor of it can go through a fork."""
     query_only: bool | None = False
 
-    def __init__(self, *args: Any, **options: Any) -> None:
+    def __init__(self, file: str, *, timeout: float, **options: Any) -> None:
         _OPEN.add(self)
-        super().__init__(*args, **options)
+        self.busy_timeout = timeout
+        super().__init__(file, timeout=timeout, **options)
 
     def close(self) -> None:
         """Roll back first: while somebody keeps a cursor the file itself stays open, and locked."""
@@ -144,17 +146,23 @@ class Lease(InUse, PoolProxiedConnection):
 class Connections:
     """All connections of one file."""
 
-    def __init__(self, file: str, busy_timeout: float, synchronous: str, most_idle: int) -> None:
+    def __init__(
+        self,
+        file: str,
+        busy_timeout: float,
+        synchronous: str,
+        most_idle: int,
+        kind: type[Connection] = Connection,
+    ) -> None:
         self.file = file
         self.arguments = {
             "isolation_level": None,  # BEGIN is ours alone: DDL rolls back too
             "timeout": busy_timeout,
             "check_same_thread": False,
             "cached_statements": 512,  # more than there are
-            "factory": Connection,
+            "factory": kind,
         }
         self._synchronous = synchronous
-        self._busy_timeout = busy_timeout
         self._most_idle = most_idle
         self._is_closed = False
         self._was_open_at_fork = False
@@ -226,7 +234,7 @@ class Connections:
         """
         connection.isolation_level = None
         connection.row_factory = None
-        connection.execute(f"PRAGMA busy_timeout = {round(self._busy_timeout * 1000)}")
+        connection.execute(f"PRAGMA busy_timeout = {round(connection.busy_timeout * 1000)}")
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute(f"PRAGMA synchronous = {self._synchronous}")
         connection.is_prepared = True
@@ -264,6 +272,7 @@ class Connections:
         )
 
     def _opened(self) -> Connection:
+        refuse_late_patch()
         connection: Connection = sqlite3.connect(self.file, **self.arguments)  # type: ignore[call-overload]
         try:
             if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":

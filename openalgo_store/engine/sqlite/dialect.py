@@ -1,5 +1,6 @@
 """SQLite: a connection for each transaction, writers in a fair queue."""
 
+import os
 import shutil
 import sqlite3
 from collections.abc import Iterable, Sequence
@@ -15,7 +16,8 @@ from sqlalchemy.pool import NullPool
 from ...errors import StoreError, Unavailable
 from ...records import Row
 from ...settings import Settings
-from ..dialect import Holder, PoolUse, Sent, Size, build_engine
+from ...threads import IS_GREEN
+from ..dialect import Holder, PoolUse, Replication, Sent, Size, build_engine
 from ..living import Living
 from .bulk_insert import insert_rows
 from .connections import Connection, Connections, Lease
@@ -29,6 +31,7 @@ class SQLite:
     name = "sqlite"
     lease = 0.01
     driver_error = sqlite3.Error
+    single_needs_begin = False
 
     def __init__(self, url: str, settings: Settings) -> None:
         self.identity = str(make_url(url).database)
@@ -38,7 +41,11 @@ class SQLite:
         self._timeout = settings.db_sqlite_busy_timeout
         self._writer_lock = WriterLock()
         self._connections = Connections(
-            self.identity, self._timeout, settings.db_sqlite_synchronous, settings.db_sqlite_idle
+            self.identity,
+            self._timeout,
+            settings.db_sqlite_synchronous,
+            settings.db_sqlite_idle,
+            _kind_of_connections(),
         )
         self.engine = build_engine(
             url,
@@ -145,12 +152,30 @@ class SQLite:
         free = shutil.disk_usage(file.parent).free
         return Size(file.stat().st_size, log.stat().st_size if log.exists() else 0, free)
 
-    def replica_lag(self, driver: Any) -> float | None:
-        return None
-
     def has_answered(self, error: BaseException | None) -> bool:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         return code not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_IOERR)
+
+    def is_read_only(self, driver: Any) -> bool:
+        return not os.access(self.identity, os.W_OK)
+
+    def replication(self) -> Replication:
+        """Nothing but that the file is there and opens: who keeps a copy of it does not tell."""
+        if not Path(self.identity).exists():  # opening would make an empty one
+            raise Unavailable(f"{self.identity} does not exist")
+        try:
+            self.give_back(self.check_out())
+        except sqlite3.Error as error:
+            raise self.translate(error, None) from error
+        return Replication()
+
+
+def _kind_of_connections() -> type[Connection]:
+    if not IS_GREEN:
+        return Connection
+    from .patience import PatientConnection
+
+    return PatientConnection
 
 
 def _set_query_only(driver: Connection, query_only: bool) -> None:

@@ -23,6 +23,11 @@ _UNAVAILABLE = {
     sqlite3.SQLITE_READONLY: "is read-only: check the rights of the file and of its folder",
     sqlite3.SQLITE_CORRUPT: "is damaged: restore it from a backup",
     sqlite3.SQLITE_NOTADB: "is not a SQLite database: check the URL",
+    sqlite3.SQLITE_PERM: "may not be used: check the rights of the file and of its folder",
+    sqlite3.SQLITE_NOMEM: "needs more memory than there is: try again",
+    sqlite3.SQLITE_PROTOCOL: "cannot be locked: other processes were faster, try again",
+    sqlite3.SQLITE_NOLFS: "is too large for its file system: move it to another",
+    sqlite3.SQLITE_SCHEMA: "is being migrated: try again",
 }
 
 
@@ -33,17 +38,15 @@ def translate(file: str, error: Exception, sent: Sent | None) -> StoreError:
     code = getattr(error, "sqlite_errorcode", 0)
     if code & 0xFF == sqlite3.SQLITE_CONSTRAINT:
         return _violation(code, str(error), sent)
-    if code == sqlite3.SQLITE_READONLY and _is_read_session(sent):
+    if code == sqlite3.SQLITE_READONLY and sent is not None and sent.readonly:
         return SessionMisuse("a read session cannot write: use get_write_session")
     if code & 0xFF in _UNAVAILABLE:
-        return Unavailable(f"{file} {_UNAVAILABLE[code & 0xFF]}")
+        unavailable = Unavailable(f"{file} {_UNAVAILABLE[code & 0xFF]}")
+        unavailable.retryable = code == sqlite3.SQLITE_BUSY_SNAPSHOT
+        return unavailable
     if str(error) == "integer overflow":  # of a SUM
         return constraints.too_large()
     return StoreError(f"{file}: {error}")
-
-
-def _is_read_session(sent: Sent | None) -> bool:
-    return sent is not None and bool(sent.driver.query_only)
 
 
 def _violation(code: int, message: str, sent: Sent | None) -> StoreError:

@@ -8,9 +8,9 @@ interrupt can leave held.
 
 from collections import deque
 from collections.abc import Callable
-from threading import Lock, RLock, get_ident
-from time import monotonic, sleep
+from time import monotonic
 
+from ...threads import Lock, RLock, get_ident, refuse_late_patch, sleep
 from ..dialect import Holder
 from ..living import Living
 
@@ -38,6 +38,7 @@ class WriterLock:
             handed_over.acquire()
             self._leave_queue(holder)
             self._waiting.append((holder, handed_over))
+        refuse_late_patch()  # who holds the lock could be a green thread, for which none would wait
         deadline = monotonic() + timeout
         self._take_back()
         while not handed_over.acquire(timeout=max(0.0, min(_LOOK, deadline - monotonic()))):

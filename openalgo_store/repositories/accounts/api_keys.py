@@ -178,5 +178,5 @@ def _write_uses(store: Store, uses: Sequence[Row], mark: Mark) -> None:
     for key_id, moment in uses:
         latest[key_id] = max(moment, latest.get(key_id, moment))
     rows = [{"id": key_id, "last_used": moment} for key_id, moment in sorted(latest.items())]
-    with store.transaction("main", readonly=False) as tx:
+    with store.transaction("main", readonly=False, primary=True) as tx:
         tx.many(_set_last_used, rows)

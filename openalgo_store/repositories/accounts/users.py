@@ -92,6 +92,8 @@ def authenticate_user(
     None takes the same time whether the name is unknown, deactivated or has another password.
     A hash made with outdated parameters is replaced on the way.
     """
+    if not isinstance(username, str):  # a request without one
+        return None
     with one_statement("main", tx, primary=True) as session:
         login = session.one(_get_login, username_key=_folded(username))
     stand_in = _stand_in_hash()  # before it is known who is there: the first call takes longer
@@ -113,12 +115,16 @@ def get_user(user_id: int, *, tx: Transaction | None = None) -> User | None:
 
 def get_user_by_username(username: str, *, tx: Transaction | None = None) -> User | None:
     """The user with this name in any case, deactivated or not, or None."""
+    if not isinstance(username, str):
+        return None
     with one_statement("main", tx, primary=True) as tx:
         return tx.one(_get_user_by_username, username_key=_folded(username))
 
 
 def get_user_by_email(email: str, *, tx: Transaction | None = None) -> User | None:
     """The user with this e-mail address in any case, deactivated or not, or None."""
+    if not isinstance(email, str):
+        return None
     with one_statement("main", tx, primary=True) as tx:
         return tx.one(_get_user_by_email, email_key=_folded(email))
 

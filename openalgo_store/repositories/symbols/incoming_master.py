@@ -13,6 +13,7 @@ from ...records import Row
 from ...records.symbols import Instrument, RejectedRow, RenamedSymbol
 from ...tables.symbols import symbols
 from ...tables.types import PlainText
+from ...threads import let_others_run
 from ...values.arguments import iterated
 from ...values.text import storable
 
@@ -90,6 +91,7 @@ class IncomingMaster:
                 return
             self._add(chunk)
             self.validate_seconds += time.perf_counter() - read
+            let_others_run()
 
     def _add(self, chunk: list[Instrument | RejectedRow | Mapping[str, Any]]) -> None:
         validate = self._validator.validate

@@ -3,9 +3,9 @@
 import logging
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -25,6 +25,7 @@ from ...store import current_store
 from ...tables.symbols import symbol_loads as symbol_loads_table
 from ...tables.symbols import symbols as symbols_table
 from ...tables.types import Whole
+from ...threads import in_real_thread
 from ...values import clock
 from ...values.text import check_text, require_text, storable
 from ..announcing import SYMBOLS, announce
@@ -108,9 +109,10 @@ def _load(
     if not broker or broker != broker.strip() or len(broker) > _BROKER_LENGTH:
         raise InvalidInput(f"broker must be a name of 1 to {_BROKER_LENGTH} characters")
     try:
-        with writing("main", tx) as session:  # no lock before its first statement
+        with writing("main", tx):  # refuses before anything is read; nothing is locked
             master.read(given)
-            return _store(session, master, broker, started, whole=whole, force=force)
+        store = partial(_store, master, broker, started, whole=whole, force=force)
+        return in_real_thread(_write, store, tx)
     except Exception as error:
         if tx is None:
             _record_refusal(master, broker, started, error)
@@ -120,11 +122,16 @@ def _load(
 _BROKER_LENGTH: int = symbols_table.c.broker.type.length  # type: ignore[attr-defined]
 
 
+def _write(store: Callable[[Transaction], SymbolLoad], tx: Transaction | None) -> SymbolLoad:
+    with writing("main", tx) as session:
+        return store(session)
+
+
 def _store(
-    tx: Transaction,
     master: IncomingMaster,
     broker: str,
     started: datetime,
+    tx: Transaction,
     *,
     whole: bool,
     force: bool,

@@ -13,6 +13,7 @@ from ...sessions import one_statement, reading
 from ...store import current_store
 from ...tables.symbols import symbol_loads, symbols
 from ...tables.types import StrictJson
+from ...threads import in_real_thread
 from ...values.arguments import iterated
 from ...values.text import require_text
 
@@ -171,7 +172,11 @@ def _pair(given: tuple[str, str]) -> tuple[str, str]:
 
 
 def _master(broker: str) -> Snapshot:
-    return current_store().symbols.snapshot(broker, _read_master)
+    return current_store().symbols.snapshot(broker, _load_master)
+
+
+def _load_master(broker: str, expires_at: float, held: Snapshot | None) -> Snapshot:
+    return in_real_thread(_read_master, broker, expires_at, held)
 
 
 def _read_master(broker: str, expires_at: float, held: Snapshot | None) -> Snapshot:

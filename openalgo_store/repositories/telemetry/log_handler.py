@@ -2,13 +2,13 @@
 
 import logging
 from datetime import UTC, datetime
-from threading import get_ident
 from typing import Any
 
 from ...background.buffered_writer import BufferedWriter, Drop
 from ...background.quiet import is_quiet
 from ...records import Row
 from ...security.redaction import LONGEST, as_json, cut, redacted
+from ...threads import get_ident
 from .logs import LogBatches
 
 _NOT_EXTRA = {*vars(logging.makeLogRecord({})), "message", "asctime", "taskName"}

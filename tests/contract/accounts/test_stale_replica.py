@@ -94,7 +94,8 @@ def behind(
     migrated_settings: Settings, copy_of_main: Callable[[], str], hasher: CountingHasher
 ) -> Iterator[Behind]:
     """The current store has a replica from before the keys, tokens and passwords changed."""
-    primary = replace(migrated_settings, api_key_pepper="p" * 40, token_encryption_keys=KEY)
+    secrets = {"api_key_pepper": "p" * 40, "token_encryption_keys": KEY}
+    primary = replace(migrated_settings, read_replica_pin=0, **secrets)  # type: ignore[arg-type]
     with Store(primary) as store:
         use_store(store)
         for name, email in (("asha", "a@x"), ("binod", "b@x")):

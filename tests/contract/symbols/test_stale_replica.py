@@ -43,7 +43,8 @@ def behind(migrated_settings: Settings, copy_of_main: Callable[[], str]) -> Iter
     with Store(migrated_settings) as store:
         use_store(store)
         replace_symbols(everything[:4], "zerodha")
-    with Store(replace(migrated_settings, read_database_url=copy_of_main())) as store:
+    copy = copy_of_main()
+    with Store(replace(migrated_settings, read_database_url=copy, read_replica_pin=0)) as store:
         use_store(store)
         replace_symbols(everything[1:4], "zerodha")
         get_symbol("SHARE1", "NSE", "zerodha")

@@ -6,11 +6,9 @@ from dataclasses import dataclass, fields
 from datetime import time
 from pathlib import Path
 
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError
-
-from .errors import ConfigurationError
-from .values.clock import SESSION_END
+from ..errors import ConfigurationError
+from ..values.clock import SESSION_END
+from .urls import hide_password, normalise_url
 
 DATABASES = ("main", "sandbox", "latency", "logs", "telegram")
 """The five databases, in the order in which they are opened."""
@@ -18,7 +16,7 @@ DATABASES = ("main", "sandbox", "latency", "logs", "telegram")
 
 def project_folder(name: str) -> Path:
     """`sql` or `migrations`: inside the package in a wheel, beside it in a checkout."""
-    package = Path(__file__).resolve().parent
+    package = Path(__file__).resolve().parent.parent
     inside = package / name
     return inside if inside.is_dir() else package.parent / name
 
@@ -46,8 +44,11 @@ class Settings:
     db_sqlite_idle: int = 4
     db_lock_timeout: float = 30
     db_statement_timeout: float = 0
+    db_pooler: str = "none"
     db_slow_statement: float = 1
     cache_lease: float | None = None
+    read_replica_max_lag: float = 10
+    read_replica_pin: float = 5
     api_key_pepper: str = ""
     token_encryption_keys: str = ""
     session_expiry_time: time = SESSION_END
@@ -65,6 +66,10 @@ class Settings:
                 "db_sqlite_synchronous", repr(synchronous), "one of OFF, NORMAL, FULL, EXTRA"
             )
         object.__setattr__(self, "db_sqlite_synchronous", synchronous)
+        pooler = self.db_pooler.lower()
+        if pooler not in ("none", "transaction"):
+            raise _refused("db_pooler", repr(pooler), "none or transaction")
+        object.__setattr__(self, "db_pooler", pooler)
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> "Settings":
@@ -96,6 +101,8 @@ _LEAST = {
     "db_statement_timeout": 0,
     "db_slow_statement": 0,
     "cache_lease": 0,
+    "read_replica_max_lag": 0,
+    "read_replica_pin": 0,
 }
 
 
@@ -104,53 +111,6 @@ def variable_of(database: str) -> str:
     if database not in DATABASES:
         raise ConfigurationError(f"unknown database {database!r}: one of {', '.join(DATABASES)}")
     return "DATABASE_URL" if database == "main" else f"{database.upper()}_DATABASE_URL"
-
-
-def hide_password(url: str) -> str:
-    """The URL as it may be shown."""
-    return make_url(url).render_as_string(hide_password=True)
-
-
-def normalise_url(url: str, variable: str) -> str:
-    """The one form of a database URL; SQLAlchemy decodes %, yoyo does not, so names have none."""
-    try:
-        parsed = make_url(url)
-    except (ArgumentError, ValueError):
-        raise ConfigurationError(
-            f"{variable} is not a database URL: write sqlite:///folder/file.db "
-            "or postgresql://user:password@host:5432/database"
-        ) from None
-    if parsed.drivername in ("sqlite", "sqlite+pysqlite"):
-        return _sqlite_url(parsed, url, variable)
-    if parsed.drivername in ("postgres", "postgresql", "postgresql+psycopg"):
-        return _postgresql_url(parsed, url, variable)
-    raise ConfigurationError(
-        f"{variable} asks for {parsed.drivername!r}: the store runs on sqlite:/// and postgresql://"
-    )
-
-
-def _sqlite_url(parsed: URL, url: str, variable: str) -> str:
-    path = parsed.database or ""
-    if not path or ":memory:" in path or path.startswith("file:"):
-        raise ConfigurationError(
-            f"{variable} must name a file (sqlite:///folder/file.db): a database in memory "
-            "would be another one for each connection"
-        )
-    if re.search(r"[?#%]", url):
-        raise ConfigurationError(f"{variable}: a SQLite path cannot hold any of ? # %: rename it")
-    return f"sqlite:///{Path(path).resolve()}"
-
-
-def _postgresql_url(parsed: URL, url: str, variable: str) -> str:
-    if not parsed.host or not parsed.database:
-        raise ConfigurationError(
-            f"{variable} needs a host and a database: postgresql://user:password@host:5432/database"
-        )
-    if "password" in parsed.query:
-        raise ConfigurationError(f"{variable}: write the password before the @, not behind the ?")
-    if re.search(r"[#%]", url.rpartition("@")[2].partition("?")[0]):
-        raise ConfigurationError(f"{variable}: a database name cannot hold # or %: rename it")
-    return parsed.set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
 
 
 def _converted(name: str, raw: str, kind: object) -> object:
