@@ -11,6 +11,7 @@ from .engine.queries import Query
 from .engine.retrying import retrying
 from .engine.transaction import Transaction
 from .errors import *  # noqa: F403
+from .operations.health import DatabaseHealth, Health, check_health
 from .records.telemetry import WriterStats
 from .repositories import accounts, messaging, strategies, symbols, telemetry, trading
 from .repositories.accounts import *  # noqa: F403
@@ -41,12 +42,15 @@ _AREAS = (accounts, trading, strategies, symbols, telemetry, messaging)
 
 __all__ = [
     "CacheStats",
+    "DatabaseHealth",
+    "Health",
     "Query",
     "Settings",
     "Store",
     "Transaction",
     "WriterStats",
     "cache_stats",
+    "check_health",
     "close_databases",
     "flush_on_sigterm",
     "flush_writers",

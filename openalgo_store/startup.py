@@ -135,12 +135,12 @@ def pool_warnings(store: Store) -> Iterator[str]:
             )
 
 
+READ_ONLY = "is read-only, so writes will fail: name its primary, or let it take writes"
+
+
 def read_only_warnings(store: Store) -> Iterator[str]:
     """A warning for each database that takes no writes, as after its server became a standby."""
     for name, dialect in store.databases.items():
         with dialect.engine.connect() as connection:
-            if dialect.is_read_only(connection):
-                yield (
-                    f"{variable_of(name)}: {dialect.identity} is read-only, so writes will fail: "
-                    "name its primary, or let it take writes"
-                )
+            if dialect.is_read_only(connection.connection.driver_connection):
+                yield f"{variable_of(name)}: {dialect.identity} {READ_ONLY}"

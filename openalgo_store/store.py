@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from types import TracebackType
+from typing import Any
 
 from sqlalchemy import Engine
 
@@ -17,6 +18,7 @@ from .caching.symbol_snapshots import SymbolCache
 from .engine import open_dialect
 from .engine.dialect import Dialect
 from .engine.forks import register_fork_hooks
+from .engine.questions import Questions
 from .engine.replica import Replica
 from .engine.replica_state import ReplicaState
 from .engine.session import Session
@@ -32,7 +34,7 @@ from .values.days import check_moment
 
 log = logging.getLogger("openalgo_store")
 
-_CLOSED = "this store is closed: call init_databases() to open one"
+CLOSED = "this store is closed: call init_databases() to open one"
 
 
 class Store:
@@ -72,6 +74,7 @@ class Store:
         )
 
     def _make_caches(self) -> None:
+        self.questions: Questions[Any] = Questions()
         self._tasks = BackgroundTasks()
         given, looked_at = self.settings.cache_lease, self._looked_at
         lease = looked_at.lease if given is None else given
@@ -104,7 +107,7 @@ class Store:
         A write with `primary` is one that nobody reads from the replica: it pins no reads.
         """
         if self.closed:
-            raise SessionMisuse(_CLOSED)
+            raise SessionMisuse(CLOSED)
         try:
             dialect = self.databases[database]
         except (KeyError, TypeError):
@@ -131,7 +134,7 @@ class Store:
     def open_writer(self, name: str, write: Write, batch_size: int = 20_000) -> BufferedWriter:
         """The writer of this name, new if there is none in `writers`; it ends with the store."""
         if self._last_writers is not None:
-            raise SessionMisuse(_CLOSED)
+            raise SessionMisuse(CLOSED)
         return self.writers.setdefault(name, BufferedWriter(name, write, batch_size=batch_size))
 
     @property

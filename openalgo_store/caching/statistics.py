@@ -15,3 +15,9 @@ class CacheStats(NamedTuple):
     misses: int
     expires_at: float | None
     is_current: bool = True
+
+    @property
+    def hit_rate(self) -> float | None:
+        """Hits among all that was asked for, from 0 to 1; None before anything was."""
+        asked = self.hits + self.misses
+        return self.hits / asked if asked else None

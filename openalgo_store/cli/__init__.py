@@ -11,8 +11,9 @@ import click
 from ..engine.transaction import Transaction
 from ..errors import ConfigurationError, NotFound, StoreError
 from ..instruments import read_instruments
-from ..operations.health import inspect
+from ..operations.health import PATIENCE
 from ..operations.purge import PURGES, moment_ago
+from ..operations.status import inspect
 from ..records.accounts import User
 from ..repositories.accounts.api_keys import list_api_keys
 from ..repositories.accounts.auth_tokens import rotate_encryption_keys
@@ -102,16 +103,19 @@ def migrate_command(database: str | None) -> None:
 
 @main.command()
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.option(
+    "--timeout", default=PATIENCE, show_default=True, help="Seconds to wait for a database."
+)
 @click.pass_context
-def status(context: click.Context, as_json: bool) -> None:
-    """Show each database and the last symbol loads.
+def status(context: click.Context, as_json: bool, timeout: float) -> None:
+    """Show how each database is, what it holds, and the last symbol loads.
 
-    Creates nothing. The exit code is 1 when something is wrong: a database is out of reach or not
-    up to date, or the last load of a broker was refused.
+    Creates nothing. The exit code is 1 when something is wrong: a database does not answer, or is
+    refused, or is not up to date, or the last load of a broker was refused.
     """
     with Store(_settings()) as store:
         use_store(store)
-        found = inspect(store)
+        found = inspect(timeout)
     click.echo(to_json(found) if as_json else status_report(found))
     context.exit(1 if found.problems else 0)
 

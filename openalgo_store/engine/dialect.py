@@ -1,6 +1,7 @@
 """What both engines share: how an Engine is made, and the events that hold the store's rules."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, NamedTuple, Protocol
 
 from sqlalchemy import Connection, Engine, PoolProxiedConnection, Table, create_engine, event
@@ -50,6 +51,28 @@ class Replication(NamedTuple):
     """How far its log was written, that of a standby replayed."""
     age: float | None = None
     """Of a standby: the seconds since what it replayed last was committed."""
+
+
+class PoolUse(NamedTuple):
+    """The connections of this process to one database; at_most is None where nothing limits them.
+
+    Databases that share a URL share them.
+    """
+
+    in_use: int
+    idle: int
+    at_most: int | None
+
+
+class Size(NamedTuple):
+    """What a database takes, its write-ahead log, and what its disk has left.
+
+    The last two are None where they are a server's own.
+    """
+
+    data_bytes: int
+    log_bytes: int | None
+    free_bytes: int | None
 
 
 class Dialect(Protocol):
@@ -121,13 +144,25 @@ class Dialect(Protocol):
     def lock(self, driver: Any, name: str) -> None:
         """Hold a named lock until the end of the transaction."""
 
-    def server_version(self, connection: Connection) -> str:
+    def own_connection(self) -> AbstractContextManager[None]:
+        """For who opens one for himself: within the block no fork comes in between."""
+
+    def server_version(self, driver: Any) -> str:
         """The version of the engine."""
 
     def connection_limit(self, connection: Connection) -> int | None:
         """How many connections the server allows, None for no limit."""
 
-    def is_read_only(self, connection: Connection) -> bool:
+    def pool_use(self) -> PoolUse:
+        """How many connections there are; asks nobody."""
+
+    def size(self, driver: Any) -> Size:
+        """How much room the database takes, and how much its disk has left."""
+
+    def has_answered(self, error: BaseException | None) -> bool:
+        """Whether an error of the driver shows that the database is there, and has refused."""
+
+    def is_read_only(self, driver: Any) -> bool:
         """Whether every write would fail now."""
 
     def replication(self) -> Replication:

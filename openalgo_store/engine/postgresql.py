@@ -2,6 +2,7 @@
 
 import select
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from itertools import count
 from math import ceil, inf
 from time import monotonic
@@ -21,7 +22,7 @@ from ..settings import Settings
 from ..settings.url_options import HIDDEN
 from ..settings.urls import place_of
 from ..threads import poll, refuse_late_patch
-from .dialect import Holder, Replication, Sent, build_engine
+from .dialect import Holder, PoolUse, Replication, Sent, Size, build_engine
 from .living import Living
 from .postgresql_errors import translate
 
@@ -76,6 +77,7 @@ class PostgreSQL:
         self.closed = False
         self.slow_statement = settings.db_slow_statement
         self.transactions: Living[Holder] = Living()
+        self._most_connections = settings.db_pool_size + settings.db_max_overflow
         self.identity = place_of(parsed)
         self.single_needs_begin = pooled = settings.db_pooler != "none"
         chosen, options, local = _session_settings(settings).items(), "", ""
@@ -214,16 +216,31 @@ class PostgreSQL:
         declared: str = table.c[column].type.compile(self.engine.dialect)
         return declared.partition("(")[0].lower()
 
-    def server_version(self, connection: Connection) -> str:
-        return str(connection.exec_driver_sql("SHOW server_version").scalar())
+    def own_connection(self) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    def server_version(self, driver: Any) -> str:
+        return str(driver.execute("SHOW server_version").fetchone()[0])
 
     def connection_limit(self, connection: Connection) -> int | None:
         if self.single_needs_begin:  # behind a pooler, whose limit is another
             return None
         return int(connection.exec_driver_sql("SHOW max_connections").scalar_one())
 
-    def is_read_only(self, connection: Connection) -> bool:
-        return connection.exec_driver_sql("SHOW transaction_read_only").scalar() == "on"
+    def pool_use(self) -> PoolUse:
+        pool: Any = self.engine.pool
+        return PoolUse(pool.checkedout(), pool.checkedin(), self._most_connections)
+
+    def size(self, driver: Any) -> Size:
+        data = driver.execute("SELECT pg_database_size(current_database())").fetchone()[0]
+        return Size(data, None, None)
+
+    def has_answered(self, error: BaseException | None) -> bool:
+        """An error without a SQLSTATE is libpq's own, unless it quotes what the server said."""
+        return bool(getattr(error, "sqlstate", None)) or "FATAL:" in str(error)
+
+    def is_read_only(self, driver: Any) -> bool:
+        return bool(driver.execute("SHOW transaction_read_only").fetchone()[0] == "on")
 
     def replication(self) -> Replication:
         try:

@@ -60,23 +60,39 @@ def pending_migrations(url: str, database: str) -> list[str]:
     Raises MigrationRefused when the files and the database do not fit together.
     """
     target = make_url(url)
-    folder = _folder(target, database)
     if _is_absent(target):
-        return list(read_folder(folder, database))
-    with _explained(url, database), closing(connect(target)) as connection:
-        pending = check_records(connection, folder, database)
-        if pending:
-            refuse_strangers(connection, folder, database)
-    return pending
+        return list(read_folder(_folder(target, database), database))
+    with looking(url, database) as connection:
+        return pending_on(connection, url, database)
 
 
 def schema_version(url: str, database: str) -> str | None:
     """The id of the newest applied migration, or None."""
-    target = make_url(url)
-    if _is_absent(target):
+    if _is_absent(make_url(url)):
         return None
-    with _explained(url, database), closing(connect(target)) as connection:
-        return max(applied_migrations(connection, database), default=None)
+    with looking(url, database) as connection:
+        return version_on(connection, database)
+
+
+@contextmanager
+def looking(url: str, database: str) -> Iterator[Any]:
+    """A connection to look with, which makes no file; what goes wrong is told as above."""
+    with _explained(url, database), closing(connect(make_url(url))) as connection:
+        yield connection
+
+
+def pending_on(connection: Any, url: str, database: str) -> list[str]:
+    """The pending migrations of the database at the other end of a connection."""
+    folder = _folder(make_url(url), database)
+    pending = check_records(connection, folder, database)
+    if pending:
+        refuse_strangers(connection, folder, database)
+    return pending
+
+
+def version_on(connection: Any, database: str) -> str | None:
+    """The newest applied migration of the database at the other end of a connection."""
+    return max(applied_migrations(connection, database), default=None)
 
 
 def connect(url: URL, *, create: bool = False) -> Any:

@@ -1,13 +1,18 @@
 """openalgo-store migrate and status: what is there, what is pending, what is away."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from openalgo_store import Settings, Store, create_api_key, use_store
 from openalgo_store.settings import DATABASES
 from tests.conftest import Urls
 from tests.support.command import AWAY, ROWS, fail, run, status, succeed
+from tests.support.hanging import hanging_server
+from tests.support.rows import new_user
 
 
 def test_migrate_says_what_was_applied_in_one_database_or_in_all(environment: Urls) -> None:
@@ -28,7 +33,10 @@ def test_status_reports_each_database_and_the_last_load(
     databases = {each["name"]: each for each in found["databases"]}
     assert list(databases) == list(DATABASES)
     for each in databases.values():
-        assert each["reachable"]
+        assert (each["reachable"], each["state"]) == (True, "ok")
+        assert each["round_trip_ms"] > 0
+        assert each["size"]["data_bytes"] > 0
+        assert set(each["pool"]) == {"in_use", "idle", "at_most"}
         assert each["engine"] == engine_name
         assert each["server_version"][0].isdigit()
         assert each["pending"] == []
@@ -38,8 +46,12 @@ def test_status_reports_each_database_and_the_last_load(
     (load,) = found["symbol_loads"]
     assert "rejected_rows" not in load
     assert (load["broker"], load["status"], load["inserted"]) == ("zerodha", "loaded", ROWS)
+    assert found["caches"]["symbol_cache"]["hit_rate"] is None
+    assert found["writers"]["latency"]["queued"] == 0
+    assert found["epochs_age"] is None  # this process has answered nothing from memory
     text = succeed("status")
     assert f"symbols {ROWS}" in text
+    assert "latency: 0 rows wait" in text
     assert text.endswith("everything is in order\n")
 
 
@@ -55,6 +67,52 @@ def test_status_names_what_is_pending_and_what_is_not_there(
     code, found = status()
     assert code == 1
     assert [each["name"] for each in found["databases"] if each["problem"]] == list(DATABASES[1:])
+
+
+def test_a_database_that_answers_and_is_refused_is_not_called_out_of_reach(
+    engine_name: str, environment: Urls, secrets: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Store(secrets) as store, use_store(store):
+        create_api_key(new_user())
+    monkeypatch.setenv("API_KEY_PEPPER", "another pepper, and a long one " * 2)
+    result = run("status")
+    assert result.exit_code == 1
+    assert "NOT REACHABLE" not in result.stdout
+    assert result.stdout.count("REFUSED") == 1
+    assert "problem: main: API_KEY_PEPPER is not the one" in result.stdout
+    code, found = status()
+    assert code == 1
+    assert [each["state"] for each in found["databases"]] == ["refused", "ok", "ok", "ok", "ok"]
+    assert "a long one" not in result.stdout + json.dumps(found)
+
+
+def test_a_report_fits_a_terminal_and_names_what_is_out_of_reach(
+    engine_name: str, environment: Urls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    succeed("init")
+    monkeypatch.setenv("TELEGRAM_DATABASE_URL", AWAY[engine_name])
+    result = run("status")
+    assert result.exit_code == 1
+    assert result.stdout.count("NOT REACHABLE") == 1
+    assert "\nproblem: telegram: " in result.stdout
+    assert "in order" not in result.stdout
+    assert not [line for line in result.stdout.splitlines() if len(line) > 100 and " " in line[10:]]
+
+
+def test_the_command_ends_where_a_database_hangs(
+    environment: Urls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    succeed("init")
+    with hanging_server() as url:
+        monkeypatch.setenv("LOGS_DATABASE_URL", url)
+        command = [sys.executable, "-c", "from openalgo_store.cli import main; main()"]
+        ended = subprocess.run(
+            [*command, "status", "--json", "--timeout", "0.5"],
+            capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+    assert ended.returncode == 1, ended.stderr
+    problems = json.loads(ended.stdout)["problems"]
+    assert [each for each in problems if each.startswith("logs: no answer for ")]
 
 
 def test_status_creates_nothing(here: Path) -> None:

@@ -22,7 +22,8 @@ from openalgo_store.engine.living import Living
 from openalgo_store.engine.sqlite import connections, locks
 from openalgo_store.engine.sqlite.connections import GATE, Connection
 from openalgo_store.engine.sqlite.locks import ForkGate, InUse
-from tests.engine.test_fork_hooks import Hooks, can_write, in_child
+from tests.engine.test_fork_hooks import Hooks, can_write
+from tests.support.forks import in_child
 from tests.support.rows import ALL_NAMES, add_user, names
 from tests.support.waiting import DEADLINE
 

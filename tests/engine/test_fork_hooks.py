@@ -1,6 +1,5 @@
 """The hooks of a fork: called for everything that lives, whatever is made or fails meanwhile."""
 
-import os
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -23,6 +22,7 @@ from openalgo_store.engine.forks import register_fork_hooks
 from openalgo_store.engine.sqlite import locks
 from openalgo_store.engine.sqlite.connections import GATE
 from openalgo_store.security import passwords
+from tests.support.forks import in_child
 from tests.support.rows import ALL_NAMES, add_user
 from tests.support.waiting import DEADLINE
 
@@ -46,24 +46,6 @@ class Hooks:
 
     def after_fork_in_child(self) -> None:
         self.called.append("child")
-
-
-def in_child(check: Callable[[], bool]) -> bool:
-    """Fork, and whether this is true in the child, within a deadline."""
-    pid = os.fork()
-    if pid == 0:
-        code = 2
-        try:
-            code = 0 if check() else 1
-        finally:
-            os._exit(code)
-    with ThreadPoolExecutor(1) as pool:
-        try:
-            _, status = pool.submit(os.waitpid, pid, 0).result(DEADLINE)
-        except TimeoutError:
-            os.kill(pid, 9)
-            return False
-    return os.waitstatus_to_exitcode(status) == 0
 
 
 def can_write(name: str) -> bool:

@@ -16,6 +16,7 @@ from openalgo_store import (
     Settings,
     Store,
     Unavailable,
+    check_health,
     get_read_session,
     get_write_session,
     init_databases,
@@ -23,10 +24,10 @@ from openalgo_store import (
 )
 from openalgo_store.engine import replica as replicas
 from openalgo_store.engine.dialect import Replication
-from openalgo_store.operations.health import inspect
 from tests.conftest import Urls, settings_of
 from tests.support.command import AWAY
 from tests.support.rows import ALL_NAMES, add_user, names
+from tests.support.waiting import DEADLINE
 
 FORKS = pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork")
 OTHERS = {"sqlite": AWAY["postgresql"], "postgresql": AWAY["sqlite"]}
@@ -183,8 +184,8 @@ def test_a_copy_that_is_away_is_left_out_with_one_warning(
         (warning,) = [each for each in caplog.messages if "the replica" in each]
         assert "is left out, reads go to DATABASE_URL" in warning
         assert "top-secret" not in warning
-        status = inspect(store)
-        assert [each.name for each in status.databases if each.problem] == ["replica"]
+        databases = check_health(DEADLINE).databases
+        assert [each.name for each in databases if each.problem] == ["replica"]
         with pytest.raises(Unavailable), store.replica_session() as tx:
             tx.begin()
     finally:

@@ -16,6 +16,7 @@ from openalgo_store import (
     SessionMisuse,
     Settings,
     Store,
+    check_health,
     create_api_key,
     flush_writers,
     get_order,
@@ -34,7 +35,7 @@ from tests.support.interrupts import Interrupted
 from tests.support.round_trips import tracing
 from tests.support.rows import add_order, add_user, new_user
 from tests.support.standby import Pair, ask
-from tests.support.waiting import wait_until
+from tests.support.waiting import DEADLINE, wait_until
 
 Answer = Callable[[], Replication]
 pytestmark = pytest.mark.only("postgresql")
@@ -272,8 +273,12 @@ def test_a_store_tells_how_its_replica_is(streaming: Store, pair: Pair, engine_n
     host = make_url(streaming.settings.read_database_url)
     identity = f"{host.host}:{host.port}/{host.database}"
     assert replica.status() == (identity, True, 0.0, None)
+    health = check_health(DEADLINE)
+    assert health.ok
+    assert health.databases[-1].replica == (identity, True, 0.0, None)
     pair.standby.pause()
     new_user()
+    assert check_health(DEADLINE).ok  # it only has to replay what this process has written
     _, serves, lag, problem = replica.status()
     assert (serves, problem) == (False, None)
     assert lag is None or lag > 0

@@ -14,6 +14,7 @@ from openalgo_store import (
     Settings,
     Store,
     Unavailable,
+    check_health,
     get_order,
     get_read_session,
     get_user,
@@ -25,7 +26,7 @@ from openalgo_store.engine.replica_state import ReplicaState
 from tests.engine.conftest import reads_the_replica
 from tests.support.rows import ALL_NAMES, add_order, names, new_user
 from tests.support.standby import Pair, ask
-from tests.support.waiting import wait_until
+from tests.support.waiting import DEADLINE, wait_until
 
 pytestmark = pytest.mark.only("postgresql")
 
@@ -63,6 +64,8 @@ def test_a_standby_that_is_away_is_left_out_with_one_warning_and_comes_back(
     status = streaming.replica.status()
     assert (status.serves, status.lag) == (False, None)
     assert "cannot be reached" in str(status.problem)
+    (problem,) = check_health(DEADLINE).problems
+    assert problem.startswith("replica: ")
     assert names() == ["asha"]
     pair.standby.start()
     wait_until(reads_the_replica)
@@ -211,6 +214,8 @@ def test_a_standby_that_is_behind_is_left_out_and_one_of_an_idle_primary_is_not(
         wait_until(lambda: bool(names() and said(caplog, logging.WARNING)))
         assert store.replica is not None
         assert (store.replica.status().lag or 0) > 1
+        (problem,) = check_health(DEADLINE).problems
+        assert problem == "replica: it is over 1 s (READ_REPLICA_MAX_LAG) behind"
         pair.stop_primary()
         with pytest.raises(Unavailable):
             names()

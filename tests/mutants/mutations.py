@@ -1,12 +1,14 @@
 """The mistakes: each was once made or feared, and is one that tests of races easily overlook."""
 
 from .mutation import Mutation
+from .processes import PROCESSES
 from .replicas import REPLICAS
 
 ACCOUNTS = "openalgo_store/repositories/accounts"
 BOTH = ("sqlite", "postgresql")
 
 MUTATIONS = (
+    *PROCESSES,
     *REPLICAS,
     # Caches
     Mutation(
@@ -39,63 +41,6 @@ MUTATIONS = (
     epoch = store.api_keys.epoch
 """,
         ("tests/caching/test_keyed_values.py", "tests/contract/accounts/test_api_key_cache.py"),
-    ),
-    # Other processes
-    Mutation(
-        "what others keep is counted in the middle of the transaction",
-        "openalgo_store/repositories/announcing.py",
-        "tx.before_commit(topic, partial(_count, tx, topic, current_store()))",
-        "_count(tx, topic, current_store())",
-        ("tests/contract/accounts/test_other_processes.py",),
-    ),
-    Mutation(
-        "two transactions count what others keep in any order",
-        "openalgo_store/engine/transaction_state.py",
-        "sorted(self.last_steps.items())",
-        "list(self.last_steps.items())",
-        ("tests/contract/accounts/test_other_processes.py",),
-    ),
-    Mutation(
-        "a look counts from its end",
-        "openalgo_store/caching/epochs.py",
-        "began + self.lease",
-        "monotonic() + self.lease",
-        ("tests/caching/test_epochs.py",),
-    ),
-    Mutation(
-        "a topic is taken as seen before it is dropped",
-        "openalgo_store/caching/epochs.py",
-        "        self._take(found)\n",
-        "        self.until = self.serving_until = began + self.lease\n        self._take(found)\n",
-        ("tests/caching/test_epochs.py",),
-    ),
-    Mutation(
-        "its own change hides that of another process",
-        "openalgo_store/caching/epochs.py",
-        "            if self._seen.get(topic, 0) == epoch - 1:\n                self._seen",
-        "            if True:\n                self._seen",
-        ("tests/caching/test_epochs.py",),
-    ),
-    Mutation(
-        "a token is told without a look",
-        f"{ACCOUNTS}/auth_tokens.py",
-        "    store.epochs.renew()\n",
-        "",
-        ("tests/contract/accounts/test_other_processes.py",),
-    ),
-    Mutation(
-        "a reload is done though the master has changed meanwhile",
-        "openalgo_store/caching/symbol_snapshots.py",
-        "if current is None or self._changes.get(broker, 0) == change:",
-        "if True:",
-        ("tests/contract/symbols/test_other_processes.py",),
-    ),
-    Mutation(
-        "a reload overwrites what this process has loaded meanwhile",
-        "openalgo_store/caching/symbol_snapshots.py",
-        "if current is held:",
-        "if True:",
-        ("tests/contract/symbols/test_other_processes.py",),
     ),
     # The replica
     Mutation(
@@ -395,20 +340,5 @@ MUTATIONS = (
 """,
         ("tests/contract/messaging/test_telegram_side_by_side.py",),
         ("postgresql",),
-    ),
-    # Green threads
-    Mutation(
-        "SIGTERM holds up the green threads that hold up the writers",
-        "openalgo_store/background/shutdown.py",
-        "handler = _HandlerBeside if IS_GREEN else _FlushingHandler",
-        "handler = _FlushingHandler",
-        ("tests/threads/test_green_threads.py",),
-    ),
-    Mutation(
-        "a patch after the import goes unnoticed",
-        "openalgo_store/threads/libraries.py",
-        "if found is not None and LIBRARY is None:",
-        "if False:",
-        ("tests/threads/test_green_threads.py",),
     ),
 )

@@ -13,7 +13,7 @@ import openalgo_store as s
 from openalgo_store import LIVE, SANDBOX, Store
 from openalgo_store.engine.pagination import to_cursor
 from openalgo_store.engine.queries import Query
-from openalgo_store.operations.health import inspect
+from openalgo_store.operations.status import inspect
 from openalgo_store.records.telemetry import LogEntry
 from openalgo_store.repositories.telemetry.logs import LOG_COLUMNS
 from openalgo_store.tables.telemetry import application_logs
@@ -174,7 +174,7 @@ def test_every_function_makes_one_query_for_each_shape(
         (s.symbol_loads, {"broker": "zerodha"}, {"broker": "fyers", "limit": 1}),
         (s.purge_logs, {"before": MONDAY + timedelta(seconds=5), "batch_size": 5},
          {"before": clock.now(), "batch_size": 4}),
-        (inspect, {"store": store}, {"store": store}),
+        (inspect, {}, {}),
     ]  # fmt: skip
     for function, first, second in pairs:
         function(**first)

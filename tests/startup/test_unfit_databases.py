@@ -17,13 +17,16 @@ from openalgo_store import (
     ConfigurationError,
     MigrationRefused,
     Settings,
+    Store,
     Unavailable,
+    check_health,
     close_databases,
     create_user,
     get_user,
     get_write_session,
     hash_password,
     init_databases,
+    use_store,
 )
 from openalgo_store.engine.queries import Query
 from openalgo_store.schema import migrate
@@ -34,6 +37,7 @@ from tests.conftest import Urls, settings_of
 from tests.rules.test_docs import ROOT, blocks
 from tests.schema.test_migrations import execute, tables
 from tests.support.postgres_server import PostgresServer
+from tests.support.waiting import DEADLINE
 
 Make = Callable[[str], str]
 
@@ -97,6 +101,10 @@ def test_another_encoding_is_refused_before_anything_is_made(
                 ask(url, "main")
         with pytest.raises(ConfigurationError, match=told):
             init_databases(replace(settings, telegram_database_url=url))
+        with Store(replace(settings, telegram_database_url=url)) as store, use_store(store):
+            telegram = check_health(DEADLINE).databases[-1]
+        assert telegram.state == "refused"
+        assert f"is encoded in {encoding}" in str(telegram.problem)
         assert tables_of(url) == before
         main = settings.url("main")
         assert engine_name == "sqlite" or tables(main) == set()

@@ -14,7 +14,7 @@ FUNCTIONS = sorted(
     for name in (*AREAS, "get_read_session", "get_write_session", "get_db_session",
                  "get_engine", "get_pending_migrations", "get_schema_version",
                  "run_pending_migrations", "get_ttl_to_session_end", "flush_writers",
-                 "read_env_file")
+                 "read_env_file", "check_health")
     if inspect.isfunction(getattr(openalgo_store, name))
 )  # fmt: skip
 

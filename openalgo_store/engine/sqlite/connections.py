@@ -6,7 +6,8 @@ before it is in the next, so that one which is lost between the two is closed by
 
 import sqlite3
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 from weakref import ref
 
@@ -213,6 +214,18 @@ class Connections:
             GATE.leave(in_use)
             raise
 
+    @contextmanager
+    def opened_by_others(self) -> Iterator[None]:
+        """Count a connection that is not made here, for the time of the block."""
+        if self._was_open_at_fork:
+            raise self._refusal()
+        in_use = InUse(self.file)
+        try:
+            GATE.enter(in_use)
+            yield
+        finally:
+            GATE.leave(in_use)
+
     def prepare(self, connection: Connection) -> None:
         """The one place where a connection gets its settings.
 
@@ -235,6 +248,14 @@ class Connections:
         """Close the idle connections, until others are."""
         while self._idle:
             self._close_one()
+
+    def in_use(self) -> int:
+        """How many somebody has now."""
+        return GATE.in_use().count(self.file)
+
+    def idle(self) -> int:
+        """How many nobody has."""
+        return len(self._idle)
 
     def after_fork_in_child(self) -> None:
         """Start anew; a file that was in use at the fork cannot be used here."""

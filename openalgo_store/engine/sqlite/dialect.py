@@ -1,8 +1,10 @@
 """SQLite: a connection for each transaction, writers in a fair queue."""
 
 import os
+import shutil
 import sqlite3
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ from ...errors import StoreError, Unavailable
 from ...records import Row
 from ...settings import Settings
 from ...threads import IS_GREEN
-from ..dialect import Holder, Replication, Sent, build_engine
+from ..dialect import Holder, PoolUse, Replication, Sent, Size, build_engine
 from ..living import Living
 from .bulk_insert import insert_rows
 from .connections import Connection, Connections, Lease
@@ -133,13 +135,28 @@ class SQLite:
 
     # Facts
 
-    def server_version(self, connection: CoreConnection) -> str:
+    def own_connection(self) -> AbstractContextManager[None]:
+        return self._connections.opened_by_others()
+
+    def server_version(self, driver: Any) -> str:
         return sqlite3.sqlite_version
 
     def connection_limit(self, connection: CoreConnection) -> int | None:
         return None
 
-    def is_read_only(self, connection: CoreConnection) -> bool:
+    def pool_use(self) -> PoolUse:
+        return PoolUse(self._connections.in_use(), self._connections.idle(), None)
+
+    def size(self, driver: Any) -> Size:
+        file, log = Path(self.identity), Path(f"{self.identity}-wal")
+        free = shutil.disk_usage(file.parent).free
+        return Size(file.stat().st_size, log.stat().st_size if log.exists() else 0, free)
+
+    def has_answered(self, error: BaseException | None) -> bool:
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        return code not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_IOERR)
+
+    def is_read_only(self, driver: Any) -> bool:
         return not os.access(self.identity, os.W_OK)
 
     def replication(self) -> Replication:

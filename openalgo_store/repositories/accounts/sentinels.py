@@ -20,7 +20,10 @@ _PLACE = (0, "", "proof")
 
 
 class _Sentinel(NamedTuple):
-    """How a secret proves itself. Both functions raise ConfigurationError for one without use."""
+    """How a secret proves itself; `name` is that of its setting.
+
+    Both functions raise ConfigurationError for one without use.
+    """
 
     name: str
     make: Callable[[Secrets], str]
@@ -49,13 +52,15 @@ def renew_cipher_proof(tx: Transaction) -> None:
     tx.run(_renew_sentinel, name=_CIPHER.name, proof=_sealed_text(current_store().secrets))
 
 
-def check_secrets(store: Store) -> None:
+def check_secrets(store: Store, *, may_be_missing: bool = False) -> None:
     """ConfigurationError for a secret that this database was not made with, or that is missing.
 
     Where the database has no sentinel yet nothing is checked.
     """
     with store.transaction("main", readonly=True, primary=True) as tx:
         for sentinel in (_PEPPER, _CIPHER):
+            if may_be_missing and not getattr(store.settings, sentinel.name):
+                continue
             if (proof := tx.value(_get_sentinel, name=sentinel.name)) is None:
                 continue
             try:
