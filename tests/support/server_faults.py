@@ -1,0 +1,99 @@
+"""What is done to a PostgreSQL server from outside."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+from psycopg import sql
+from sqlalchemy.engine import make_url
+
+from tests.support.postgres_server import PostgresServer
+from tests.support.waiting import wait_until
+
+VICTIM = "victim"
+"""The application_name of a process that is killed."""
+
+
+@contextmanager
+def administering(server: PostgresServer) -> Iterator["psycopg.Connection[Any]"]:
+    """A connection to the server's own database."""
+    url = server.admin.set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(url, autocommit=True) as connection:
+        yield connection
+
+
+def terminate(server: PostgresServer, driver: Any) -> None:
+    """End the session of this connection, and wait until it has ended."""
+    with administering(server) as admin:
+        admin.execute("SELECT pg_terminate_backend(%s, 60000)", (driver.info.backend_pid,))
+
+
+def wait_for_the_dead(server: PostgresServer) -> None:
+    """Until the server knows that killed processes are gone: what they wrote is undone then."""
+    count = f"SELECT count(*) FROM pg_stat_activity WHERE application_name = '{VICTIM}'"
+    with administering(server) as admin:
+        wait_until(lambda: _one(admin, count) == 0)
+
+
+@contextmanager
+def set_of_database(server: PostgresServer, url: str, setting: str, value: str) -> Iterator[None]:
+    """Within the block, new sessions of a database begin with this setting."""
+    name = sql.Identifier(make_url(url).database or "")
+    parts = {"name": name, "setting": sql.Identifier(setting), "value": sql.Literal(value)}
+    with administering(server) as admin:
+        admin.execute(sql.SQL("ALTER DATABASE {name} SET {setting} = {value}").format(**parts))
+        yield
+        admin.execute(sql.SQL("ALTER DATABASE {name} RESET {setting}").format(**parts))
+
+
+@contextmanager
+def refusing(server: PostgresServer, url: str) -> Iterator[None]:
+    """Within the block, a database has no connection and lets no new one in."""
+    name = make_url(url).database or ""
+    allow = sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS {}")
+    with administering(server) as admin:
+        admin.execute(allow.format(sql.Identifier(name), sql.SQL("false")))
+        admin.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,)
+        )
+        try:
+            yield
+        finally:
+            admin.execute(allow.format(sql.Identifier(name), sql.SQL("true")))
+
+
+@contextmanager
+def stored_in(server: PostgresServer, url: str, folder: Path) -> Iterator[None]:
+    """A database is kept in this folder, to which the server must come, and dropped at the end.
+
+    Its pages are soon full, so that what is written needs new ones.
+    """
+    names = {"space": sql.Identifier(f"t_{uuid4().hex}"), "folder": sql.Literal(str(folder))}
+    names["database"] = sql.Identifier(make_url(url).database or "")
+    with administering(server) as admin:
+        owner = Path(_one(admin, "SHOW data_directory")).stat()
+        folder.mkdir()
+        os.chown(folder, owner.st_uid, owner.st_gid)
+        admin.execute(sql.SQL("CREATE TABLESPACE {space} LOCATION {folder}").format(**names))
+        admin.execute(sql.SQL("ALTER DATABASE {database} SET TABLESPACE {space}").format(**names))
+        target = make_url(url).set(drivername="postgresql")
+        with psycopg.connect(target.render_as_string(hide_password=False)) as connection:
+            for (table,) in connection.execute(_TABLES).fetchall():
+                change = sql.SQL("ALTER TABLE {} SET (fillfactor = 10)")
+                connection.execute(change.format(sql.Identifier(table)))
+        yield
+        server.drop_database(url)
+        admin.execute(sql.SQL("DROP TABLESPACE {space}").format(**names))
+
+
+_TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = current_schema()"
+
+
+def _one(connection: "psycopg.Connection[Any]", query: str) -> Any:
+    row = connection.execute(query.encode()).fetchone()
+    assert row is not None
+    return row[0]
