@@ -53,7 +53,9 @@ def state_of(database: str) -> State:
 def masked(state: State, columns: Container[str]) -> State:
     """The state without these columns."""
     return tuple(
-        sorted((table, tuple(each for each in row if each[0] not in columns)) for table, row in state)
+        sorted(
+            (table, tuple(each for each in row if each[0] not in columns)) for table, row in state
+        )
     )
 
 

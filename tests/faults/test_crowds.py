@@ -1,4 +1,4 @@
-"""Many processes and threads that write one database at once: nobody is refused, nothing is lost."""
+"""Many processes and threads write one database at once: nobody is refused, nothing is lost."""
 
 import json
 import signal

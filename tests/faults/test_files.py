@@ -1,4 +1,4 @@
-"""SQLite files that are held, cannot grow, may not be written, are damaged: beside each operation."""
+"""SQLite files that are held, cannot grow, may not be written, are damaged."""
 
 import shutil
 import sqlite3

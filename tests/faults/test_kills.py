@@ -36,6 +36,4 @@ def test_a_killed_process_leaves_each_call_whole_or_undone(
         assert victim.exit_code == -signal.SIGKILL
         if server is not None:
             wait_for_the_dead(server)
-        scene.judge_the_dead(
-            f"SIGKILL at a {'moment' if is_timed else 'statement'}", len(told)
-        )
+        scene.judge_the_dead(f"SIGKILL at a {'moment' if is_timed else 'statement'}", len(told))

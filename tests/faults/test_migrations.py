@@ -69,7 +69,7 @@ def test_a_migration_whose_connection_ends_is_brought_up_by_the_next_start(
         urls = new_urls()
 
         def end(driver: Any) -> None:
-            terminate(postgres, driver)
+            terminate(postgres, driver.info.backend_pid)
 
         with striking(Point.among(steps, chance), end):
             outcome, error = outcome_of(lambda urls=urls: migrate(urls))  # type: ignore[misc]

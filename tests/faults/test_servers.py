@@ -1,16 +1,15 @@
 """A server that ends connections, restarts, has no room, takes no writes: beside each operation."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from pathlib import Path
-from random import Random
 from typing import Any
 
 import pytest
-
-from openalgo_store import Settings, Store, get_read_session, use_store
-from openalgo_store.engine.queries import Query
 from sqlalchemy import func, select
+
+from openalgo_store import Store, get_read_session, use_store
+from openalgo_store.engine.queries import Query
 from tests.faults.operation import impatient
 from tests.faults.scene import Scene
 from tests.faults.steps import Point, striking
@@ -25,9 +24,7 @@ pytestmark = [pytest.mark.only("postgresql"), pytest.mark.timeout(300)]
 _PID = Query.of(select(func.pg_backend_pid()), int)
 
 
-def strike_at_points(
-    fault: str, scene: Scene, cases: int, do: Callable[[Any], object]
-) -> None:
+def strike_at_points(fault: str, scene: Scene, cases: int, do: Callable[[Any], object]) -> None:
     """Do this at points of so many calls."""
     chance = chance_of(f"{fault} in {scene.operation.name}")
     for _ in range(cases):
@@ -37,10 +34,31 @@ def strike_at_points(
         scene.judge(fault, *outcome)
 
 
-def test_a_connection_that_the_server_ends(scene: Scene, postgres: PostgresServer) -> None:
+def test_a_connection_that_the_server_ends_between_two_statements(
+    scene: Scene, postgres: PostgresServer
+) -> None:
     strike_at_points(
-        "pg_terminate_backend", scene, ENDED, lambda driver: terminate(postgres, driver)
+        "pg_terminate_backend",
+        scene,
+        ENDED,
+        lambda driver: terminate(postgres, driver.info.backend_pid),
     )
+
+
+def test_a_connection_that_the_server_ends_while_the_call_goes_on(
+    scene: Scene, postgres: PostgresServer
+) -> None:
+    """Inside a statement, as it happens, or inside one that follows, or when all is done."""
+    chance = chance_of(f"ends beside {scene.operation.name}")
+    for _ in range(ENDED // 2):
+        with ThreadPoolExecutor(1) as beside:
+
+            def end(driver: Any, beside: ThreadPoolExecutor = beside) -> None:
+                beside.submit(terminate, postgres, driver.info.backend_pid)
+
+            with striking(Point.among(scene.steps, chance), end):
+                outcome = scene.call()
+        scene.judge("pg_terminate_backend, meanwhile", *outcome)
 
 
 def test_a_server_that_is_restarted_in_immediate_mode(

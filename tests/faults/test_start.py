@@ -1,4 +1,4 @@
-"""A start where nobody answers: it is told at once, nothing stays open, and the next start works."""
+"""A start where nobody answers: it is told at once, and the next start works."""
 
 import time
 from dataclasses import replace

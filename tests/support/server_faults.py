@@ -26,10 +26,10 @@ def administering(server: PostgresServer) -> Iterator["psycopg.Connection[Any]"]
         yield connection
 
 
-def terminate(server: PostgresServer, driver: Any) -> None:
-    """End the session of this connection, and wait until it has ended."""
+def terminate(server: PostgresServer, pid: int) -> None:
+    """End a session, and wait until it has ended."""
     with administering(server) as admin:
-        admin.execute("SELECT pg_terminate_backend(%s, 60000)", (driver.info.backend_pid,))
+        admin.execute("SELECT pg_terminate_backend(%s, 60000)", (pid,))
 
 
 def wait_for_the_dead(server: PostgresServer) -> None:

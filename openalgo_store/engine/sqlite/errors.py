@@ -24,6 +24,8 @@ _UNAVAILABLE = {
     sqlite3.SQLITE_CORRUPT: "is damaged: restore it from a backup",
     sqlite3.SQLITE_NOTADB: "is not a SQLite database: check the URL",
 }
+_NOT_TEXT = "Could not decode to UTF-8"
+"""How the driver begins where a damaged text cannot be one."""
 
 
 def translate(file: str, error: Exception, sent: Sent | None) -> StoreError:
@@ -37,6 +39,9 @@ def translate(file: str, error: Exception, sent: Sent | None) -> StoreError:
         return SessionMisuse("a read session cannot write: use get_write_session")
     if code & 0xFF in _UNAVAILABLE:
         return Unavailable(f"{file} {_UNAVAILABLE[code & 0xFF]}")
+    if str(error).startswith(_NOT_TEXT):
+        error.args = (_NOT_TEXT,)  # the rest is the text, which may be secret
+        return Unavailable(f"{file} {_UNAVAILABLE[sqlite3.SQLITE_CORRUPT]}")
     if str(error) == "integer overflow":  # of a SUM
         return constraints.too_large()
     return StoreError(f"{file}: {error}")
