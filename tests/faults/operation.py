@@ -20,7 +20,7 @@ _FLUSH, _IMPATIENT_FLUSH = 10.0, 0.3
 
 
 class RowsWait(Exception):
-    """What is written in the background is still on its way: the caller has been told so."""
+    """What is written in the background, or beside an error, is not there, or not yet."""
 
 
 class Operation(NamedTuple):
@@ -35,16 +35,12 @@ class Operation(NamedTuple):
     database: str = "main"
     note: str = ""
     is_buffered: bool = False
-    """Whether threads write it: a call that failed goes on by itself, and is not done again."""
+    """Whether threads write it: what a call could not wait for, they may still do."""
 
     @property
     def name(self) -> str:
         """As the table of faults has it."""
         return f"{self.function} {self.note}".strip()
-
-    def finish(self, number: int) -> object:
-        """Have done what a call did not come to."""
-        return flush() if self.is_buffered else self.run(number)
 
 
 def user() -> int:

@@ -9,7 +9,7 @@ from openalgo_store import get_read_session
 from openalgo_store.engine.queries import Query
 from openalgo_store.store import current_store
 from openalgo_store.tables import METADATA
-from openalgo_store.tables.accounts import auth_tokens
+from openalgo_store.tables.accounts import auth_tokens, secret_sentinels
 from openalgo_store.tables.types import UTCDateTime
 
 Line = tuple[str, tuple[tuple[str, str], ...]]
@@ -17,7 +17,7 @@ Line = tuple[str, tuple[tuple[str, str], ...]]
 State = tuple[Line, ...]
 """Every row in order; what differs between any two runs is left out."""
 
-_LEFT_OUT = {"id", "proof", "read_seconds", "validate_seconds", "write_seconds"}
+_LEFT_OUT = {"id", "read_seconds", "validate_seconds", "write_seconds"}
 _MARKS = {"latency_writers", "log_writers"}
 """Tables that tell which process wrote what."""
 _COLUMNS = [
@@ -70,6 +70,8 @@ def _line(table: Table, values: tuple[Any, ...]) -> tuple[tuple[str, str], ...]:
     row = dict(zip(table.columns.keys(), values, strict=True))
     if table is auth_tokens:
         row = _opened(row)
+    if table is secret_sentinels:
+        row["proof"] = row["proof"].partition(":")[0]  # which key; what it has sealed varies
     if "claim" in row:
         row["claim"] = row["claim"] is not None  # a new one each time
     return tuple((name, repr(value)) for name, value in row.items() if name not in _LEFT_OUT)

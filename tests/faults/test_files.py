@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from openalgo_store import Settings, Store, StoreError, use_store
+from openalgo_store.background.buffered_writer import open_writers
 from tests.faults.conftest import settings_in
 from tests.faults.damage import DAMAGES, Damage
 from tests.faults.operation import Operation, impatient
@@ -130,6 +131,8 @@ def _seen_in_damaged(operation: Operation, settings: Settings) -> str:
     """What a call hears in a damaged file; then every row is read."""
     with Store(settings) as store, use_store(store), impatient():
         outcome, error = outcome_of(lambda: operation.run(0))
+        for writer in open_writers():
+            writer.close(timeout=0)  # what it could not write, it must not write elsewhere
         try:
             state_of(operation.database)
         except StoreError as another:
