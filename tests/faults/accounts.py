@@ -36,9 +36,9 @@ def add_user(number: int) -> int:
     return create_user(f"user{number}", f"user{number}@example.org", MARKS).id
 
 
-def add_users(count: int) -> None:
+def add_deleted_users(count: int) -> None:
     for number in range(count):
-        add_user(number)
+        delete_user(add_user(number))
 
 
 def add_users_who_have_all(count: int) -> None:
@@ -73,8 +73,8 @@ def use_api_key(number: int) -> None:
 
 
 def save_token(number: int) -> None:
-    tokens = (f"{kind} {number} as a secret" for kind in ("access", "refresh", "feed"))
-    save_auth_token(user(), f"broker{number}", *tokens, auth_data={"number": number})
+    access, refresh, feed = (f"{kind} {number} as a secret" for kind in ("one", "two", "three"))
+    save_auth_token(user(), f"broker{number}", access, refresh, feed, auth_data={"number": number})
 
 
 def save_tokens(count: int) -> None:
@@ -124,7 +124,7 @@ ACCOUNTS = [
     Operation(
         "reactivate_user",
         lambda number: reactivate_user(other_user(number)),
-        lambda count: [delete_user(add_user(number)) for number in range(count)],
+        add_deleted_users,
     ),
     Operation("create_api_key", add_api_key),
     Operation(

@@ -5,11 +5,12 @@ from typing import Any
 
 from sqlalchemy import Date, Table, select
 
-from openalgo_store import get_read_session
+from openalgo_store import SymbolLoadRefused, get_read_session
 from openalgo_store.engine.queries import Query
 from openalgo_store.store import current_store
 from openalgo_store.tables import METADATA
 from openalgo_store.tables.accounts import auth_tokens, secret_sentinels
+from openalgo_store.tables.symbols import symbol_loads
 from openalgo_store.tables.types import UTCDateTime
 
 Line = tuple[str, tuple[tuple[str, str], ...]]
@@ -18,6 +19,7 @@ State = tuple[Line, ...]
 """Every row in order; what differs between any two runs is left out."""
 
 _LEFT_OUT = {"id", "read_seconds", "validate_seconds", "write_seconds"}
+_SHOWN = 8
 _MARKS = {"latency_writers", "log_writers"}
 """Tables that tell which process wrote what."""
 _COLUMNS = [
@@ -46,6 +48,7 @@ def state_of(database: str) -> State:
                 (table.name, _line(table, row))
                 for table, query in _ROWS[database]
                 for row in tx.all(query)
+                if not _tells_of_a_failure(table, row)
             )
         )
 
@@ -63,7 +66,15 @@ def difference(found: State, expected: State) -> str:
     """Rows of the one that the other lacks."""
     lines = [f"there is: {each}" for each in found if each not in expected]
     lines += [f"it lacks: {each}" for each in expected if each not in found]
-    return "\n".join(lines) or "the same rows, another number of times"
+    return "\n".join(lines[:_SHOWN]) or "the same rows, another number of times"
+
+
+def _tells_of_a_failure(table: Table, row: tuple[Any, ...]) -> bool:
+    """Whether it is what a load keeps of an error, when nothing was loaded."""
+    if table is not symbol_loads:
+        return False
+    error = row[table.columns.keys().index("error")]
+    return error is not None and not error.startswith(SymbolLoadRefused.__name__)
 
 
 def _line(table: Table, values: tuple[Any, ...]) -> tuple[tuple[str, str], ...]:
