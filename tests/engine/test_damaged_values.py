@@ -17,6 +17,7 @@ from openalgo_store import (
     get_read_session,
     list_strategies,
     list_users,
+    use_store,
 )
 from openalgo_store.engine.queries import Query
 from openalgo_store.tables.accounts import users
@@ -59,3 +60,14 @@ def test_a_value_that_cannot_be_read_is_told_and_not_shown(
         read()
     assert raised.value.statement
     assert "0x" not in f"{raised.value} {raised.value.__cause__!r}"
+
+
+def test_a_schema_that_cannot_even_be_told_is_damaged(store: Store, engine_name: str) -> None:
+    path = store.databases["main"].identity
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("PRAGMA writable_schema = ON")
+        damaged = "UPDATE sqlite_master SET sql = CAST(? AS TEXT) WHERE name = 'users'"
+        connection.execute(damaged, (b"CREATE TABLE users \xc1",))
+    with Store(store.settings) as another, use_store(another):
+        with pytest.raises(Unavailable, match=f"^{path} is damaged: restore it from a backup$"):
+            list_users()

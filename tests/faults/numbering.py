@@ -30,8 +30,9 @@ def move_ids(settings: Settings, database: str, *, users: bool) -> None:
         with closing(sqlite3.connect(url.database or "", isolation_level=None)) as connection:
             for table in tables:
                 _move(connection, table)
-                numbers = "UPDATE sqlite_sequence SET seq = seq + ? WHERE name = ?"
-                connection.execute(numbers, (BEYOND, table.name))
+                if table.dialect_options["sqlite"]["autoincrement"]:
+                    numbers = "UPDATE sqlite_sequence SET seq = seq + ? WHERE name = ?"
+                    connection.execute(numbers, (BEYOND, table.name))
         return
     target = url.set(drivername="postgresql").render_as_string(hide_password=False)
     with psycopg.connect(target) as connection:
