@@ -21,7 +21,7 @@ from tests.support.postgres_server import PostgresServer
 from tests.support.recycling import RecycledDatabases
 from tests.support.telegram import Clock
 
-CALLS = 18 if SOAK else 6
+CALLS = 18 if SOAK else 10
 """How often an operation can be called in a scene."""
 _references: dict[tuple[str, str], Reference] = {}
 

@@ -13,7 +13,7 @@ import pytest
 from openalgo_store import Settings, Store, StoreError, use_store
 from openalgo_store.background.buffered_writer import open_writers
 from tests.faults.conftest import settings_in
-from tests.faults.damage import DAMAGES, Damage
+from tests.faults.damage import DAMAGES
 from tests.faults.operation import Operation, impatient
 from tests.faults.operations import with_secrets
 from tests.faults.reference import Reference, prepare
@@ -90,24 +90,23 @@ def test_files_that_may_not_be_written(
     scene.judge("read-only files", *outcome)
 
 
-@pytest.mark.parametrize("damage", DAMAGES, ids=lambda each: each.name)
-def test_a_damaged_file(
+def test_damaged_files(
     operation: Operation,
     reference: Reference,
     new_settings: Callable[[], Settings],
     standing: Clock,
     tmp_path: Path,
-    damage: Damage,
     engine_name: str,
 ) -> None:
-    """Told, or not met; and put back from a copy it serves as if nothing had been."""
+    """Told, or not met; and put back from a copy they serve as if nothing had been."""
     settings = new_settings()
     folder, sound = path_of(settings, "main").parent, tmp_path / "sound"
     with Store(settings) as store, use_store(store):
         prepare(operation, len(reference.states))
     shutil.copytree(folder, sound)
-    chance = chance_of(f"{damage.name} in {operation.name}")
-    for _ in range(damage.cases if SOAK else 1):
+    right = reference.states[0][0], reference.states[0][-1]
+    chance = chance_of(f"damage of {operation.name}")
+    for damage in (each for each in DAMAGES for _ in range(each.cases if SOAK else 1)):
         put_back(sound, folder)
         damage.do(path_of(settings, operation.database), chance)
         seen = _seen_in_damaged(operation, settings)
@@ -116,9 +115,9 @@ def test_a_damaged_file(
             before = state_of(operation.database)
             operation.run(0)
             after = state_of(operation.database)
-        is_sound = [before, after] == [reference.states[0][0], reference.states[0][-1]]
+        is_sound = (before, after) == right
         REPORT.row(f"damage: {damage.name}", engine_name).add(seen, is_sound=is_sound)
-        assert is_sound, difference(after, reference.states[0][-1])
+        assert is_sound, difference(after, right[-1])
 
 
 def put_back(sound: Path, folder: Path) -> None:

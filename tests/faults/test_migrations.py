@@ -60,6 +60,7 @@ def test_a_killed_migration_is_brought_up_by_the_next_start(
 
 
 @pytest.mark.only("postgresql")
+@pytest.mark.skipif(not SOAK, reason="takes long, and is tried beside an operation")
 def test_a_migration_whose_connection_ends_is_brought_up_by_the_next_start(
     new_urls: Callable[[], Urls], postgres: PostgresServer, engine_name: str
 ) -> None:

@@ -24,59 +24,51 @@ pytestmark = [pytest.mark.only("postgresql"), pytest.mark.timeout(300)]
 _PID = Query.of(select(func.pg_backend_pid()), int)
 
 
-def strike_at_points(fault: str, scene: Scene, cases: int, do: Callable[[Any], object]) -> None:
-    """Do this at points of so many calls."""
-    chance = chance_of(f"{fault} in {scene.operation.name}")
-    for _ in range(cases):
-        with striking(Point.among(scene.steps, chance), do) as strike:
-            outcome = scene.call()
-        assert strike.is_done
-        scene.judge(fault, *outcome)
+def test_a_server_in_trouble(scene: Scene, postgres: PostgresServer) -> None:
+    """Of each kind in turn, in one database: a call after it works at once."""
+    for trouble in TROUBLES:
+        trouble(scene, postgres)
 
 
-def test_a_connection_that_the_server_ends_between_two_statements(
-    scene: Scene, postgres: PostgresServer
-) -> None:
+def end_connections(scene: Scene, server: PostgresServer) -> None:
+    """Between two statements."""
     strike_at_points(
         "pg_terminate_backend",
         scene,
         ENDED,
-        lambda driver: terminate(postgres, driver.info.backend_pid),
+        lambda driver: terminate(server, driver.info.backend_pid),
     )
 
 
-def test_a_connection_that_the_server_ends_while_the_call_goes_on(
-    scene: Scene, postgres: PostgresServer
-) -> None:
+def end_connections_meanwhile(scene: Scene, server: PostgresServer) -> None:
     """Inside a statement, as it happens, or inside one that follows, or when all is done."""
     chance = chance_of(f"ends beside {scene.operation.name}")
     for _ in range(ENDED // 2):
         with ThreadPoolExecutor(1) as beside:
 
             def end(driver: Any, beside: ThreadPoolExecutor = beside) -> None:
-                beside.submit(terminate, postgres, driver.info.backend_pid)
+                beside.submit(terminate, server, driver.info.backend_pid)
 
             with striking(Point.among(scene.steps, chance), end):
                 outcome = scene.call()
         scene.judge("pg_terminate_backend, meanwhile", *outcome)
 
 
-def test_a_server_that_is_restarted_in_immediate_mode(
-    scene: Scene, postgres: PostgresServer
-) -> None:
-    if postgres.restart is None:
-        pytest.skip(f"a server by {postgres.way} cannot be restarted at its URL")
-    restart = postgres.restart
-    strike_at_points("restart, immediate", scene, 1, lambda driver: restart("immediate"))
+def restart(scene: Scene, server: PostgresServer) -> None:
+    """In immediate mode, which is a crash: a container would come back at another port."""
+    if (restart := server.restart) is not None:
+        strike_at_points("restart, immediate", scene, 1, lambda driver: restart("immediate"))
 
 
-def test_an_answer_to_commit_that_is_lost(scene: Scene, engine_name: str) -> None:
+def lose_an_answer(scene: Scene, server: PostgresServer) -> None:
+    """To the first COMMIT."""
     with lose_one_answer():
         outcome = scene.call()
     scene.judge("answer to COMMIT lost", *outcome)
 
 
-def test_a_pool_whose_only_connection_is_in_use(scene: Scene, engine_name: str) -> None:
+def exhaust_the_pool(scene: Scene, server: PostgresServer) -> None:
+    """Somebody else has the only connection."""
     small = replace(scene.settings, db_pool_size=1, db_max_overflow=0, db_pool_timeout=0.05)
     with Store(small) as store, use_store(store), impatient():
         with get_read_session(scene.operation.database) as tx:
@@ -85,17 +77,33 @@ def test_a_pool_whose_only_connection_is_in_use(scene: Scene, engine_name: str) 
     scene.judge("pool exhausted", *outcome)
 
 
-def test_a_database_that_refuses_connections_for_a_while(
-    scene: Scene, postgres: PostgresServer
-) -> None:
-    with refusing(postgres, scene.settings.database_url), impatient():
+def refuse_connections(scene: Scene, server: PostgresServer) -> None:
+    """The database has none and lets none in."""
+    with refusing(server, scene.settings.database_url), impatient():
         outcome = scene.call()
     scene.judge("connections refused", *outcome)
 
 
-def test_a_server_that_takes_no_writes(scene: Scene, postgres: PostgresServer) -> None:
+def take_no_writes(scene: Scene, server: PostgresServer) -> None:
+    """As a standby, or after a disk was full."""
     url = scene.settings.database_url
-    with set_of_database(postgres, url, "default_transaction_read_only", "on"):
-        with Store(scene.settings) as store, use_store(store), impatient():
+    with Store(scene.settings) as store, use_store(store), impatient():
+        with set_of_database(server, url, "default_transaction_read_only", "on"):
             outcome = scene.call()
     scene.judge("read-only server", *outcome)
+
+
+TROUBLES: tuple[Callable[[Scene, PostgresServer], None], ...] = (
+    end_connections, end_connections_meanwhile, restart, lose_an_answer, exhaust_the_pool,
+    refuse_connections, take_no_writes,
+)  # fmt: skip
+
+
+def strike_at_points(fault: str, scene: Scene, cases: int, do: Callable[[Any], object]) -> None:
+    """Do this at points of so many calls."""
+    chance = chance_of(f"{fault} in {scene.operation.name}")
+    for _ in range(cases):
+        with striking(Point.among(scene.steps, chance), do) as strike:
+            outcome = scene.call()
+        assert strike.is_done
+        scene.judge(fault, *outcome)

@@ -41,29 +41,38 @@ def wait_for_the_dead(server: PostgresServer) -> None:
 
 @contextmanager
 def set_of_database(server: PostgresServer, url: str, setting: str, value: str) -> Iterator[None]:
-    """Within the block, new sessions of a database begin with this setting."""
-    name = sql.Identifier(make_url(url).database or "")
-    parts = {"name": name, "setting": sql.Identifier(setting), "value": sql.Literal(value)}
+    """Within the block, new sessions of a database begin with this setting; they end with it."""
+    parts = {"setting": sql.Identifier(setting), "value": sql.Literal(value)}
     with administering(server) as admin:
-        admin.execute(sql.SQL("ALTER DATABASE {name} SET {setting} = {value}").format(**parts))
-        yield
-        admin.execute(sql.SQL("ALTER DATABASE {name} RESET {setting}").format(**parts))
+        _alter(admin, url, sql.SQL("SET {setting} = {value}").format(**parts))
+        try:
+            yield
+        finally:
+            _alter(admin, url, sql.SQL("RESET {setting}").format(**parts))
+            _end_all(admin, url)
 
 
 @contextmanager
 def refusing(server: PostgresServer, url: str) -> Iterator[None]:
     """Within the block, a database has no connection and lets no new one in."""
-    name = make_url(url).database or ""
-    allow = sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS {}")
     with administering(server) as admin:
-        admin.execute(allow.format(sql.Identifier(name), sql.SQL("false")))
-        admin.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,)
-        )
+        _alter(admin, url, sql.SQL("ALLOW_CONNECTIONS false"))
+        _end_all(admin, url)
         try:
             yield
         finally:
-            admin.execute(allow.format(sql.Identifier(name), sql.SQL("true")))
+            _alter(admin, url, sql.SQL("ALLOW_CONNECTIONS true"))
+
+
+def _alter(admin: "psycopg.Connection[Any]", url: str, change: sql.Composable) -> None:
+    name = sql.Identifier(make_url(url).database or "")
+    admin.execute(sql.SQL("ALTER DATABASE {} {}").format(name, change))
+
+
+def _end_all(admin: "psycopg.Connection[Any]", url: str) -> None:
+    """Every session of a database."""
+    ends = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s"
+    admin.execute(ends, (make_url(url).database,))
 
 
 @contextmanager
@@ -73,13 +82,12 @@ def stored_in(server: PostgresServer, url: str, folder: Path) -> Iterator[None]:
     Its pages are soon full, so that what is written needs new ones.
     """
     names = {"space": sql.Identifier(f"t_{uuid4().hex}"), "folder": sql.Literal(str(folder))}
-    names["database"] = sql.Identifier(make_url(url).database or "")
     with administering(server) as admin:
         owner = Path(_one(admin, "SHOW data_directory")).stat()
         folder.mkdir()
         os.chown(folder, owner.st_uid, owner.st_gid)
         admin.execute(sql.SQL("CREATE TABLESPACE {space} LOCATION {folder}").format(**names))
-        admin.execute(sql.SQL("ALTER DATABASE {database} SET TABLESPACE {space}").format(**names))
+        _alter(admin, url, sql.SQL("SET TABLESPACE {space}").format(**names))
         target = make_url(url).set(drivername="postgresql")
         with psycopg.connect(target.render_as_string(hide_password=False)) as connection:
             for (table,) in connection.execute(_TABLES).fetchall():
