@@ -27,7 +27,7 @@ from tests.support.chance import SOAK
 from tests.support.forked import Forked
 from tests.support.rows import contents, order_row
 
-PROCESSES, THREADS = 8, 4
+PROCESSES, THREADS = (8, 4) if SOAK else (3, 2)
 WRITES = 250 if SOAK else 5
 """Of each thread."""
 HOLDING = {"user_id": 1, "broker": "zerodha", "symbol": "SBIN", "exchange": "NSE"}

@@ -20,8 +20,11 @@ from tests.support.forked import Forked
 from tests.support.postgres_server import PostgresServer
 from tests.support.server_faults import terminate
 
-KILLS = 10 if SOAK else 1
-pytestmark = pytest.mark.timeout(600)
+KILLS = 10
+pytestmark = [
+    pytest.mark.timeout(600),
+    pytest.mark.skipif(not SOAK, reason="tests/schema has a smaller one"),
+]
 
 
 def migrate(urls: Urls) -> None:
@@ -60,7 +63,6 @@ def test_a_killed_migration_is_brought_up_by_the_next_start(
 
 
 @pytest.mark.only("postgresql")
-@pytest.mark.skipif(not SOAK, reason="takes long, and is tried beside an operation")
 def test_a_migration_whose_connection_ends_is_brought_up_by_the_next_start(
     new_urls: Callable[[], Urls], postgres: PostgresServer, engine_name: str
 ) -> None:

@@ -16,6 +16,7 @@ from openalgo_store import (
 from openalgo_store.store import open_store
 from tests.contract.accounts.conftest import MARKS
 from tests.faults.report import REPORT
+from tests.support.chance import SOAK
 from tests.support.command import AWAY
 from tests.support.rows import names
 
@@ -23,7 +24,7 @@ _SOON = 8.0
 """Seconds: less than a connection may take where nobody refuses it."""
 
 
-@pytest.mark.parametrize("database", ["main", "telegram"])
+@pytest.mark.parametrize("database", ["main", "telegram"] if SOAK else ["telegram"])
 def test_a_start_without_an_answer_is_told_and_the_next_one_works(
     settings: Settings, engine_name: str, database: str
 ) -> None:
