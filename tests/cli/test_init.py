@@ -23,7 +23,7 @@ from openalgo_store.security.secrets import Secrets
 from openalgo_store.settings import DATABASES
 from openalgo_store.settings.env_file import read_env_file
 from tests.conftest import Urls
-from tests.support.command import AWAY, SECRETS, fail, run, status, succeed
+from tests.support.command import AWAY, SECRETS, STATUS, fail, run, status, succeed
 
 
 def test_init_creates_the_databases_says_where_they_are_and_may_be_repeated(
@@ -37,7 +37,7 @@ def test_init_creates_the_databases_says_where_they_are_and_may_be_repeated(
 
 
 def test_init_never_shows_a_password(environment: Urls) -> None:
-    output = succeed("init") + succeed("status") + succeed("status", "--json")
+    output = succeed("init") + succeed(*STATUS) + succeed(*STATUS, "--json")
     for url in environment.values():
         password = url.partition("//")[2].partition("@")[0].partition(":")[2]
         assert not password or f":{password}@" not in output

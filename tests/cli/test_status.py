@@ -10,7 +10,7 @@ import pytest
 from openalgo_store import Settings, Store, create_api_key, use_store
 from openalgo_store.settings import DATABASES
 from tests.conftest import Urls
-from tests.support.command import AWAY, ROWS, fail, run, status, succeed
+from tests.support.command import AWAY, ROWS, STATUS, fail, run, status, succeed
 from tests.support.hanging import hanging_server
 from tests.support.rows import new_user
 
@@ -49,7 +49,7 @@ def test_status_reports_each_database_and_the_last_load(
     assert found["caches"]["symbol_cache"]["hit_rate"] is None
     assert found["writers"]["latency"]["queued"] == 0
     assert found["epochs_age"] is None  # this process has answered nothing from memory
-    text = succeed("status")
+    text = succeed(*STATUS)
     assert f"symbols {ROWS}" in text
     assert "latency: 0 rows wait" in text
     assert text.endswith("everything is in order\n")
@@ -59,7 +59,7 @@ def test_status_names_what_is_pending_and_what_is_not_there(
     engine_name: str, environment: Urls
 ) -> None:
     succeed("migrate", "--database", "main")
-    result = run("status")
+    result = run(*STATUS)
     assert result.exit_code == 1
     word = "does not exist" if engine_name == "sqlite" else "telegram-0001-initial"
     assert word in result.stdout
@@ -75,7 +75,7 @@ def test_a_database_that_answers_and_is_refused_is_not_called_out_of_reach(
     with Store(secrets) as store, use_store(store):
         create_api_key(new_user())
     monkeypatch.setenv("API_KEY_PEPPER", "another pepper, and a long one " * 2)
-    result = run("status")
+    result = run(*STATUS)
     assert result.exit_code == 1
     assert "NOT REACHABLE" not in result.stdout
     assert result.stdout.count("REFUSED") == 1
@@ -91,7 +91,7 @@ def test_a_report_fits_a_terminal_and_names_what_is_out_of_reach(
 ) -> None:
     succeed("init")
     monkeypatch.setenv("TELEGRAM_DATABASE_URL", AWAY[engine_name])
-    result = run("status")
+    result = run(*STATUS)
     assert result.exit_code == 1
     assert result.stdout.count("NOT REACHABLE") == 1
     assert "\nproblem: telegram: " in result.stdout
@@ -116,7 +116,7 @@ def test_the_command_ends_where_a_database_hangs(
 
 
 def test_status_creates_nothing(here: Path) -> None:
-    assert run("status").exit_code == 1
+    assert run(*STATUS).exit_code == 1
     assert list(here.iterdir()) == []
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from click.testing import CliRunner, Result
 
 from openalgo_store.cli import main
+from tests.support.waiting import DEADLINE
 
 ROWS = 600
 SECRETS = ["API_KEY_PEPPER", "TOKEN_ENCRYPTION_KEYS"]
@@ -14,6 +15,8 @@ AWAY = {
     "sqlite": "sqlite:////dev/null/away.db",
     "postgresql": "postgresql://u:top-secret@127.0.0.1:1/none",
 }
+STATUS = ["status", "--timeout", DEADLINE]
+"""For a machine that does other things, too, and may take its time."""
 
 
 def run(*arguments: object) -> Result:
@@ -38,7 +41,7 @@ def fail(*arguments: object) -> str:
 
 
 def status() -> tuple[int, dict[str, Any]]:
-    result = run("status", "--json")
+    result = run(*STATUS, "--json")
     return result.exit_code, json.loads(result.stdout)
 
 
