@@ -163,11 +163,11 @@ def test_init_and_status_warn_of_a_server_that_takes_no_writes(
     succeed("init")
     url = environment["main"]
     monkeypatch.setenv("DATABASE_URL", f"{url}?options=-c%20default_transaction_read_only%3Don")
-    told = r"DATABASE_URL: .* is read-only, so writes will fail: name its primary"
+    told = "is read-only, so writes will fail: name its primary"
     result = run("init")
     assert result.exit_code == 0
-    assert re.search(f"^warning: {told}", result.stderr, re.MULTILINE)
+    assert re.search(f"^warning: DATABASE_URL: .* {told}", result.stderr, re.MULTILINE)
     assert result.stderr.count("read-only") == 1
     code, found = status()
     assert (code, len(found["warnings"])) == (0, 1)
-    assert re.match(told, found["warnings"][0])
+    assert found["warnings"][0].startswith(f"main: it {told}")
