@@ -45,6 +45,7 @@ def test_every_variable_is_read() -> None:
         "DB_SQLITE_SYNCHRONOUS": "full",
         "DB_LOCK_TIMEOUT": "10",
         "DB_STATEMENT_TIMEOUT": "11",
+        "DB_POOLER": "transaction",
         "DB_SLOW_STATEMENT": "0.5",
         "CACHE_LEASE": "0.02",
         "READ_REPLICA_MAX_LAG": "20",
@@ -59,7 +60,7 @@ def test_every_variable_is_read() -> None:
         "postgresql+psycopg", "postgresql+psycopg", "postgresql+psycopg", "sqlite", "sqlite",
     ]  # fmt: skip
     assert settings.db_sqlite_synchronous == "FULL"
-    assert settings.cache_lease == 0.02
+    assert (settings.db_pooler, settings.cache_lease) == ("transaction", 0.02)
     assert (settings.db_pool_timeout, settings.session_expiry_time) == (7.5, time(4, 30))
     assert (settings.api_key_pepper, settings.token_encryption_keys) == ("pepper", "new,old")
 
@@ -85,6 +86,7 @@ def test_every_variable_is_read() -> None:
         ("DB_POOL_TIMEOUT", "nan", "digits, as in 30"),
         ("DB_SQLITE_BUSY_TIMEOUT", "1e9", "digits, as in 30"),
         ("DB_SQLITE_SYNCHRONOUS", "sometimes", "OFF, NORMAL, FULL, EXTRA"),
+        ("DB_POOLER", "pgbouncer", "transaction"),
         ("CACHE_LEASE", "soon", "digits, as in 30"),
         ("CACHE_LEASE", "-1", "0 or more"),
         ("SESSION_EXPIRY_TIME", "3am", "HH:MM"),
