@@ -4,7 +4,7 @@ From a named statement to a record: `Query.compiled` gives the text of an engine
 bound in it, the driver's cursor gives rows, and `records` makes of them what the Query promises.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from operator import itemgetter
 from typing import Any, Generic, TypeVar
@@ -13,7 +13,7 @@ from sqlalchemy import Executable
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-from ..errors import StoreError
+from ..errors import StoreError, Unavailable
 
 R = TypeVar("R")
 
@@ -73,23 +73,32 @@ class Compiled(Generic[R]):
             raise
         return values
 
-    def rows(self, cursor: Any, found: Sequence[Any]) -> Iterable[Any]:
-        """Rows that this cursor gave, converted: column by column, which is fastest."""
+    def first(self, cursor: Any, found: Sequence[Any]) -> Sequence[Any] | None:
+        """The first row that this cursor gave, converted, or None."""
         readers = self._readers
         if readers is None:
             readers = self._readers = self._readers_of(cursor)
-        if not readers or not found:
-            return found
-        if len(found) < _FEW:
-            return [_converted(row, readers) for row in found]
-        columns: list[Iterable[Any]] = list(zip(*found, strict=True))
-        for place, read in readers:
-            columns[place] = map(read, columns[place])
-        return zip(*columns, strict=True)
+        try:
+            return next(iter(_rows(found, readers)), None)
+        except (TypeError, ValueError):
+            raise self._damaged() from None  # the error would show the value
 
-    def records(self, cursor: Any, found: Sequence[Any]) -> Iterator[R]:
-        """The same as records."""
-        return map(self._make, self.rows(cursor, found))
+    def records(self, cursor: Any, found: Sequence[Any]) -> list[R]:
+        """What the Query promises of each row that this cursor gave."""
+        readers = self._readers
+        if readers is None:
+            readers = self._readers = self._readers_of(cursor)
+        try:
+            return list(map(self._make, _rows(found, readers)))
+        except (TypeError, ValueError):
+            raise self._damaged() from None
+
+    def _damaged(self) -> Unavailable:
+        """The error of a value that no column of the store can have got."""
+        return Unavailable(
+            f"{self._name} has read a value that does not fit its column: the database is damaged, "
+            "or something else has written to it: restore it from a backup"
+        )
 
     def _readers_of(self, cursor: Any) -> list[tuple[int, _Convert]]:
         """The place of each column that is converted, and how: by what the driver says it is."""
@@ -110,6 +119,18 @@ def _bind_converter(kind: TypeEngine[Any], dialect: Dialect) -> _Convert | None:
         if inner is None and type(kind).bind_processor is TypeDecorator.bind_processor:
             return partial(kind.process_bind_param, dialect=dialect)
     return kind.dialect_impl(dialect).bind_processor(dialect)
+
+
+def _rows(found: Sequence[Any], readers: list[tuple[int, _Convert]]) -> Iterable[Any]:
+    """Rows converted: column by column, which is fastest."""
+    if not readers or not found:
+        return found
+    if len(found) < _FEW:
+        return [_converted(row, readers) for row in found]
+    columns: list[Iterable[Any]] = list(zip(*found, strict=True))
+    for place, read in readers:
+        columns[place] = map(read, columns[place])
+    return zip(*columns, strict=True)
 
 
 def _converted(row: Sequence[Any], readers: list[tuple[int, _Convert]]) -> list[Any]:

@@ -22,7 +22,7 @@ def fetch_two(driver: Any, compiled: Compiled[R], values: Values) -> list[R]:
     """The first record and, if there is one, the second."""
     cursor = driver.execute(compiled.sql, values)
     try:
-        return list(compiled.records(cursor, cursor.fetchmany(2)))
+        return compiled.records(cursor, cursor.fetchmany(2))
     finally:
         cursor.close()
 
@@ -31,7 +31,8 @@ def fetch_value(driver: Any, compiled: Compiled[Any], values: Values) -> Any:
     """The first column of the first row, or None."""
     cursor = driver.execute(compiled.sql, values)
     try:
-        return next(iter(compiled.rows(cursor, cursor.fetchmany(2))), (None,))[0]
+        first = compiled.first(cursor, cursor.fetchmany(2))
+        return None if first is None else first[0]
     finally:
         cursor.close()
 
@@ -76,4 +77,4 @@ def open_stream(cursor: Any, compiled: Compiled[Any], values: Values) -> None:
 
 def next_records(cursor: Any, compiled: Compiled[R]) -> list[R]:
     """The records that follow, none at the end."""
-    return list(compiled.records(cursor, cursor.fetchmany(_AT_ONCE)))
+    return compiled.records(cursor, cursor.fetchmany(_AT_ONCE))

@@ -137,13 +137,14 @@ class PostgreSQL(CrashSafe):
 
     @contextmanager
     def _system_lock(self, deadline: float) -> Iterator[None]:
-        # Asked again and again: a transaction that waits inside the statement would hold a
-        # snapshot, and CREATE INDEX CONCURRENTLY of who has the lock would wait for that.
+        # CREATE INDEX CONCURRENTLY of who has the lock waits for every snapshot. So nobody waits
+        # inside the statement, and it has no parameters: those of PostgreSQL's extended protocol
+        # keep their snapshot until the transaction ends.
+        ask = f"SELECT pg_try_advisory_xact_lock({self.LOCK_KEY})"
         with migrate.connect(self.url) as holder:
             while True:
                 holder.execute("BEGIN; SET LOCAL idle_in_transaction_session_timeout = 0")
-                asked = holder.execute("SELECT pg_try_advisory_xact_lock(%s)", [self.LOCK_KEY])
-                if asked.fetchone()[0]:
+                if holder.execute(ask).fetchone()[0]:
                     break
                 holder.rollback()
                 self._wait(deadline)

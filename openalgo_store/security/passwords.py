@@ -24,13 +24,13 @@ def hash_password(password: str) -> str:
 
 
 def verify_password(password: str, password_hash: str) -> bool:
-    """Whether the hash is that of the password; false for one that is none, of what is no text."""
+    """Whether the hash is that of the password; false for a hash that is none."""
     if not (isinstance(password, str) and isinstance(password_hash, str)):
         return False
     with _slot():
         try:
             return in_real_thread(_hasher.verify, password_hash, _encoded(password))
-        except (VerificationError, InvalidHashError, InvalidInput, UnicodeEncodeError):
+        except (VerificationError, InvalidHashError, UnicodeEncodeError):
             return False
 
 

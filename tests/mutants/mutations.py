@@ -202,12 +202,12 @@ MUTATIONS = (
         "the cursor of a statement whose rows nobody reads stays open",
         "openalgo_store/engine/executor.py",
         """\
-        return list(compiled.records(cursor, cursor.fetchmany(2)))
+        return compiled.records(cursor, cursor.fetchmany(2))
     finally:
         cursor.close()
 """,
         """\
-        return list(compiled.records(cursor, cursor.fetchmany(2)))
+        return compiled.records(cursor, cursor.fetchmany(2))
     finally:
         pass
 """,

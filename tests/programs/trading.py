@@ -1,15 +1,10 @@
-"""Processes that trade, all of them in one market: the same orders, the same fills to come.
-
-They are forked from one process that has imported this module and opened no store.
-"""
+"""Processes that trade, all of them in one market: the same orders, the same fills to come."""
 
 import json
 import signal
 from collections import Counter
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import UTC, datetime
-from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from typing import Any, NamedTuple
 
@@ -18,9 +13,7 @@ from openalgo_store.repositories.trading.books import BOOKS, Book
 from tests.conftest import settings_of
 from tests.programs.databases import urls_of
 from tests.support.chance import chance_of
-
-_CONTEXT = get_context("forkserver")
-_CONTEXT.set_forkserver_preload([__name__])
+from tests.support.forked import Forked
 
 USER_ID = 1
 FILLERS = 8
@@ -92,47 +85,13 @@ def all_orders(count: int) -> list[dict[str, Any]]:
     ]
 
 
-class Trader:
+class Trader(Forked):
     """A process that runs one of the programs below, once it is told to go."""
 
     def __init__(
         self, program: Callable[..., None], settings: Settings, book: Book, *arguments: int
     ) -> None:
-        self._line, its_end = _CONTEXT.Pipe()
-        self._process = _CONTEXT.Process(
-            target=_run,
-            args=(program, urls_of(settings), book.database, its_end, *arguments),
-            daemon=True,
-        )
-        self._process.start()
-        its_end.close()
-
-    def hear(self) -> str:
-        """The next that it says."""
-        return str(self._line.recv())
-
-    def send(self, word: str) -> None:
-        """What it waits for."""
-        self._line.send(word)
-
-    def end(self) -> list[str]:
-        """All else that it said until it ended, as it should."""
-        said = self._last_words()
-        assert self._process.exitcode == 0
-        return said
-
-    def kill(self) -> list[str]:
-        """What it could still say."""
-        self._process.kill()
-        return self._last_words()
-
-    def _last_words(self) -> list[str]:
-        said = []
-        with self._line, suppress(EOFError):
-            while True:
-                said.append(self.hear())
-        self._process.join()
-        return said
+        super().__init__(_run, program, urls_of(settings), book.database, *arguments)
 
 
 def go(*traders: Trader) -> None:
@@ -163,7 +122,7 @@ def report_prices(line: Connection, book: Book, backwards: int) -> None:
 
 
 def _run(
-    program: Callable[..., None], urls: str, database: str, line: Connection, *arguments: int
+    line: Connection, program: Callable[..., None], urls: str, database: str, *arguments: int
 ) -> None:
     signal.alarm(600)  # never outlive the test
     (book,) = (each for each in BOOKS if each.database == database)

@@ -278,6 +278,11 @@ class Connections:
             if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
                 connection.execute("PRAGMA journal_mode = WAL")
             self.prepare(connection)
+        except UnicodeDecodeError:  # the driver cannot read what SQLite says of a damaged schema
+            connection.close()
+            error = sqlite3.DatabaseError("the schema is damaged")
+            error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+            raise error from None
         except BaseException:
             connection.close()
             raise

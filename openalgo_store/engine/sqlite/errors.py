@@ -29,6 +29,8 @@ _UNAVAILABLE = {
     sqlite3.SQLITE_NOLFS: "is too large for its file system: move it to another",
     sqlite3.SQLITE_SCHEMA: "is being migrated: try again",
 }
+_NOT_TEXT = "Could not decode to UTF-8"
+"""How the driver begins where a damaged text cannot be one."""
 
 
 def translate(file: str, error: Exception, sent: Sent | None) -> StoreError:
@@ -44,6 +46,9 @@ def translate(file: str, error: Exception, sent: Sent | None) -> StoreError:
         unavailable = Unavailable(f"{file} {_UNAVAILABLE[code & 0xFF]}")
         unavailable.retryable = code == sqlite3.SQLITE_BUSY_SNAPSHOT
         return unavailable
+    if str(error).startswith(_NOT_TEXT):
+        error.args = (_NOT_TEXT,)  # the rest is the text, which may be secret
+        return Unavailable(f"{file} {_UNAVAILABLE[sqlite3.SQLITE_CORRUPT]}")
     if str(error) == "integer overflow":  # of a SUM
         return constraints.too_large()
     return StoreError(f"{file}: {error}")

@@ -17,7 +17,7 @@ from ...engine.pagination import row_limit
 from ...engine.queries import Query
 from ...engine.sql_files import SqlFile
 from ...engine.transaction import Transaction
-from ...errors import InvalidInput, StoreError, SymbolLoadRefused
+from ...errors import InvalidInput, StoreError, SymbolLoadRefused, Unavailable
 from ...records import Row
 from ...records.symbols import Instrument, RejectedRow, RenamedSymbol, SymbolLoad
 from ...sessions import reading, writing
@@ -114,7 +114,8 @@ def _load(
         store = partial(_store, master, broker, started, whole=whole, force=force)
         return in_real_thread(_write, store, tx)
     except Exception as error:
-        if tx is None:
+        may_be_stored = isinstance(error, Unavailable) and error.outcome_unknown
+        if tx is None and not may_be_stored:
             _record_refusal(master, broker, started, error)
         raise
 

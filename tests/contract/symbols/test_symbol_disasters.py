@@ -33,6 +33,7 @@ from openalgo_store.tables.symbols import symbols
 from openalgo_store.values import clock
 from tests.programs.databases import MASTER_SIZE, result_of, start
 from tests.support.chance import chance_of
+from tests.support.endings import lose_one_answer
 from tests.support.processes import wait_until_ready
 from tests.support.rows import master, shares
 from tests.support.waiting import wait_for_a_lock
@@ -145,6 +146,15 @@ def test_a_connection_that_the_server_ends_during_copy_is_told_and_replaced(stor
     with pytest.raises(Unavailable), get_write_session() as tx:
         tx.copy(symbols, columns, rows(tx.value(backend)))
     assert count_symbols() == 0
+
+
+@pytest.mark.only("postgresql")
+def test_a_load_whose_commit_is_not_answered_is_not_recorded_as_refused(store: Store) -> None:
+    with lose_one_answer(), pytest.raises(Unavailable) as raised:
+        replace_symbols(shares(10), "zerodha")
+    assert raised.value.outcome_unknown
+    assert [each.status for each in symbol_loads("zerodha")] == ["loaded"]
+    assert len(master()) == 10
 
 
 def test_a_killed_load_leaves_one_of_the_two_masters_whole(

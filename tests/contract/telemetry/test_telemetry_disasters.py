@@ -10,9 +10,7 @@ from dataclasses import replace
 from functools import partial
 from random import Random
 
-import psycopg
 import pytest
-from psycopg import sql
 from sqlalchemy import select
 from sqlalchemy.engine import make_url
 
@@ -36,6 +34,7 @@ from tests.programs.databases import result_of
 from tests.programs.telemetry import record, start
 from tests.support.chance import chance_of
 from tests.support.postgres_server import PostgresServer
+from tests.support.server_faults import refusing
 
 Disturb = Callable[[Random], None]
 ORDER_IDS = Query.of(select(latency_metrics.c.order_id), str)
@@ -229,16 +228,8 @@ def test_a_database_that_refuses_connections_gets_every_row_once(
 
 def refuse_for_a_while(server: PostgresServer, url: str, chance: Random) -> None:
     """End every connection of a database and let no new one in."""
-    name = make_url(url).database or ""
-    admin = server.admin.set(drivername="postgresql").render_as_string(hide_password=False)
-    allow = sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS {}")
-    with psycopg.connect(admin, autocommit=True) as connection:
-        connection.execute(allow.format(sql.Identifier(name), sql.SQL("false")))
-        connection.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,)
-        )
+    with refusing(server, url):
         time.sleep(chance.uniform(0, 0.3))
-        connection.execute(allow.format(sql.Identifier(name), sql.SQL("true")))
 
 
 @pytest.mark.only("sqlite")
