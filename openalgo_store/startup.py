@@ -94,6 +94,8 @@ def pool_warnings(store: Store) -> Iterator[str]:
             server = dialect.identity.partition("/")[0]
             wanted[server] = wanted.get(server, 0) + each_pool
             limits[server] = limit
+    if (server := store.databases["main"].identity.partition("/")[0]) in wanted:
+        wanted[server] += 1  # on which it looks whether other processes have changed something
     for server, count in wanted.items():
         if count > limits[server]:
             yield (

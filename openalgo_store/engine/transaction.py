@@ -138,6 +138,7 @@ class Transaction:
         rows there do so in one order. An error of one rolls the transaction back.
         """
         self._state.refuse_if_unusable()
+        self._state.refuse_if_single()
         self._state.last_steps.setdefault(name, callback)
 
     @contextmanager

@@ -68,6 +68,7 @@ def test_no_verb_works_after_a_database_error(with_asha: Store) -> None:
         lambda tx: tx.many(Query.of(insert(users)), [user("chitra")]),
         lambda tx: tx.copy(strategies, ["name"], []),
         lambda tx: tx.lock("any"),
+        lambda tx: tx.before_commit("any", print),
         lambda tx: tx.after_commit(print),
         lambda tx: tx.connection,
         lambda tx: tx.driver_connection,
@@ -171,6 +172,34 @@ def test_savepoints_nest(with_asha: Store) -> None:
                 break_a_rule(tx)
             add_user(tx, "chitra")
     assert names() == ["asha", "binod", "chitra"]
+
+
+def test_last_steps_are_part_of_the_transaction_one_for_each_name_and_in_their_order(
+    store: Store,
+) -> None:
+    seen: list[str] = []
+    with get_write_session() as tx:
+        add_user(tx, "asha")
+        tx.before_commit("b", lambda: add_user(tx, "chitra"))
+        tx.before_commit("a", lambda: add_user(tx, "binod"))
+        tx.before_commit("b", lambda: seen.append("a second b"))
+        tx.after_commit(lambda: seen.append("committed"))
+    assert (names(), seen) == (["asha", "binod", "chitra"], ["committed"])
+
+
+def test_a_last_step_that_fails_keeps_nothing_and_is_not_taken_where_nothing_is_kept(
+    store: Store,
+) -> None:
+    seen: list[str] = []
+    with pytest.raises(ZeroDivisionError), get_write_session() as tx:
+        add_user(tx, "asha")
+        tx.before_commit("any", lambda: 1 // 0)
+        tx.after_commit(lambda: seen.append("committed"))
+    with pytest.raises(KeyError), get_write_session() as tx:
+        add_user(tx, "asha")
+        tx.before_commit("any", lambda: seen.append("taken"))
+        raise KeyError
+    assert (names(), seen) == ([], [])
 
 
 def test_callbacks_run_after_the_commit_and_in_order(store: Store) -> None:

@@ -38,6 +38,63 @@ MUTATIONS = (
 """,
         ("tests/caching/test_keyed_values.py", "tests/contract/accounts/test_api_key_cache.py"),
     ),
+    # Other processes
+    Mutation(
+        "what others keep is counted in the middle of the transaction",
+        "openalgo_store/repositories/announcing.py",
+        "tx.before_commit(topic, partial(_count, tx, topic, current_store()))",
+        "_count(tx, topic, current_store())",
+        ("tests/contract/accounts/test_other_processes.py",),
+    ),
+    Mutation(
+        "two transactions count what others keep in any order",
+        "openalgo_store/engine/transaction_state.py",
+        "sorted(self.last_steps.items())",
+        "list(self.last_steps.items())",
+        ("tests/contract/accounts/test_other_processes.py",),
+    ),
+    Mutation(
+        "a look counts from its end",
+        "openalgo_store/caching/epochs.py",
+        "began + self.lease",
+        "monotonic() + self.lease",
+        ("tests/caching/test_epochs.py",),
+    ),
+    Mutation(
+        "a topic is taken as seen before it is dropped",
+        "openalgo_store/caching/epochs.py",
+        "        self._take(found)\n",
+        "        self.until = self.serving_until = began + self.lease\n        self._take(found)\n",
+        ("tests/caching/test_epochs.py",),
+    ),
+    Mutation(
+        "its own change hides that of another process",
+        "openalgo_store/caching/epochs.py",
+        "            if self._seen.get(topic, 0) == epoch - 1:\n                self._seen",
+        "            if True:\n                self._seen",
+        ("tests/caching/test_epochs.py",),
+    ),
+    Mutation(
+        "a token is told without a look",
+        f"{ACCOUNTS}/auth_tokens.py",
+        "    store.epochs.renew()\n",
+        "",
+        ("tests/contract/accounts/test_other_processes.py",),
+    ),
+    Mutation(
+        "a reload is done though the master has changed meanwhile",
+        "openalgo_store/caching/symbol_snapshots.py",
+        "if current is None or self._changes.get(broker, 0) == change:",
+        "if True:",
+        ("tests/contract/symbols/test_other_processes.py",),
+    ),
+    Mutation(
+        "a reload overwrites what this process has loaded meanwhile",
+        "openalgo_store/caching/symbol_snapshots.py",
+        "if current is held:",
+        "if True:",
+        ("tests/contract/symbols/test_other_processes.py",),
+    ),
     # The replica
     Mutation(
         "API keys are looked up on the replica",

@@ -98,7 +98,7 @@ def test_the_settings_are_documented_with_their_defaults() -> None:
     actual = {}
     for each in fields(Settings):
         default = f"{each.default:%H:%M}" if isinstance(each.default, time) else str(each.default)
-        actual[each.name.upper()] = default or "none"
+        actual[each.name.upper()] = "none" if default in ("", "None") else default
     assert documented == actual
 
 

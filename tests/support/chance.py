@@ -22,7 +22,7 @@ def load_hypothesis_profile() -> None:
     """How many examples hypothesis draws, and whether they are new ones."""
     settings.register_profile(
         "tests",
-        max_examples=3000 if SOAK else 100,
+        max_examples=1000 if SOAK else 100,
         derandomize=not SEED,
         database=None,
         deadline=None,

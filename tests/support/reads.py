@@ -10,7 +10,10 @@ from openalgo_store import Transaction
 
 
 def note_reads(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
-    """From now on, the rows that sessions have read, by the name of the statement."""
+    """From now on, the rows that sessions have read, by the name of the statement.
+
+    But for looks at the epochs, which come when a lease is over.
+    """
     rows: Counter[str] = Counter()
 
     def passed(query: Any, found: Iterator[Any]) -> Iterator[Any]:
@@ -20,6 +23,8 @@ def note_reads(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 
     def watched(verb: Callable[..., Any]) -> Callable[..., Any]:
         def read(tx: Transaction, query: Any, **params: Any) -> Any:
+            if query.name == "get_epochs":
+                return verb(tx, query, **params)
             rows[query.name] += 0
             found = verb(tx, query, **params)
             if verb is stream:

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Table
 
 from openalgo_store import repositories
+from openalgo_store.caching import epochs
 from openalgo_store.engine.queries import Query
 from openalgo_store.engine.sql_reader import MARK, Statement, read_statements
 from openalgo_store.settings import project_folder
@@ -27,9 +28,12 @@ def statements() -> Iterator[tuple[str, dict[str | None, Statement]]]:
 
 
 def queries() -> Iterator[Query[Any]]:
-    """Every query of every repository, once for each book or kind that it is used for."""
+    """Every query of every repository, once for each book or kind that it is used for.
+
+    And that of the epochs, at which no repository looks.
+    """
     found = pkgutil.walk_packages(repositories.__path__, f"{repositories.__name__}.")
-    modules = [importlib.import_module(each.name) for each in found]
+    modules = [epochs, *(importlib.import_module(each.name) for each in found)]
     used = [query for module in modules for query in _within(vars(module))]
     yield from {(each.name, str(each.on("sqlite"))): each for each in used}.values()
 

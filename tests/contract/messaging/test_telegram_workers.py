@@ -63,7 +63,7 @@ def stored() -> list[TelegramMessage]:
 def test_eight_workers_deliver_every_message_once_and_in_order(
     store: Store, tmp_path: Path, soak: Callable[[int], int]
 ) -> None:
-    queued = queue_messages(soak(10_000))
+    queued = queue_messages(soak(5_000))
     workers = [
         start("deliver", store.settings, tmp_path / f"{number}.log") for number in range(WORKERS)
     ]
@@ -79,7 +79,7 @@ def test_eight_workers_deliver_every_message_once_and_in_order(
 def test_what_a_killed_worker_held_is_delivered_by_others_after_its_lease(
     store: Store, tmp_path: Path, soak: Callable[[int], int]
 ) -> None:
-    queued = queue_messages(soak(4_000))
+    queued = queue_messages(soak(2_000))
     doomed = start("deliver_and_hang", store.settings, tmp_path / "doomed.log")
     others = [start("deliver", store.settings, tmp_path / f"{number}.log") for number in range(3)]
     wait_until_ready(doomed)

@@ -155,12 +155,12 @@ def test_its_own_load_that_comes_while_another_s_is_read_wins(
     reading = Reading(monkeypatch)
     load_there(two, "B")
     token()
-    assert reading.began.wait(30)
-    reading.go_on.set()
+    assert reading.began.wait(30)  # of what is B
     replace_symbols(shares(3, token="C"), "zerodha")
-    wait_until(lambda: token() == "C1")
-    wait_until(lambda: cache_stats()["symbol_cache"].is_current)
+    reading.go_on.set()
+    wait_until(lambda: not two.here._tasks._running)
     assert token() == "C1"
+    assert cache_stats()["symbol_cache"].is_current
 
 
 def test_a_master_that_is_what_memory_holds_is_not_read_again(
