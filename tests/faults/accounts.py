@@ -139,7 +139,7 @@ ACCOUNTS = [
         lambda number: revoke_auth_token(user(), f"broker{number}"),
         save_tokens,
     ),
-    Operation("rotate_encryption_keys", rotate, lambda count: save_tokens(5)),
+    Operation("rotate_encryption_keys", rotate, lambda count: save_tokens(5), is_in_parts=True),
     Operation("create_strategy", add_strategy),
     Operation(
         "update_strategy",

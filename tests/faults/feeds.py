@@ -180,6 +180,7 @@ FEEDS = [
         lambda number: purge_telegram_messages(**_after(number)),  # type: ignore[arg-type]
         deliver_many,
         "telegram",
+        is_in_parts=True,
     ),
     Operation("record_latency", measure, database="latency", is_buffered=True),
     Operation(
@@ -187,6 +188,7 @@ FEEDS = [
         lambda number: purge_latency(**_after(number)),  # type: ignore[arg-type]
         measure_many,
         "latency",
+        is_in_parts=True,
     ),
     Operation("DatabaseLogHandler", log, database="logs", is_buffered=True),
     Operation(
@@ -194,5 +196,6 @@ FEEDS = [
         lambda number: purge_logs(**_after(number)),  # type: ignore[arg-type]
         log_many,
         "logs",
+        is_in_parts=True,
     ),
 ]

@@ -34,6 +34,8 @@ class Operation(NamedTuple):
     prepare: Callable[[int], object] = lambda count: None
     database: str = "main"
     note: str = ""
+    is_in_parts: bool = False
+    """Whether it is several transactions, of which each stands when it is committed."""
     is_buffered: bool = False
     """Whether threads write it: what a call could not wait for, they may still do."""
 

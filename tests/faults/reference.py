@@ -34,6 +34,9 @@ def reference_of(operation: Operation, settings: Settings, calls: int) -> Refere
             observer = _Observer(operation.database)
             with stepping(after=observer.look):
                 operation.run(number)
+            has_parts = len(observer.states) > 2
+            assert has_parts == operation.is_in_parts, "what a function writes stands at once"
+            assert len(observer.states) > 1, "it changes something"
             found.states.append(observer.states)
             found.steps.append(observer.steps)
             found.seconds.append(monotonic() - began)

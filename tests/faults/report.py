@@ -13,6 +13,7 @@ class Row:
     def __init__(self) -> None:
         self.cases = 0
         self.seen: Counter[str] = Counter()
+        self.measured: list[str] = []
         self.broken = 0
 
     def add(self, seen: str, *, is_sound: bool) -> None:
@@ -43,7 +44,8 @@ class Report:
 
     def _cells(self, fault: str, engine: str) -> tuple[str, ...]:
         row = self.rows[fault, engine]
-        seen = "\n".join(f"{count} × {what}" for what, count in row.seen.most_common())
+        counted = [f"{count} × {what}" for what, count in row.seen.most_common()]
+        seen = "\n".join(counted + row.measured)
         return fault, engine, str(row.cases), seen, str(row.broken or "nothing")
 
 

@@ -54,10 +54,9 @@ class Scene:
     def judge(self, fault: str, outcome: str, seen: str) -> None:
         """Compare what is stored with what the caller was told; then have the call finished."""
         found, states = self.state(), self._states(self.number)
-        is_one_transaction = len(states) == 2
         right = {
             COMMITTED: states[-1:],
-            ROLLED_BACK: states[:1] if is_one_transaction else states,
+            ROLLED_BACK: states if self.operation.is_in_parts else states[:1],
             UNKNOWN: states,
         }[outcome]
         is_sound = found in right

@@ -51,11 +51,8 @@ def test_processes_and_threads_that_write_at_once(store: Store, engine_name: str
     is_sound = is_sound and get_holdings(1)[0].quantity == written
     row = REPORT.row(f"{PROCESSES} processes × {THREADS} threads write", engine_name)
     p50, p99 = (times[int(len(times) * share)] * 1000 for share in (0.5, 0.99))
-    row.add(
-        f"{written} transactions, {len(errors)} errors, "
-        f"p50 {p50:.0f}, p99 {p99:.0f}, longest {times[-1] * 1000:.0f} ms",
-        is_sound=is_sound,
-    )
+    row.add(f"{written:,} transactions, {len(errors)} errors", is_sound=is_sound)
+    row.measured.append(f"p50 {p50:.0f}, p99 {p99:.0f}, longest {times[-1] * 1000:.0f} ms")
     assert is_sound, errors
 
 

@@ -60,7 +60,7 @@ def test_a_process_that_does_everything_holds_no_more_at_the_end(
     row = REPORT.row(f"{CALLS:,} mixed calls", engine_name)
     for name in first:
         values = ", ".join(f"{each[name]:.0f}" for each in quarters)
-        row.seen[f"{name} at quarters: {values}"] += 1
+        row.measured.append(f"{name} at quarters: {values}")
     row.add(f"{sum(done.values()):,} rows, {len(lost)} tables that lack some", is_sound=not lost)
     assert not lost
     assert filled == 30 * done["trades"]

@@ -341,4 +341,41 @@ MUTATIONS = (
         ("tests/contract/messaging/test_telegram_side_by_side.py",),
         ("postgresql",),
     ),
+    # What breaks
+    Mutation(
+        "a COMMIT that failed is taken for one that was done",
+        "openalgo_store/engine/transaction_state.py",
+        "_UNKNOWN if is_unknown else _ROLLED_BACK\n            raise\n",
+        "_UNKNOWN if is_unknown else _ROLLED_BACK\n            return\n",
+        ("tests/faults/test_files.py",),
+    ),
+    Mutation(
+        "a fill goes into the order in a transaction of its own",
+        "openalgo_store/repositories/trading/fills.py",
+        "        filled = tx.one(\n",
+        "    with writing(book.database) as tx:\n        filled = tx.one(\n",
+        ("tests/faults/test_kills.py",),
+    ),
+    Mutation(
+        "a load whose COMMIT lost its answer is recorded as refused",
+        "openalgo_store/repositories/symbols/symbol_loads.py",
+        "if tx is None and not may_be_stored:",
+        "if tx is None:",
+        ("tests/contract/symbols/test_symbol_disasters.py",),
+        ("postgresql",),
+    ),
+    Mutation(
+        "the error of a damaged text shows it",
+        "openalgo_store/engine/sqlite/errors.py",
+        "        error.args = (_NOT_TEXT,)  # the rest is the text, which may be secret\n",
+        "",
+        ("tests/engine/test_damaged_values.py",),
+    ),
+    Mutation(
+        "a damaged schema that the driver cannot tell is its own affair",
+        "openalgo_store/engine/sqlite/connections.py",
+        "except UnicodeDecodeError:",
+        "except ZeroDivisionError:",
+        ("tests/engine/test_damaged_values.py",),
+    ),
 )
