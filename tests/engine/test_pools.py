@@ -1,5 +1,6 @@
 """The pool of PostgreSQL, also where a signal handler that raises has made it lose count."""
 
+import gc
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import NoReturn
@@ -31,6 +32,7 @@ def two_connections(migrated_settings: Settings, engine_name: str) -> Iterator[S
     small = replace(migrated_settings, db_pool_size=1, db_max_overflow=1, db_pool_timeout=0.05)
     with Store(small) as store, use_store(store):
         yield store
+    gc.collect()  # what nobody has, before another test complains of it
 
 
 def lose_a_slot() -> None:
