@@ -177,11 +177,17 @@ def test_a_write_that_is_known_to_be_missing_is_waited_for_though_the_primary_is
         add_order(user, "ours", book=LIVE)
         assert get_order("ours") is not None  # the log was asked
         pair.stop_primary()
+        wait_until(lambda: not finds("ours") and is_primary_silent(store))
         with pytest.raises(Unavailable):
             get_order("ours")
         pair.standby.resume()
         wait_until(lambda: finds("ours"))
         assert reads_the_replica()
+
+
+def is_primary_silent(store: Store) -> bool:
+    """Whether it is known that the primary is away."""
+    return store.replica is not None and store.replica._is_primary_silent
 
 
 def finds(order_id: str) -> bool:
