@@ -233,8 +233,9 @@ def test_a_pool_of_the_replica_that_is_exhausted_leaves_the_primary(
             assert first.on_replica
             with get_read_session() as second:
                 assert second.on_replica
-                assert second.all(ALL_NAMES) == []
+                second.begin()
                 assert not second.on_replica
+                assert second.all(ALL_NAMES) == []
 
 
 def test_a_replica_of_another_engine_is_refused(
