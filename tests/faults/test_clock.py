@@ -36,7 +36,8 @@ def test_a_clock_that_is_moved_a_day_on_and_back(scene: Scene, standing: Clock) 
     """Between two statements; what was called before stands, and the next call comes right."""
     scene.left_out = MOMENTS
     chance = chance_of(f"clocks of {scene.operation.name}")
-    for _ in range(JUMPS):
+    has_leases = scene.operation.function == "claim_telegram_messages"
+    for _ in range(1 if has_leases else JUMPS):  # a day later those of the first call are over
         with striking(Point.among(scene.steps, chance), lambda driver: standing.go_on(DAY)):
             outcome = scene.call()
         standing.go_on(-DAY)
