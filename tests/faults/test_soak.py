@@ -31,6 +31,8 @@ from tests.support.rows import shares
 
 CALLS = 200_000 if SOAK else 800
 _COUNTED = ("descriptors", "connections", "threads")
+_MORE = 5
+"""How many more of each there may be at one moment than at another: idle connections, above all."""
 _GROWTH = 0.1
 """By which part of it memory may grow from the end of the first quarter on."""
 pytestmark = [
@@ -55,7 +57,7 @@ def test_a_process_that_does_everything_holds_no_more_at_the_end(
     assert len(quarters) == PARTS
     lost = {name: (told, stored(name)) for name, told in done.items() if stored(name) != told}
     filled = sum(each.quantity for each in get_positions(1))
-    is_flat = all(each[name] <= first[name] for each in others for name in _COUNTED)
+    is_flat = all(each[name] <= first[name] + _MORE for each in others for name in _COUNTED)
     is_flat = is_flat and (not SOAK or others[-1]["MB"] <= first["MB"] * (1 + _GROWTH))
     row = REPORT.row(f"{CALLS:,} mixed calls", engine_name)
     for name in first:
