@@ -32,7 +32,7 @@ from tests.support.watching import watching
 @pytest.fixture
 def closing(migrated_settings: Settings) -> Iterator[Store]:
     """A store that a test closes; afterwards nobody has one of its connections."""
-    settings = replace(migrated_settings, db_sqlite_busy_timeout=5)
+    settings = replace(migrated_settings, db_sqlite_busy_timeout=5, db_sqlite_idle=4)
     store = Store(settings)
     with use_store(store):
         yield store

@@ -159,31 +159,32 @@ def test_a_fork_waits_until_another_thread_that_forks_has_closed_what_was_idle(
     store: Store, other_thread: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Both find the connection, and one of them is amid closing it."""
-    assert can_write("asha")
-    (idle,) = store.databases["main"]._connections._idle  # type: ignore[attr-defined]
-    closing, waiting = threading.Event(), threading.Event()
-    rollback, wait = Connection.rollback, locks.wait_until
+    with Store(replace(store.settings, db_sqlite_idle=1)) as keeping, use_store(keeping):
+        assert can_write("asha")
+        (idle,) = keeping.databases["main"]._connections._idle  # type: ignore[attr-defined]
+        closing, waiting = threading.Event(), threading.Event()
+        rollback, wait = Connection.rollback, locks.wait_until
 
-    def stop_amid_closing(connection: Connection) -> None:
-        if connection is idle:
-            closing.set()
-            assert waiting.wait(DEADLINE)
-        rollback(connection)
+        def stop_amid_closing(connection: Connection) -> None:
+            if connection is idle:
+                closing.set()
+                assert waiting.wait(DEADLINE)
+            rollback(connection)
 
-    def wait_and_say_so(is_over: Callable[[], bool]) -> None:
-        waiting.set()
-        wait(is_over)
+        def wait_and_say_so(is_over: Callable[[], bool]) -> None:
+            waiting.set()
+            wait(is_over)
 
-    monkeypatch.setattr(Connection, "rollback", stop_amid_closing)
-    monkeypatch.setattr("openalgo_store.engine.sqlite.connections.wait_until", wait_and_say_so)
-    first = other_thread.submit(connections._LOST.before_fork)
-    try:
-        assert closing.wait(DEADLINE)
-        connections._LOST.before_fork()
-        assert idle.is_gone
-    finally:
-        waiting.set()
-    first.result(DEADLINE)
+        monkeypatch.setattr(Connection, "rollback", stop_amid_closing)
+        monkeypatch.setattr("openalgo_store.engine.sqlite.connections.wait_until", wait_and_say_so)
+        first = other_thread.submit(connections._LOST.before_fork)
+        try:
+            assert closing.wait(DEADLINE)
+            connections._LOST.before_fork()
+            assert idle.is_gone
+        finally:
+            waiting.set()
+        first.result(DEADLINE)
 
 
 def test_what_is_known_may_die_while_somebody_looks_at_it() -> None:
