@@ -1,7 +1,7 @@
 """Looking symbols up: from the cached master of a broker, or in the caller's own transaction."""
 
 from collections.abc import Iterable
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager
 from typing import NamedTuple
 
 from ...caching.snapshots import TOKEN, Snapshot
@@ -106,14 +106,15 @@ def get_symbol_tokens(
 ) -> dict[tuple[str, str], str]:
     """The tokens of many (symbol, exchange) pairs in one query; what is unknown is left out."""
     found: dict[tuple[str, str], str] = {}
+    absent: list[list[str]] = []
     require_text("broker", broker)
-    wanted = [_pair(each) for each in iterated("pairs", pairs)]
-    if tx is None:
-        by_symbol = _master(broker).by_symbol
-        for symbol, exchange in wanted:
-            with suppress(KeyError):
-                found[symbol, exchange] = by_symbol[exchange][symbol][TOKEN]
-    absent = [list(pair) for pair in wanted if pair not in found]
+    by_symbol = _master(broker).by_symbol if tx is None else {}
+    for pair in iterated("pairs", pairs):
+        try:
+            symbol, exchange = pair
+            found[symbol, exchange] = by_symbol[exchange][symbol][TOKEN]
+        except (KeyError, TypeError, ValueError):  # unknown, or no pair of texts
+            absent.append(_pair(pair))
     if absent:
         with _asking(tx) as tx:
             for row in tx.all(_get_symbol_tokens, pairs=absent, broker=broker):
@@ -163,12 +164,12 @@ def _require_texts(*names: str) -> None:
         require_text("broker, exchange and symbol", name)
 
 
-def _pair(given: tuple[str, str]) -> tuple[str, str]:
+def _pair(given: tuple[str, str]) -> list[str]:
     if not (isinstance(given, (tuple, list)) and len(given) == 2):
         raise InvalidInput("pairs: give each as (symbol, exchange)")
     symbol, exchange = given
     _require_texts(symbol, exchange)
-    return symbol, exchange
+    return [symbol, exchange]
 
 
 def _master(broker: str) -> Snapshot:
