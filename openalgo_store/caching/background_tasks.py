@@ -10,17 +10,20 @@ _log = logging.getLogger("openalgo_store")
 
 
 class BackgroundTasks:
-    """At most one thread for each name. A child process starts with none: make another there."""
+    """At most one thread for each name. A child process starts with none: make another there.
+
+    A task that lasts ends itself once `is_closed`.
+    """
 
     def __init__(self) -> None:
         self._running: dict[str, Thread] = {}
         self._mutex = Lock()
-        self._is_closed = False
+        self.is_closed = False
 
     def start(self, name: str, task: Callable[[], object]) -> None:
         """Run it, unless one of this name is running; an error of it is logged."""
         with self._mutex:
-            if self._is_closed or name in self._running:
+            if self.is_closed or name in self._running:
                 return
             run = partial(self._run, name, task)
             thread = Thread(target=run, name=f"openalgo_store {name}", daemon=True)
@@ -31,7 +34,7 @@ class BackgroundTasks:
         try:
             task()
         except Exception as error:
-            if not self._is_closed:
+            if not self.is_closed:
                 _log.warning("%s failed: %s", name, error)
         finally:
             with self._mutex:
@@ -40,7 +43,7 @@ class BackgroundTasks:
     def close(self) -> None:
         """Start nothing from now on, and wait for what is running."""
         with self._mutex:
-            self._is_closed = True
+            self.is_closed = True
             running = list(self._running.values())
         for thread in running:
             thread.join()

@@ -19,7 +19,7 @@ from ..engine.transaction import Transaction
 from ..engine.transaction_state import TransactionState
 from ..errors import StoreError
 from ..tables.cache_epochs import cache_epochs
-from ..threads import Lock
+from ..threads import Lock, sleep
 from .background_tasks import BackgroundTasks
 from .single_flight import SingleFlight
 
@@ -28,6 +28,10 @@ ACCOUNTS, TOKENS, SYMBOLS = "accounts", "tokens", "symbols of "
 
 _RETRY = 1.0
 """Seconds between two looks while they fail."""
+_OLDEST, _MOST_LEASES = 1.0, 100
+"""Seconds, and leases, after which a look is waited for by whom an older one would do."""
+_LINGER = 2.0
+"""Seconds for which a thread that looks waits for somebody to ask again."""
 
 _log = logging.getLogger("openalgo_store")
 
@@ -44,8 +48,8 @@ class Epochs:
     """What was last seen of every topic, and for how long that will do, `lease` seconds.
 
     `until` and `serving_until` are moments of the monotonic clock: before the first one answers
-    may come from memory, before the second one those that may be old. They differ only while the
-    epochs cannot be read; then `failure` says why.
+    may come from memory, before the second one those for which nobody waits. While the epochs
+    cannot be read `failure` says why.
     """
 
     def __init__(
@@ -56,11 +60,13 @@ class Epochs:
         forget: Callable[[str], object],
     ) -> None:
         self.lease = lease
+        self._oldest = max(0.0, min(_OLDEST, _MOST_LEASES * lease) - lease)
         self._read = read
         self._tasks = tasks
         self._forget = forget
         self.until = self.serving_until = -inf
         self.failure: StoreError | None = None
+        self._is_used = False
         self._seen: dict[str, int] = {}
         self._mutex = Lock()
         self._looks: SingleFlight[None] = SingleFlight()
@@ -75,16 +81,29 @@ class Epochs:
             self._looks.share("look", self._look)
 
     def renew_or_serve(self) -> None:
-        """The same for answers that may be old where the database cannot be asked."""
+        """The same for answers that may be a little old: while they are in use a thread looks.
+
+        Nobody waits for it, unless nobody has asked for a while: a look hands the interpreter
+        over, and beside a thread that computes it comes back only after some milliseconds.
+        """
         asked = monotonic()
-        if asked < self.serving_until:
-            return
-        if self.failure is None:
+        if asked >= self.until + self._oldest and self.failure is None:
             with suppress(StoreError):
                 self.renew()
-        else:
-            self.serving_until = asked + _RETRY
-            self._tasks.start("a look at the epochs", self.renew)
+        elif asked >= self.serving_until:
+            self.serving_until = asked + self.lease
+            self._is_used = True
+            self._tasks.start("looking at the epochs", self._keep_looking)
+
+    def _keep_looking(self) -> None:
+        """While somebody asks; again and again, too, where the database is away."""
+        used = monotonic()
+        while monotonic() - used < _LINGER and not self._tasks.is_closed:
+            if self._is_used:
+                self._is_used, used = False, monotonic()
+                with suppress(StoreError):
+                    self.renew()
+            sleep(self.lease if self.failure is None else _RETRY)
 
     def age(self) -> float | None:
         """Seconds since the last look, None if there was none."""

@@ -43,9 +43,11 @@ def database(monkeypatch: pytest.MonkeyPatch) -> Database:
     return found
 
 
-def epochs_of(database: Database, lease: float = 5.0) -> Epochs:
+def epochs_of(
+    database: Database, lease: float = 5.0, tasks: BackgroundTasks | None = None
+) -> Epochs:
     """Epochs that have looked once."""
-    found = Epochs(database.read, lease, BackgroundTasks(), database.dropped.append)
+    found = Epochs(database.read, lease, tasks or BackgroundTasks(), database.dropped.append)
     found.renew()
     database.dropped.clear()
     database.looks = 0
@@ -200,6 +202,42 @@ def test_symbols_do_not_wait_for_a_database_that_is_away(database: Database) -> 
     wait_until(lambda: epochs.failure is None)
     wait_until(lambda: epochs.until == database.now + 5)
     assert database.dropped == ["a"]
+
+
+def test_what_is_in_use_waits_for_no_look_and_a_thread_looks(database: Database) -> None:
+    tasks, go_on = BackgroundTasks(), threading.Event()
+    epochs = epochs_of(database, 0.01, tasks)
+    database.while_reading = lambda: go_on.wait(30)
+    database.stored["a"] = 2
+    database.now += 0.5
+    for _ in range(3):
+        epochs.renew_or_serve()
+    wait_until(lambda: database.looks == 1)
+    assert database.dropped == []
+    go_on.set()
+    wait_until(lambda: epochs.until == database.now + 0.01)
+    assert database.dropped == ["a"]
+    tasks.close()
+
+
+def test_what_nobody_has_used_for_a_second_is_not_told_before_a_look(database: Database) -> None:
+    epochs = epochs_of(database, 0.01)
+    database.stored["a"] = 2
+    database.now += 1.01
+    epochs.renew_or_serve()
+    assert (database.looks, database.dropped) == (1, ["a"])
+
+
+def test_the_thread_that_looks_ends_when_nobody_asks(database: Database) -> None:
+    tasks = BackgroundTasks()
+    epochs = epochs_of(database, 0.01, tasks)
+    database.now += 0.5
+    epochs.renew_or_serve()
+    wait_until(lambda: database.looks == 1)
+    assert tasks._running
+    database.now += 10
+    wait_until(lambda: not tasks._running)
+    assert database.looks == 1
 
 
 def test_a_task_in_the_background_is_run_once_at_a_time_and_awaited_at_the_end() -> None:

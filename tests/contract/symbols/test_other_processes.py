@@ -192,7 +192,7 @@ def test_a_store_that_closes_waits_for_its_reload(
     assert reading.began.wait(30)
     closing = threading.Thread(target=two.here.close)
     closing.start()
-    wait_until(lambda: two.here._tasks._is_closed)
+    wait_until(lambda: two.here._tasks.is_closed)
     assert not two.here.closed
     reading.go_on.set()
     closing.join(30)
