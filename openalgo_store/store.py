@@ -143,6 +143,10 @@ class Store:
         replicas = [self.replica.dialect] if self.replica else []
         return list({id(each): each for each in (*self.databases.values(), *replicas)}.values())
 
+    def _with_connections(self) -> list[Dialect]:
+        """The same, and that of the looks at the epochs."""
+        return [*self.dialects, self._looked_at]
+
     def close(self) -> None:
         """Write what is buffered, end open sessions (a verb is done first), close connections."""
         self._last_writers = [*(self._last_writers or ()), *self.writers.values()]
@@ -154,7 +158,7 @@ class Store:
                 writer.flush()
         self._tasks.close()
         self.closed = True
-        for dialect in (*self.dialects, self._looked_at):
+        for dialect in self._with_connections():
             dialect.close()
 
     def __enter__(self) -> "Store":
@@ -170,7 +174,7 @@ class Store:
 
     def before_fork(self) -> None:
         """Close what a fork would break; running transactions of SQLite have ended by now."""
-        for dialect in (*self.dialects, self._looked_at):
+        for dialect in self._with_connections():
             dialect.before_fork()
 
     def after_fork_in_parent(self) -> None:
@@ -178,7 +182,7 @@ class Store:
 
     def after_fork_in_child(self) -> None:
         """Fresh locks, pools and caches."""
-        for dialect in (*self.dialects, self._looked_at):
+        for dialect in self._with_connections():
             dialect.after_fork_in_child()
         self._make_caches()
         if self.replica:
