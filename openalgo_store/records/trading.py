@@ -5,15 +5,17 @@ from typing import Literal, NamedTuple
 
 Action = Literal["BUY", "SELL"]
 OrderType = Literal["MARKET", "LIMIT", "SL", "SL-M"]
-Product = Literal["CNC", "MIS", "NRML"]
-OrderStatus = Literal["TRIGGER_PENDING", "OPEN", "COMPLETE", "CANCELLED", "REJECTED"]
+Product = Literal["CNC", "MIS", "NRML", "MTF"]
+OrderStatus = Literal["TRIGGER_PENDING", "OPEN", "COMPLETE", "CANCELLED", "REJECTED", "EXPIRED"]
+AdjustmentKind = Literal["ADJUSTMENT", "CONVERSION", "REPORT", "CARRIED_OVER"]
 
 
 class Order(NamedTuple):
-    """An order and what became of it.
+    """An order and what became of it; known by its broker and order_id together.
 
     Prices in rupees, fill_price the average of its fills (None before the first one). It is partly
-    filled while it is OPEN with 0 < fill_quantity < quantity.
+    filled while it is OPEN with 0 < fill_quantity < quantity. What was filled is the trades, or
+    what the broker told where that is more. status_message is why it was rejected or cancelled.
     """
 
     id: int
@@ -33,6 +35,9 @@ class Order(NamedTuple):
     fill_quantity: int
     placed_at: datetime
     updated_at: datetime | None
+    strategy: str | None
+    exchange_order_id: str | None
+    status_message: str | None
 
 
 class OrderPage(NamedTuple):
@@ -60,12 +65,14 @@ class Trade(NamedTuple):
 
 
 class Position(NamedTuple):
-    """What a user holds of an instrument: quantity = buy_quantity - sell_quantity.
+    """What a user holds of an instrument in a product, pooled by the trading day.
 
-    average_price is that of the open side, 0 when flat; pnl is realised and unrealised together,
-    in rupees, at last_price (at average_price until a last price is known). buy_value and
-    sell_value are in millionths of a rupee. day_quantity is what the day added to
-    overnight_quantity; trading_day is the last Indian day that changed the position.
+    The four sums are of trading_day, values in millionths of a rupee, with what was carried into it
+    (overnight_quantity, at its average) as the first entry of its side: quantity = buy_quantity -
+    sell_quantity, average_price is that of the open side (0 when flat). pnl is the day's profit or
+    loss in rupees, with what is open at last_price (at average_price until a last price is known);
+    realized_pnl is what was realised before these sums began: on all earlier days, and before an
+    adjustment on this one. The two together are all that the position has made.
     """
 
     id: int
@@ -85,6 +92,59 @@ class Position(NamedTuple):
     sell_quantity: int
     sell_value: int
     trading_day: date | None
+    realized_pnl: float
+
+
+class PositionDay(NamedTuple):
+    """A position as a trading day left it; prices and P&L in rupees.
+
+    realized_pnl is what that day realised, unrealized_pnl what was open at its last known price.
+    """
+
+    user_id: int
+    broker: str
+    symbol: str
+    exchange: str
+    product: Product
+    trading_day: date
+    quantity: int
+    average_price: float
+    last_price: float | None
+    overnight_quantity: int
+    realized_pnl: float
+    unrealized_pnl: float
+
+
+class PositionAdjustment(NamedTuple):
+    """What changed a position and was no trade, and how the position was before.
+
+    Of a CONVERSION quantity is what was moved to to_product (less than 0: of a short position). Of
+    an ADJUSTMENT (splits, transfers), a REPORT (a broker's figures that were not ours) and what was
+    CARRIED_OVER from an older version quantity and average_price are what the position became.
+    """
+
+    id: int
+    user_id: int
+    broker: str
+    symbol: str
+    exchange: str
+    product: Product
+    kind: AdjustmentKind
+    adjusted_at: datetime
+    quantity: int
+    average_price: float | None
+    overnight_quantity: int | None
+    to_product: Product | None
+    reason: str | None
+    quantity_before: int
+    average_before: float | None
+
+
+class ConvertedPosition(NamedTuple):
+    """The two positions after a conversion."""
+
+    from_position: Position
+    to_position: Position
 
 
 class Fill(NamedTuple):

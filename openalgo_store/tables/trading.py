@@ -3,12 +3,21 @@
 Prices and P&L in rupees, quantities in units.
 """
 
-from typing import NamedTuple, get_args
+from typing import Any, NamedTuple, get_args
 
-from sqlalchemy import Column, Date, ForeignKey, Index, MetaData, Table, UniqueConstraint
+from sqlalchemy import (
+    Column,
+    Date,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    MetaData,
+    Table,
+    UniqueConstraint,
+)
 
 from ..records import trading as words
-from .columns import counter_column, id_column, text_column
+from .columns import counter_column, flag_column, id_column, text_column
 from .metadata import METADATA
 from .types import Quantity, Rupees, UTCDateTime, Whole
 
@@ -16,15 +25,18 @@ ACTIONS: tuple[words.Action, ...] = get_args(words.Action)
 ORDER_TYPES: tuple[words.OrderType, ...] = get_args(words.OrderType)
 PRODUCTS: tuple[words.Product, ...] = get_args(words.Product)
 STATUSES: tuple[words.OrderStatus, ...] = get_args(words.OrderStatus)
+ADJUSTMENT_KINDS: tuple[words.AdjustmentKind, ...] = get_args(words.AdjustmentKind)
 OPEN_STATUSES: tuple[words.OrderStatus, ...] = ("TRIGGER_PENDING", "OPEN")
 
 
 class TradingTables(NamedTuple):
-    """The four tables of one book."""
+    """The tables of one book."""
 
     orders: Table
     trades: Table
     positions: Table
+    position_days: Table
+    position_adjustments: Table
     holdings: Table
 
 
@@ -34,6 +46,8 @@ def trading_tables(metadata: MetaData, prefix: str) -> TradingTables:
         orders=_orders(metadata, prefix),
         trades=_trades(metadata, prefix),
         positions=_positions(metadata, prefix),
+        position_days=_position_days(metadata, prefix),
+        position_adjustments=_position_adjustments(metadata, prefix),
         holdings=_holdings(metadata, prefix),
     )
 
@@ -43,7 +57,7 @@ def _orders(metadata: MetaData, prefix: str) -> Table:
         f"{prefix}orders",
         metadata,
         id_column(),
-        text_column("order_id", 50, nullable=False, unique=True),
+        text_column("order_id", 50, nullable=False),
         _user_id(prefix),
         text_column("broker", 50, nullable=False),
         text_column("symbol", 50, nullable=False),
@@ -60,9 +74,27 @@ def _orders(metadata: MetaData, prefix: str) -> Table:
         Column("placed_at", UTCDateTime, nullable=False),
         Column("updated_at", UTCDateTime),
         counter_column("fill_value"),  # in millionths of a rupee, as the values of positions
+        text_column("strategy", 100),
+        text_column("exchange_order_id", 50),
+        text_column("status_message", 1000),
+        # What was filled is the greater of these two: the trades, and what the broker told.
+        counter_column("booked_quantity"),
+        counter_column("booked_value"),
+        counter_column("reported_quantity"),
+        counter_column("reported_value"),
+        Column("reported_fill_at", UTCDateTime),  # the first report of that quantity
+        Column("reported_at", UTCDateTime),  # the newest report
+        # Brokers' numbers meet. It begins with the number, which is asked for without a broker too.
+        UniqueConstraint("order_id", "broker"),
         Index(f"ix_{prefix}orders_symbol_date", "symbol", "placed_at"),
     )
     c = orders.c
+    Index(  # the few of which the broker told more than the trades
+        f"ix_{prefix}orders_reported",
+        *(c.user_id, c.reported_fill_at),
+        sqlite_where=c.reported_quantity > c.booked_quantity,
+        postgresql_where=c.reported_quantity > c.booked_quantity,
+    )
     newest_first = (c.placed_at.desc(), c.id.desc())
     Index(f"ix_{prefix}orders_user_id_placed_at_id", c.user_id, *newest_first)
     Index(f"ix_{prefix}orders_user_status", c.user_id, c.status, *newest_first)
@@ -75,7 +107,7 @@ def _trades(metadata: MetaData, prefix: str) -> Table:
         metadata,
         id_column(),
         text_column("trade_id", 50, nullable=False),
-        text_column("order_id", 50, ForeignKey(f"{prefix}orders.order_id")),
+        text_column("order_id", 50),
         _user_id(prefix),
         text_column("broker", 50, nullable=False),
         text_column("symbol", 50, nullable=False),
@@ -85,8 +117,12 @@ def _trades(metadata: MetaData, prefix: str) -> Table:
         Column("quantity", Quantity, nullable=False),
         Column("price", Rupees, nullable=False),
         Column("traded_at", UTCDateTime, nullable=False),
+        flag_column("is_fill", default=False),  # counted in its order and position
         # Exchange trade numbers repeat across segments and days.
-        UniqueConstraint("order_id", "trade_id"),
+        UniqueConstraint("order_id", "trade_id", "broker"),
+        ForeignKeyConstraint(
+            ["order_id", "broker"], [f"{prefix}orders.order_id", f"{prefix}orders.broker"]
+        ),
         # Holds all that the P&L of a day reads, so that it never goes to the table.
         Index(
             f"ix_{prefix}trades_user_date",
@@ -109,24 +145,85 @@ def _positions(metadata: MetaData, prefix: str) -> Table:
         f"{prefix}positions",
         metadata,
         id_column(),
-        _user_id(prefix),
-        text_column("broker", 50, nullable=False),
-        text_column("symbol", 50, nullable=False),
-        text_column("exchange", 20, nullable=False),
-        text_column("product", 20, one_of=PRODUCTS, nullable=False),
+        *_position_key(prefix),
         counter_column("quantity"),
         Column("average_price", Rupees),
         Column("last_price", Rupees),
         Column("pnl", Rupees),
         counter_column("day_quantity"),
+        *_pool(),
+        Column("trading_day", Date),  # the Indian day that the sums are of
+        Column("adjusted_at", UTCDateTime),  # the last adjustment of that day
+        UniqueConstraint("user_id", "broker", "symbol", "exchange", "product"),
+    )
+
+
+def _position_days(metadata: MetaData, prefix: str) -> Table:
+    """The closed days: each as its last moment left the position."""
+    return Table(
+        f"{prefix}position_days",
+        metadata,
+        id_column(),
+        *_position_key(prefix),
+        Column("trading_day", Date, nullable=False),
+        *_pool(),
+        Column("last_price", Rupees),
+        UniqueConstraint("user_id", "broker", "symbol", "exchange", "product", "trading_day"),
+        Index(f"ix_{prefix}position_days_user_day", "user_id", "trading_day"),
+    )
+
+
+def _position_adjustments(metadata: MetaData, prefix: str) -> Table:
+    """What changed positions and was no trade."""
+    return Table(
+        f"{prefix}position_adjustments",
+        metadata,
+        id_column(),
+        *_position_key(prefix),
+        text_column("kind", 20, one_of=ADJUSTMENT_KINDS, nullable=False),
+        Column("adjusted_at", UTCDateTime, nullable=False),
+        # Of a conversion the units that are moved, less than 0 for a short position; else what
+        # the position is from then on.
+        counter_column("quantity"),
+        Column("average_price", Rupees),
+        Column("overnight_quantity", Whole),
+        text_column("to_product", 20, one_of=PRODUCTS),
+        text_column("reason", 200),
+        counter_column("quantity_before"),
+        Column("average_before", Rupees),
+        Index(
+            f"ix_{prefix}position_adjustments_instrument",
+            *("user_id", "broker", "symbol", "exchange", "adjusted_at"),
+        ),
+    )
+
+
+def _position_key(prefix: str) -> tuple[Column[Any], ...]:
+    """What a position is known by."""
+    return (
+        _user_id(prefix),
+        text_column("broker", 50, nullable=False),
+        text_column("symbol", 50, nullable=False),
+        text_column("exchange", 20, nullable=False),
+        text_column("product", 20, one_of=PRODUCTS, nullable=False),
+    )
+
+
+def _pool() -> tuple[Column[int], ...]:
+    """A day's sums, with what was carried into it as the first entry of its side.
+
+    The values are in millionths of a rupee: whole numbers add up alike in any order. realized_value
+    is what was realised before these sums began, on all days; realized_today the part of it that
+    an adjustment of this day has closed.
+    """
+    return (
         counter_column("overnight_quantity"),
-        # The values are in millionths of a rupee: whole numbers add up alike in any order.
         counter_column("buy_quantity"),
         counter_column("buy_value"),
         counter_column("sell_quantity"),
         counter_column("sell_value"),
-        Column("trading_day", Date),  # the Indian day that day_quantity counts
-        UniqueConstraint("user_id", "broker", "symbol", "exchange", "product"),
+        counter_column("realized_value"),
+        counter_column("realized_today"),
     )
 
 

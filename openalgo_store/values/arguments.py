@@ -19,6 +19,13 @@ def not_blank(name: str, text: str) -> str:
     return text
 
 
+def trimmed(name: str, text: str) -> str:
+    """The text, if it names something and has no blanks around it."""
+    if isinstance(text, str) and text != not_blank(name, text).strip():
+        raise InvalidInput(f"the {name} has blanks around it: strip them")
+    return text
+
+
 def true_or_false(name: str, value: bool) -> bool:
     """The flag, if it is one."""
     if not isinstance(value, bool):

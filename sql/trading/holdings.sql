@@ -97,3 +97,34 @@ UPDATE /*book*/holdings AS h SET
     )
 FROM given
 WHERE h.id = given.id;
+
+-- name: lock_holdings @sqlite
+-- A range of uq_holdings_user_id_broker_symbol_exchange; BEGIN IMMEDIATE has locked the file already.
+SELECT id
+FROM /*book*/holdings
+WHERE user_id = :user_id AND broker = :broker
+ORDER BY symbol, exchange;
+
+-- name: lock_holdings @postgresql
+-- A range of uq_holdings_user_id_broker_symbol_exchange, sorted: in the order in which an update
+-- locks them.
+SELECT id
+FROM /*book*/holdings
+WHERE user_id = :user_id AND broker = :broker
+ORDER BY symbol, exchange
+FOR UPDATE;
+
+-- name: drop_holdings @sqlite
+-- A range of uq_holdings_user_id_broker_symbol_exchange: what is not among the kept ones.
+DELETE FROM /*book*/holdings
+WHERE user_id = :user_id AND broker = :broker AND (symbol, exchange) NOT IN (
+    SELECT json_extract(item.value, '$[0]'), json_extract(item.value, '$[1]')
+    FROM json_each(:kept) AS item
+);
+
+-- name: drop_holdings @postgresql
+-- A range of uq_holdings_user_id_broker_symbol_exchange: what is not among the kept ones.
+DELETE FROM /*book*/holdings
+WHERE user_id = :user_id AND broker = :broker AND (symbol, exchange) NOT IN (
+    SELECT item ->> 0, item ->> 1 FROM json_array_elements(:kept) AS item
+);

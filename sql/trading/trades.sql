@@ -2,25 +2,25 @@
 -- Columns of a record stand in the order of the table.
 
 -- name: add_trade
--- Nothing comes back when the trade is there already: by uq_trades_order_id_trade_id, or by
+-- Nothing comes back when the trade is there already: by uq_trades_order_id_trade_id_broker, or by
 -- uq_trades_imported where it has no order.
 INSERT INTO /*book*/trades (
     trade_id, order_id, user_id, broker, symbol, exchange, action, product, quantity, price,
-    traded_at
+    traded_at, is_fill
 ) VALUES (
     :trade_id, :order_id, :user_id, :broker, :symbol, :exchange, :action, :product, :quantity,
-    :price, :traded_at
+    :price, :traded_at, :is_fill
 )
 ON CONFLICT DO NOTHING
 RETURNING id, trade_id, order_id, user_id, broker, symbol, exchange, action, product, quantity,
           price, traded_at;
 
 -- name: get_trade
--- One probe of uq_trades_order_id_trade_id.
+-- One probe of uq_trades_order_id_trade_id_broker.
 SELECT id, trade_id, order_id, user_id, broker, symbol, exchange, action, product, quantity,
        price, traded_at
 FROM /*book*/trades
-WHERE order_id = :order_id AND trade_id = :trade_id;
+WHERE order_id = :order_id AND trade_id = :trade_id AND broker = :broker;
 
 -- name: get_trade_place
 -- By pk_trades.
@@ -64,3 +64,29 @@ FROM (
 ) AS traded
 GROUP BY symbol, exchange
 ORDER BY symbol, exchange;
+
+-- name: get_fills_of_instrument
+-- A range of ix_trades_user_date: of the few days that are looked at again.
+SELECT product, traded_at, action, quantity, price
+FROM /*book*/trades
+WHERE user_id = :user_id AND traded_at >= :begin AND traded_at < :end AND symbol = :symbol
+  AND exchange = :exchange AND broker = :broker AND is_fill;
+
+-- name: get_instruments_filled_after
+-- A range of ix_trades_user_date, which is empty as a rule, and of ix_orders_reported.
+SELECT broker, symbol, exchange
+FROM /*book*/trades
+WHERE user_id = :user_id AND traded_at > :after AND is_fill
+UNION
+SELECT broker, symbol, exchange
+FROM /*book*/orders
+WHERE user_id = :user_id AND reported_fill_at > :after AND reported_quantity > booked_quantity;
+
+-- name: get_untraded_of_instrument
+-- A range of ix_orders_reported: what brokers told to be filled, beyond the trades.
+SELECT product, reported_fill_at, action, booked_quantity, booked_value, reported_quantity,
+       reported_value
+FROM /*book*/orders
+WHERE user_id = :user_id AND reported_fill_at >= :begin AND reported_fill_at < :end
+  AND reported_quantity > booked_quantity
+  AND symbol = :symbol AND exchange = :exchange AND broker = :broker;

@@ -1,5 +1,6 @@
 """The two books: LIVE in main, SANDBOX for paper trading; one code and one SQL for both."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -8,6 +9,7 @@ from sqlalchemy.types import TypeEngine
 from ...engine.queries import Query
 from ...engine.sql_files import SqlFile
 from ...errors import InvalidInput
+from ...records import Row
 from ...tables import trading
 from ...tables.trading import TradingTables
 
@@ -57,6 +59,12 @@ class BookSql:
     def query(self, name: str, record: type[R], **types: TypeEngine[Any]) -> dict[Book, Query[R]]:
         """The named statement, which returns rows of this record."""
         return {book: file.query(name, record, **types) for book, file in self._files.items()}
+
+    def rows(
+        self, name: str, columns: Sequence[str], **types: TypeEngine[Any]
+    ) -> dict[Book, Query[Row]]:
+        """The named statement as plain rows of these columns."""
+        return {book: file.rows(name, columns, **types) for book, file in self._files.items()}
 
     def command(self, name: str, **types: TypeEngine[Any]) -> dict[Book, Query[None]]:
         """The named statement, which returns no rows."""

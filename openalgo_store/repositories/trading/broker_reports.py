@@ -13,6 +13,7 @@ from ...errors import InvalidInput
 from ...tables.types import Rupees
 from ...values.arguments import iterated
 from ...values.money import to_millionths
+from .names import check_instrument
 
 _BATCH = 1_000
 """Rows of one statement."""
@@ -29,7 +30,9 @@ class _Column(NamedTuple):
 
 
 class BrokerReport:
-    """The rows of a report by their key, in its order: whoever locks them does so in one order.
+    """The rows of a report in the order of their key, so that whoever locks them does so in one.
+
+    The key begins with user_id, broker, symbol and exchange.
 
     Raises InvalidInput with the number of the row, counted from 1.
     """
@@ -46,22 +49,24 @@ class BrokerReport:
             _Column(name, kind.process_bind_param, isinstance(kind, Rupees)) for name, kind in kinds
         ]
         self._names = {name for name, _ in kinds}
-        self.given: dict[Key, Mapping[str, Any]] = {}
         rows: dict[Key, list[Any]] = {}
         for number, each in enumerate(iterated("a report", given), 1):
             row = self._row(number, each)
             place = tuple(row[: len(key)])
             if None in place:
                 raise InvalidInput(f"row {number} needs all of {', '.join(key)}")
+            try:
+                check_instrument(place[1], place[2], place[3])
+            except InvalidInput as error:
+                raise InvalidInput(f"row {number}: {error}") from None
             if place in rows:
                 raise InvalidInput(f"row {number} has the key of a row before it: keep one of them")
-            self.given[place] = each
             rows[place] = row
-        self._rows = [rows[place] for place in sorted(rows)]
+        self.rows = [rows[place] for place in sorted(rows)]
 
     def batches(self) -> Iterator[list[list[Any]]]:
         """The rows, so many as one statement takes at a time."""
-        rows = iter(self._rows)
+        rows = iter(self.rows)
         while batch := list(islice(rows, _BATCH)):
             yield batch
 

@@ -1,30 +1,27 @@
 """Fills: what an exchange executed of an order goes into trade, order and position at once."""
 
-from datetime import date, datetime
+from datetime import datetime
 
 from ...engine.expected import expect_one
 from ...engine.transaction import Transaction
 from ...errors import Conflict, IllegalOrderState, InvalidInput
-from ...records.trading import Fill, Order, Position, Trade
+from ...records.trading import Fill, Order, OrderStatus, Trade
 from ...sessions import writing
-from ...tables.types import Whole
 from ...values import clock
 from ...values.arguments import not_blank
-from ...values.days import trading_day
-from ...values.money import MOST_MILLIONTHS, check_rupees, traded_value
+from ...values.days import check_moment, trading_day
+from ...values.money import MOST_MILLIONTHS, check_price, price_of, traded_value
 from ...values.numbers import check_quantity
 from .books import LIVE, Book, BookSql, check_book
-from .order_locks import lock_order
+from .effective_fills import OrderFills, status_of
+from .order_locks import LockedOrder, lock_order
+from .position_changes import change_position, position_of
+from .position_fold import Traded
 
-_add_fill_to_order = BookSql("trading/orders.sql", "orders").query(
-    "add_fill_to_order", Order, value=Whole(), most=Whole()
-)
+_set_order_fills = BookSql("trading/orders.sql", "orders").query("set_order_fills", Order)
 _trades = BookSql("trading/trades.sql", "trades")
 _get_trade = _trades.query("get_trade", Trade)
 _add_trade = _trades.query("add_trade", Trade)
-_positions = BookSql("trading/positions.sql", "positions")
-_get_position = _positions.query("get_position", Position)
-_add_to_position = _positions.query("add_to_position", Position, most=Whole())
 
 
 def record_fill(
@@ -34,81 +31,97 @@ def record_fill(
     price: float,
     traded_at: datetime,
     *,
+    broker: str | None = None,
     book: Book = LIVE,
     tx: Transaction | None = None,
 ) -> Fill:
     """Book one execution of an order; price in rupees. The same one again changes nothing.
 
-    An order is OPEN until its whole quantity is filled, then COMPLETE; a fill that comes after
-    CANCELLED is booked too, and the status stays. Raises NotFound; IllegalOrderState for a
-    REJECTED order and for more than its quantity; Conflict for this trade_id with another quantity
-    or price; InvalidInput. Nothing is written then.
+    What was executed is a fact: it is booked after CANCELLED or EXPIRED too (the status stays), and
+    beyond the quantity that is known here, when it has overtaken the report of a change. What a
+    broker had told by `report_order` counts once. A fill of an earlier day goes into that day, and
+    every later day of the position follows.
+
+    `broker` is needed where two brokers have an order of this id. Raises NotFound for an unknown
+    order (report it first); IllegalOrderState for a REJECTED one; Conflict for this trade_id with
+    another quantity or price, and for an id of two brokers; InvalidInput, as for a price of 0.
+    Nothing is written then.
     """
     not_blank("trade_id", trade_id)
-    day = trading_day(traded_at)
+    trading_day(traded_at)
+    traded_at = check_moment(traded_at)
     value = traded_value(quantity, price)
-    quantity, price = check_quantity(quantity), check_rupees(price)
+    quantity, price = check_quantity(quantity), check_price(price)
     with writing(check_book(book).database, tx) as tx:
-        order = lock_order(order_id, book, tx)
-        refusal = _refusal(order, quantity)
+        locked = lock_order(order_id, broker, book, tx)
+        order, before = locked
         trade = None
-        if refusal is None:  # the trade first: what is not added here is not counted below
+        if order.status != "REJECTED":  # the trade first: what is not added is not counted below
             trade = tx.one(
                 _add_trade[book],
                 trade_id=trade_id,
                 order_id=order_id,
+                user_id=order.user_id,
+                broker=order.broker,
+                symbol=order.symbol,
+                exchange=order.exchange,
                 action=order.action,
+                product=order.product,
                 quantity=quantity,
                 price=price,
                 traded_at=traded_at,
-                **_position_key(order),
+                is_fill=True,
             )
         if trade is None:
-            known = _known_trade(order, trade_id, refusal, book, tx)
+            known = _known_trade(order, trade_id, book, tx)
             _refuse_another(known, quantity, price)
-            return Fill(False, known, order, tx.one(_get_position[book], **_position_key(order)))
-        position = _position_with(order, quantity, value, day, book, tx)
-        filled = tx.one(
-            _add_fill_to_order[book],
-            id=order.id,
-            quantity=quantity,
-            value=value,
-            most=MOST_MILLIONTHS,
-            updated_at=clock.now(),
-        )
-        if filled is None:
-            raise _beyond_sums(f"the fills of order {order_id} are", tx)
+            return Fill(False, known, order, position_of(order, book, tx))
+        after = before.with_trade(quantity, value)
+        filled = set_fills(locked, after, order.status, book, tx)
+        booked = Traded(order.product, traded_at, order.action, quantity, value)
+        position = change_position(filled, booked, before, after, book, tx)
     return Fill(True, trade, filled, position)
 
 
-def _refusal(order: Order, quantity: int) -> IllegalOrderState | None:
-    """Why an order cannot take so many more; it is locked, so that this stays true."""
-    if order.status == "REJECTED":
-        why = "is REJECTED and cannot be filled"
-    elif order.fill_quantity + quantity > order.quantity:
-        why = (
-            f"is {order.status} with {order.fill_quantity} of {order.quantity} filled: "
-            f"{quantity} more would be too many"
+def set_fills(
+    locked: LockedOrder, fills: OrderFills, told: OrderStatus, book: Book, tx: Transaction
+) -> Order:
+    """The order with what was filled of it, and with the status that follows."""
+    order = locked.order
+    sums = fills.booked_value, fills.booked_quantity, fills.value
+    if max(map(abs, sums)) >= 2 * MOST_MILLIONTHS:
+        error = InvalidInput(
+            f"the fills of order {order.order_id} are beyond what can be added up: check the "
+            "quantities and prices of the fills"
         )
-    else:
-        return None
-    return IllegalOrderState(f"order {order.order_id} {why}", order.order_id, order.status)
+        tx.fail(error)  # the trade is written by then and must not be kept
+        raise error
+    return expect_one(
+        tx,
+        _set_order_fills[book],
+        id=order.id,
+        fill_quantity=fills.quantity,
+        fill_value=fills.value,
+        fill_price=price_of(fills.value, fills.quantity),
+        booked_quantity=fills.booked_quantity,
+        booked_value=fills.booked_value,
+        status=status_of(told, fills.quantity, order.quantity),
+        updated_at=clock.now(),
+    )
 
 
-def _known_trade(
-    order: Order,
-    trade_id: str,
-    refusal: IllegalOrderState | None,
-    book: Book,
-    tx: Transaction,
-) -> Trade:
-    """The trade that is there already; where there is none, the refusal is raised."""
-    key = {"order_id": order.order_id, "trade_id": trade_id}
-    if refusal is None:
+def _known_trade(order: Order, trade_id: str, book: Book, tx: Transaction) -> Trade:
+    """The trade that is there already; a rejected order without it is refused."""
+    key = {"order_id": order.order_id, "trade_id": trade_id, "broker": order.broker}
+    if order.status != "REJECTED":
         return expect_one(tx, _get_trade[book], **key)
     known = tx.one(_get_trade[book], **key)
     if known is None:
-        raise refusal
+        raise IllegalOrderState(
+            f"order {order.order_id} is REJECTED and cannot be filled: report what it is now",
+            order.order_id,
+            order.status,
+        )
     return known
 
 
@@ -118,44 +131,3 @@ def _refuse_another(known: Trade, quantity: int, price: float) -> None:
             f"trade {known.trade_id} of order {known.order_id} is booked with {known.quantity} at "
             f"{known.price}: a trade number names one execution of an order"
         )
-
-
-def _position_with(
-    order: Order, quantity: int, value: int, day: date, book: Book, tx: Transaction
-) -> Position:
-    """The position after it has grown by a fill; opened by its first one."""
-    bought = order.action == "BUY"
-    position = tx.one(
-        _add_to_position[book],
-        **_position_key(order),
-        quantity=quantity if bought else -quantity,
-        buy_quantity=quantity if bought else 0,
-        buy_value=value if bought else 0,
-        sell_quantity=0 if bought else quantity,
-        sell_value=0 if bought else value,
-        trading_day=day,
-        most=MOST_MILLIONTHS,
-    )
-    if position is None:
-        raise _beyond_sums(f"the position in {order.symbol} has grown", tx)
-    return position
-
-
-def _beyond_sums(sum_of: str, tx: Transaction) -> InvalidInput:
-    """The error of a sum that is too big; the trade is written by then and must not be kept."""
-    error = InvalidInput(
-        f"{sum_of} beyond what can be added up: check the quantities and prices of the fills"
-    )
-    tx.fail(error)
-    return error
-
-
-def _position_key(order: Order) -> dict[str, object]:
-    """What the position of an order is found by."""
-    return {
-        "user_id": order.user_id,
-        "broker": order.broker,
-        "symbol": order.symbol,
-        "exchange": order.exchange,
-        "product": order.product,
-    }

@@ -19,22 +19,23 @@ from ...tables.accounts import users
 from ...tables.trading import OPEN_STATUSES, STATUSES
 from ...tables.types import Whole
 from ...values import clock
-from ...values.arguments import not_blank, only
+from ...values.arguments import only, trimmed
 from ...values.days import day_bounds
 from ...values.numbers import check_quantity
 from ..shapes import changed, equal, given, new_values
 from .books import BOOKS, LIVE, Book, BookSql, check_book
-from .order_locks import lock_order
+from .effective_fills import status_of
+from .names import check_instrument
+from .order_locks import lock_order, only_one
 
-_MOVES = {
-    "TRIGGER_PENDING": {"OPEN", "COMPLETE", "CANCELLED", "REJECTED"},
-    "OPEN": {"COMPLETE", "CANCELLED", "REJECTED"},
-}
+_ENDS = {"COMPLETE", "CANCELLED", "REJECTED", "EXPIRED"}
+_MOVES = {"TRIGGER_PENDING": {"OPEN"} | _ENDS, "OPEN": {"TRIGGER_PENDING"} | _ENDS}
 """Where an order may go from here; the other statuses are the end."""
-_CHANGEABLE = {"quantity", "price", "trigger_price", "order_type"}
+_CHANGEABLE = {"quantity", "price", "trigger_price", "order_type", "product"}
 _GIVEN = (
     *("order_id", "user_id", "broker", "symbol", "exchange", "action", "quantity", "price"),
-    *("trigger_price", "order_type", "product", "status", "placed_at"),
+    *("trigger_price", "order_type", "product", "status", "placed_at", "strategy"),
+    *("exchange_order_id", "status_message"),
 )
 """What create_order writes."""
 
@@ -62,7 +63,6 @@ _newest_first = {
 }
 _add_order = {book: Query.of(_adding(book), Order) for book in BOOKS}
 _get_order = _sql.query("get_order", Order)
-_set_order_status = _sql.query("set_order_status", Order)
 _get_open_orders = _sql.query("get_open_orders", Order)
 
 
@@ -74,8 +74,8 @@ class _Place(NamedTuple):
 
 
 @cache
-def _update_order(book: Book, columns: frozenset[str]) -> Query[Order]:
-    """UPDATE of these columns of the order `row_id`."""
+def change_order(book: Book, columns: frozenset[str]) -> Query[Order]:
+    """UPDATE of these columns of the order `row_id`, which is locked."""
     orders = book.tables.orders
     this = orders.c.id == bindparam("row_id", type_=Whole)
     values = changed(orders, columns)
@@ -118,17 +118,21 @@ def create_order(
     trigger_price: float | None = None,
     status: OrderStatus = "OPEN",
     placed_at: datetime | None = None,
+    strategy: str | None = None,
+    exchange_order_id: str | None = None,
+    status_message: str | None = None,
     book: Book = LIVE,
     tx: Transaction | None = None,
 ) -> Order:
     """A new order, unfilled; price and trigger_price in rupees, placed_at by default now.
 
-    Raises Conflict for an order_id that is taken; NotFound for an unknown or deactivated user
-    (LIVE only); InvalidInput for a quantity below 1, NaN, a naive datetime, an unknown word. After
-    Unavailable look whether the order is there: it may be, if only the answer was lost.
+    Raises Conflict for an order_id that this broker has already; NotFound for an unknown or
+    deactivated user (LIVE only); InvalidInput for a quantity below 1, NaN, a naive datetime, an
+    unknown word or exchange, blanks around a name. After Unavailable look whether the order is
+    there: it may be, if only the answer was lost.
     """
-    for name, text in (("order_id", order_id), ("broker", broker), ("symbol", symbol)):
-        not_blank(name, text)
+    trimmed("order_id", order_id)
+    check_instrument(broker, symbol, exchange)
     with one_statement(check_book(book).database, tx, readonly=False) as tx:
         added = tx.one(
             _add_order[book],
@@ -145,74 +149,116 @@ def create_order(
             product=product,
             status=status,
             placed_at=clock.now() if placed_at is None else placed_at,
+            strategy=strategy,
+            exchange_order_id=exchange_order_id,
+            status_message=status_message,
         )
     if added is None:
         raise NotFound(f"there is no active user {user_id}")
     return added
 
 
-def get_order(order_id: str, *, book: Book = LIVE, tx: Transaction | None = None) -> Order | None:
-    """The order with this id, or None."""
+def get_order(
+    order_id: str,
+    *,
+    broker: str | None = None,
+    book: Book = LIVE,
+    tx: Transaction | None = None,
+) -> Order | None:
+    """The order with this id, or None. Conflict for an id of two brokers: pass the broker then."""
     with one_statement(check_book(book).database, tx) as tx:
-        return tx.one(_get_order[book], order_id=order_id)
+        return only_one(tx.all(_get_order[book], order_id=order_id, broker=broker))
 
 
 def update_order(
-    order_id: str, *, book: Book = LIVE, tx: Transaction | None = None, **changes: Any
+    order_id: str,
+    *,
+    broker: str | None = None,
+    book: Book = LIVE,
+    tx: Transaction | None = None,
+    **changes: Any,
 ) -> Order:
-    """Change quantity, price, trigger_price or order_type of an open order; the order as it is now.
+    """Change quantity, price, trigger_price, order_type or product of an order that is open.
 
-    Raises NotFound; IllegalOrderState for an order that is no longer open; InvalidInput for
-    another column, and for a quantity that is filled already.
+    The order as it is now: lowered to what is filled it is COMPLETE, and a COMPLETE one whose
+    quantity is raised is OPEN again. Raises NotFound; IllegalOrderState for one that is no longer
+    open; InvalidInput for another column, for a quantity below what is filled, and for another
+    product of what is filled (convert_position moves that).
     """
     row = only(_CHANGEABLE, changes, "update_order") | {"updated_at": clock.now()}
     with writing(check_book(book).database, tx) as tx:
-        order = lock_order(order_id, book, tx)
-        if order.status not in OPEN_STATUSES:
+        order = lock_order(order_id, broker, book, tx).order
+        quantity = check_quantity(changes.get("quantity", order.quantity))
+        is_raised = order.status == "COMPLETE" and quantity > order.quantity
+        if order.status not in OPEN_STATUSES and not is_raised:
             raise IllegalOrderState(
                 f"order {order_id} is {order.status}: only an open order can be changed",
                 order_id,
                 order.status,
             )
-        quantity = changes.get("quantity")
-        if quantity is not None and check_quantity(quantity) <= order.fill_quantity:
+        if quantity < order.fill_quantity:
             raise InvalidInput(
-                f"order {order_id} has {order.fill_quantity} filled: its quantity must be more, "
-                "or cancel what is left"
+                f"order {order_id} has {order.fill_quantity} filled: its quantity cannot be less"
             )
-        change = _update_order(book, frozenset(row))
+        if order.fill_quantity and changes.get("product", order.product) != order.product:
+            raise InvalidInput(
+                f"order {order_id} has {order.fill_quantity} filled: move those by "
+                "convert_position, and place another order for the rest"
+            )
+        told: OrderStatus = "OPEN" if is_raised else order.status
+        row["status"] = status_of(told, order.fill_quantity, quantity)
+        change = change_order(book, frozenset(row))
         return expect_one(tx, change, row_id=order.id, **new_values(row))
 
 
 def update_order_status(
-    order_id: str, status: OrderStatus, *, book: Book = LIVE, tx: Transaction | None = None
+    order_id: str,
+    status: OrderStatus,
+    status_message: str | None = None,
+    *,
+    broker: str | None = None,
+    book: Book = LIVE,
+    tx: Transaction | None = None,
 ) -> Order:
-    """Move an order to a status; the order as it is now. The same status again changes nothing.
+    """Move an order to a status; status_message tells why. The same again changes nothing.
 
-    TRIGGER_PENDING and OPEN lead on; COMPLETE, CANCELLED and REJECTED are the end. An order that
-    has fills cannot be rejected. Raises NotFound, and IllegalOrderState with both statuses.
+    TRIGGER_PENDING and OPEN lead to each other and on; COMPLETE, CANCELLED, REJECTED and EXPIRED (a
+    DAY order whose day is over) are the end. An order that has fills cannot be rejected. Raises
+    NotFound, Conflict for an id of two brokers, and IllegalOrderState with both statuses.
     """
     if status not in STATUSES:
         raise InvalidInput(f"status must be one of {', '.join(STATUSES)}")
     with writing(check_book(book).database, tx) as tx:
-        order = lock_order(order_id, book, tx)
-        if order.status == status:
+        order = lock_order(order_id, broker, book, tx).order
+        if order.status == status and status_message in (None, order.status_message):
             return order
-        if status not in _MOVES.get(order.status, ()):
-            raise IllegalOrderState(
-                f"order {order_id} is {order.status} and cannot become {status}",
-                order_id,
-                order.status,
-            )
-        if status == "REJECTED" and order.fill_quantity:
-            raise IllegalOrderState(
-                f"order {order_id} is {order.status} with {order.fill_quantity} filled and cannot "
-                "become REJECTED: cancel what is left",
-                order_id,
-                order.status,
-            )
-        move = _set_order_status[book]
-        return expect_one(tx, move, id=order.id, status=status, updated_at=clock.now())
+        if order.status != status:
+            _refuse_the_move(order, status)
+        row = given(status=status, status_message=status_message, updated_at=clock.now())
+        move = change_order(book, frozenset(row))
+        return expect_one(tx, move, row_id=order.id, **new_values(row))
+
+
+def _refuse_the_move(order: Order, status: OrderStatus) -> None:
+    if status not in _MOVES.get(order.status, ()):
+        raise IllegalOrderState(
+            f"order {order.order_id} is {order.status} and cannot become {status}",
+            order.order_id,
+            order.status,
+        )
+    if status == "REJECTED":
+        refuse_rejection(order)
+
+
+def refuse_rejection(order: Order) -> None:
+    """IllegalOrderState for an order that has fills: what was executed was not rejected."""
+    if order.fill_quantity:
+        raise IllegalOrderState(
+            f"order {order.order_id} is {order.status} with {order.fill_quantity} filled and cannot "
+            "become REJECTED: cancel what is left",
+            order.order_id,
+            order.status,
+        )
 
 
 def get_open_orders(

@@ -1,39 +1,30 @@
-"""Positions: what fills have made, and what a broker reports of them."""
+"""Positions: what fills, reports and adjustments have made, today and on the days before."""
 
-from collections.abc import Iterable, Mapping
 from datetime import date
-from typing import Any, NamedTuple
+from typing import Any
 
-from sqlalchemy import JSON, Date
+from sqlalchemy import Date
 
 from ...engine.transaction import Transaction
-from ...records.trading import Position
-from ...sessions import one_statement, writing
+from ...errors import InvalidInput
+from ...records.trading import Position, PositionDay
+from ...sessions import one_statement
+from ...tables.types import Finite
 from ...values import clock
 from ...values.days import require_day
+from ...values.money import to_rupees
 from .books import LIVE, Book, BookSql, check_book
-from .broker_reports import BrokerReport
+from .position_pool import Pool
 
-_KEY = ("user_id", "broker", "symbol", "exchange", "product")
-_VALUES = (
-    *("quantity", "average_price", "last_price", "pnl"),
-    *("day_quantity", "overnight_quantity"),
+_STORED = (*Position._fields, "realized_value", "realized_today")
+_DAY = ("user_id", "broker", "symbol", "exchange", "product", "trading_day", "last_price")
+
+_get_positions = BookSql("trading/positions.sql", "positions").rows(
+    "get_positions", _STORED, realized_pnl=Finite()
 )
-
-
-class _Key(NamedTuple):
-    """What a position is found by."""
-
-    user_id: int
-    broker: str
-    symbol: str
-    exchange: str
-    product: str
-
-
-_sql = BookSql("trading/positions.sql", "positions")
-_get_positions = _sql.query("get_positions", Position, day=Date())
-_update_positions = _sql.query("update_positions", _Key, rows=JSON())
+_get_history = BookSql("trading/position_days.sql", "position_days").rows(
+    "get_position_history", (*_DAY, *Pool._fields), begin=Date(), end=Date()
+)
 
 
 def get_positions(
@@ -41,34 +32,72 @@ def get_positions(
 ) -> list[Position]:
     """The positions of a user, flat ones too, by broker, symbol, exchange and product.
 
-    day_quantity and overnight_quantity are told as of an Indian trading day, by default today:
-    what was traded before it is overnight. How it was on a day before the last trade is not kept.
+    They are told as of an Indian trading day, by default today: of what was traded before it only
+    what is open is carried, at its average, and the rest is in realized_pnl. Nothing is written by
+    that. How it was on an earlier day than the last one tells get_position_history.
     """
     today = clock.trading_day(clock.now()) if day is None else require_day(day)
     with one_statement(check_book(book).database, tx) as tx:
-        return tx.all(_get_positions[book], user_id=user_id, day=today)
+        rows = tx.all(_get_positions[book], user_id=user_id)
+    return [_as_of(today, row) for row in rows]
 
 
-def bulk_update_positions(
-    positions_data: Iterable[Mapping[str, Any]],
+def get_position_history(
+    user_id: int,
+    start_date: date,
+    end_date: date,
     *,
     book: Book = LIVE,
     tx: Transaction | None = None,
-) -> list[Mapping[str, Any]]:
-    """Set what a broker reports of positions, all or none; the rows without a position come back.
+) -> list[PositionDay]:
+    """What each day left of each position and what it realised, oldest first.
 
-    Each has the key (user_id, broker, symbol, exchange, product) and some of quantity,
-    average_price, last_price, pnl (in rupees), day_quantity, overnight_quantity; what is absent or
-    None stays. Without pnl it follows from the fills and the last price, unless the quantity is not
-    that of the fills: then it stays. Of day_quantity and overnight_quantity, as of today, one
-    follows from the other. The sums of the fills stay, and the next fill counts from them. Raises
-    InvalidInput, with the row's number, and writes nothing.
+    Of the Indian days start_date to end_date, both included; of those on which nothing was traded,
+    reported or adjusted there is none. Raises InvalidInput.
     """
-    report = BrokerReport(check_book(book).tables.positions, _KEY, _VALUES, positions_data)
-    today = clock.trading_day(clock.now())
-    unknown = dict(report.given)
-    with writing(check_book(book).database, tx) as tx:
-        for rows in report.batches():
-            for found in tx.all(_update_positions[book], rows=rows, trading_day=today):
-                del unknown[tuple(found)]
-    return list(unknown.values())
+    if require_day(start_date) > require_day(end_date):
+        raise InvalidInput("start_date is after end_date: swap them")
+    with one_statement(check_book(book).database, tx) as tx:
+        rows = tx.all(_get_history[book], user_id=user_id, begin=start_date, end=end_date)
+    return [_day_of(row) for row in rows]
+
+
+def _as_of(day: date, row: Any) -> Position:
+    """The stored row as the day begins, where it is of a day before."""
+    position = Position._make(row[: len(Position._fields)])
+    if position.trading_day is None or position.trading_day >= day:
+        return position
+    pool = _pool_of(row).carried()
+    return position._replace(
+        average_price=pool.average_price,
+        pnl=pool.pnl(position.last_price),
+        day_quantity=0,
+        overnight_quantity=pool.overnight_quantity,
+        buy_quantity=pool.buy_quantity,
+        buy_value=pool.buy_value,
+        sell_quantity=pool.sell_quantity,
+        sell_value=pool.sell_value,
+        trading_day=day,
+        realized_pnl=to_rupees(pool.realized_value),
+    )
+
+
+def _pool_of(row: Any) -> Pool:
+    values = dict(zip(_STORED, row, strict=True))
+    return Pool._make(values[name] for name in Pool._fields)
+
+
+def _day_of(row: Any) -> PositionDay:
+    *key, last_price = row[: len(_DAY)]
+    pool = Pool._make(row[len(_DAY) :])
+    average = pool.average_price
+    price = average if last_price is None else last_price
+    return PositionDay(
+        *key,
+        quantity=pool.quantity,
+        average_price=average,
+        last_price=last_price,
+        overnight_quantity=pool.overnight_quantity,
+        realized_pnl=to_rupees(pool.realized),
+        unrealized_pnl=pool.quantity * (price - average),
+    )

@@ -19,10 +19,11 @@ from ...tables.trading import OPEN_STATUSES
 from ...tables.types import UTCDateTime, Whole
 from ...values.arguments import not_blank
 from ...values.days import day_bounds, one_day
-from ...values.money import check_rupees, traded_value
+from ...values.money import check_price, traded_value
 from ...values.numbers import check_quantity
 from ..shapes import equal, given
 from .books import LIVE, Book, BookSql, check_book
+from .names import check_instrument
 from .order_locks import find_and_lock_order
 
 
@@ -37,7 +38,7 @@ class _DailySums(NamedTuple):
     sell_value: int
 
 
-_BOOKED_KEY: Sequence[str] = ("order_id", "trade_id")
+_BOOKED_KEY: Sequence[str] = ("order_id", "trade_id", "broker")
 _OF_ORDER = ("user_id", "broker", "symbol", "exchange", "action", "product")
 """What a trade has in common with its order."""
 _IMPORTED_KEY: Sequence[str] = (*_OF_ORDER, "trade_id", "traded_at")
@@ -97,12 +98,13 @@ def import_trade(
 ) -> Trade:
     """Keep a trade of the past: orders and positions stay as they are (record_fill changes them).
 
-    The same trade again changes nothing: it is known by its order_id and trade_id, without an
-    order by all but its quantity and price. Raises Conflict when those differ, for a trade that is
-    not of its order, and for an unknown user (LIVE) or order; IllegalOrderState for an order that
+    The same trade again changes nothing: it is known by its broker, order_id and trade_id, without
+    an order by all but its quantity and price. Raises Conflict when those differ, for a trade that
+    is not of its order, and for an unknown user (LIVE) or order; IllegalOrderState for an order that
     is still open, whose trades are fills; InvalidInput.
     """
     not_blank("trade_id", trade_id)
+    check_instrument(broker, symbol, exchange)
     traded_value(quantity, price)  # or the P&L of its day could not be told
     row: dict[str, Any] = {
         "trade_id": trade_id,
@@ -114,13 +116,13 @@ def import_trade(
         "action": action,
         "product": product,
         "quantity": check_quantity(quantity),
-        "price": check_rupees(price),
+        "price": check_price(price),
         "traded_at": traded_at,
     }
     with writing(check_book(book).database, tx) as tx:
-        if order_id is not None and (order := find_and_lock_order(order_id, book, tx)):
-            _refuse_what_it_cannot_have(order, row)
-        trade = tx.one(_add_trade[book], **row) or _known(row, book, tx)
+        if order_id is not None and (locked := find_and_lock_order(order_id, broker, book, tx)):
+            _refuse_what_it_cannot_have(locked.order, row)
+        trade = tx.one(_add_trade[book], **row, is_fill=False) or _known(row, book, tx)
     if (trade.quantity, trade.price) != (row["quantity"], row["price"]):
         raise Conflict(
             f"trade {trade_id} is stored with {trade.quantity} at {trade.price}: "

@@ -1,0 +1,102 @@
+"""What orders have filled goes into positions: by addition, or by telling their days again.
+
+Most fills are of the position's own day and newer than its last adjustment: one statement adds
+them.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+
+from ...engine.transaction import Transaction
+from ...records.trading import Order, Position
+from ...tables.types import UTCDateTime, Whole
+from ...values.days import trading_day
+from ...values.money import MOST_MILLIONTHS
+from .books import Book, BookSql
+from .effective_fills import OrderFills
+from .position_fold import Traded
+from .position_ledger import tell_again
+
+_positions = BookSql("trading/positions.sql", "positions")
+_get_position = _positions.query("get_position", Position)
+_add_to_position = _positions.query("add_to_position", Position, most=Whole(), since=UTCDateTime())
+
+
+def position_of(order: Order, book: Book, tx: Transaction) -> Position | None:
+    """The position of an order as it is now, or None."""
+    return tx.one(_get_position[book], **_place(order), product=order.product)
+
+
+def change_position(
+    order: Order,
+    trade: Traded | None,
+    before: OrderFills,
+    after: OrderFills,
+    book: Book,
+    tx: Transaction,
+) -> Position | None:
+    """The position after an order's fills have become others; the order has them by now."""
+    gained = _gains(order, trade, before, after)
+    if not gained:
+        return position_of(order, book, tx)
+    added = _added(order, gained, book, tx)
+    if added is not None:
+        return added
+    first = min(trading_day(each.traded_at) for each in gained)
+    return tell_again(_place(order), first, gained, book, tx).positions[order.product]
+
+
+def _gains(
+    order: Order, trade: Traded | None, before: OrderFills, after: OrderFills
+) -> list[Traded]:
+    """A trade when it was; what was told beyond the trades when it was told, and less of it now."""
+    if trade is not None and not before.reported_quantity:
+        return [trade]
+    sums: dict[datetime, list[int]] = defaultdict(lambda: [0, 0])
+    gains = [] if trade is None else [(trade.traded_at, trade.quantity, trade.value)]
+    for fills, sign in ((before, -1), (after, 1)):
+        quantity, value = fills.untraded
+        if fills.reported_fill_at is not None:
+            gains.append((fills.reported_fill_at, sign * quantity, sign * value))
+    for moment, quantity, value in gains:
+        sums[moment][0] += quantity
+        sums[moment][1] += value
+    return [
+        Traded(order.product, moment, order.action, quantity, value)
+        for moment, (quantity, value) in sums.items()
+        if quantity or value
+    ]
+
+
+def _added(order: Order, gained: Sequence[Traded], book: Book, tx: Transaction) -> Position | None:
+    """The position with all of it at once; None where addition alone would not be right."""
+    days = {trading_day(each.traded_at) for each in gained}
+    if len(days) > 1:
+        return None
+    quantity = sum(each.quantity for each in gained)
+    value = sum(each.value for each in gained)
+    bought = order.action == "BUY"
+    return tx.one(
+        _add_to_position[book],
+        **_place(order),
+        product=order.product,
+        quantity=quantity if bought else -quantity,
+        buy_quantity=quantity if bought else 0,
+        buy_value=value if bought else 0,
+        sell_quantity=0 if bought else quantity,
+        sell_value=0 if bought else value,
+        trading_day=days.pop(),
+        since=min(each.traded_at for each in gained),
+        most=MOST_MILLIONTHS,
+    )
+
+
+def _place(order: Order) -> dict[str, object]:
+    """What the positions of an instrument have in common."""
+    return {
+        "user_id": order.user_id,
+        "broker": order.broker,
+        "symbol": order.symbol,
+        "exchange": order.exchange,
+    }

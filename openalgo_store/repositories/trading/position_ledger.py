@@ -1,0 +1,266 @@
+"""The days of a position: told from what is stored, and told again where something comes late.
+
+A day without adjustments is its stored sums, to which a late fill is added; one with adjustments is
+folded from its trades, since what an adjustment found depends on what came before it.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date, datetime, timedelta
+from typing import Any, NamedTuple
+
+from sqlalchemy import Date
+
+from ...engine.expected import expect_one
+from ...engine.transaction import Transaction
+from ...errors import InvalidInput
+from ...records.trading import Position, PositionAdjustment, Product
+from ...tables.types import UTCDateTime
+from ...values.days import one_day, trading_day
+from ...values.money import MOST_MILLIONTHS, to_millionths
+from .books import Book, BookSql
+from .position_fold import Traded, fold_day
+from .position_pool import Pool, largest, own_sums
+
+_ROW = ("id", "product", "trading_day", "last_price", *Pool._fields)
+_DAY = ("product", "trading_day", "last_price", *Pool._fields)
+
+_positions = BookSql("trading/positions.sql", "positions")
+_lock_positions = _positions.rows("lock_positions_of_instrument", _ROW)
+_get_position = _positions.query("get_position", Position)
+_set_position = _positions.query("set_position", Position)
+_days = BookSql("trading/position_days.sql", "position_days")
+_get_days_from = _days.rows("get_position_days_from", _DAY, begin=Date())
+_get_day_before = _days.rows("get_position_day_before", _DAY, begin=Date())
+_set_day = _days.command("set_position_day")
+_adjustments = BookSql("trading/position_adjustments.sql", "position_adjustments")
+_get_adjustments = _adjustments.query(
+    "get_adjustments_of_instrument", PositionAdjustment, begin=UTCDateTime()
+)
+_set_found = _adjustments.command("set_found_position")
+_trades = BookSql("trading/trades.sql", "trades")
+_FILL = ("product", "traded_at", "action", "quantity", "price")
+_get_fills = _trades.rows("get_fills_of_instrument", _FILL, begin=UTCDateTime(), end=UTCDateTime())
+_UNTRADED = (
+    *("product", "reported_fill_at", "action", "booked_quantity", "booked_value"),
+    *("reported_quantity", "reported_value"),
+)
+_get_untraded = BookSql("trading/trades.sql", "orders").rows(
+    "get_untraded_of_instrument", _UNTRADED, begin=UTCDateTime(), end=UTCDateTime()
+)
+
+Place = Mapping[str, Any]
+"""user_id, broker, symbol and exchange: what the positions of an instrument have in common."""
+
+
+class _History(NamedTuple):
+    """A position from a day on: its row, the state before that day, and the days as they are."""
+
+    row_id: int
+    last_price: float | None
+    before: Pool
+    days: dict[date, Pool]
+    closed: set[date]
+    last_day: date
+
+
+class Told(NamedTuple):
+    """The positions of an instrument as they are now, and what its late adjustments had found."""
+
+    positions: dict[Product, Position]
+    adjustments: list[PositionAdjustment]
+
+
+def tell_again(
+    place: Place,
+    first: date,
+    gained: Sequence[Traded],
+    book: Book,
+    tx: Transaction,
+    prices: Mapping[Product, float | None] | None = None,
+) -> Told:
+    """Every position of an instrument from a day on, with what it gains; each has its row already.
+
+    What is gained must be stored as trade or order by now: it is read there where a day is folded.
+    `prices` are new last prices, None for one that is no longer known.
+    """
+    rows = tx.all(_lock_positions[book], **place)
+    adjustments = tx.all(_get_adjustments[book], **place, begin=one_day(first)[0])
+    histories = {row[1]: _history(place, row, first, book, tx) for row in rows}
+    by_day: dict[date, list[PositionAdjustment]] = defaultdict(list)
+    for adjustment in adjustments:
+        by_day[trading_day(adjustment.adjusted_at)].append(adjustment)
+    traded = _by_day(gained)
+    folded = {
+        day: _products(adjustments_of_day) & histories.keys()
+        for day, adjustments_of_day in by_day.items()
+    }
+    if folded:
+        begin, end = one_day(min(folded))[0], one_day(max(folded))[1]
+        logged = _by_day(read_fills(place, begin, end, book, tx))
+    old = {product: each.before for product, each in histories.items()}
+    new = dict(old)
+    told: dict[Product, dict[date, Pool]] = {product: {} for product in histories}
+    found: list[PositionAdjustment] = []
+    days = {*traded, *folded, *(day for each in histories.values() for day in each.days)}
+    for day in sorted(days):
+        opening: dict[Product, Pool] = {}
+        own: list[Traded] = []
+        for product, history in histories.items():
+            stored = history.days.get(day)
+            is_folded = product in folded.get(day, ())
+            gains = [each for each in traded[day] if each.product == product]
+            if stored is None and not is_folded and not gains:
+                continue
+            opening[product] = new[product].carried()
+            if is_folded:
+                own += [each for each in logged[day] if each.product == product]
+            else:
+                own += gains
+                if stored is not None:
+                    own += _as_traded(product, day, own_sums(stored, old[product].carried()))
+            if stored is not None:
+                old[product] = stored
+        end_of_day = fold_day(opening, own, by_day[day])
+        found += end_of_day.adjustments
+        for product, pool in end_of_day.pools.items():
+            new[product] = told[product][day] = pool
+    if largest(new.values()) >= 2 * MOST_MILLIONTHS:
+        error = InvalidInput(
+            f"the position in {place['symbol']} has grown beyond what can be added up: check the "
+            "quantities and prices of the fills"
+        )
+        tx.fail(error)  # what is gained is written by now and must not be kept
+        raise error
+    _store_found(adjustments, found, book, tx)
+    adjusted_at = _last_adjustments(found)
+    positions = {
+        product: _store(place, product, history, told[product], adjusted_at, prices or {}, book, tx)
+        for product, history in histories.items()
+    }
+    return Told(positions, found)
+
+
+def read_fills(
+    place: Place, begin: datetime, end: datetime, book: Book, tx: Transaction
+) -> Iterator[Traded]:
+    """What the orders of an instrument have filled: as trades, and as it was told beyond them."""
+    for product, traded_at, action, quantity, price in tx.all(
+        _get_fills[book], **place, begin=begin, end=end
+    ):
+        yield Traded(product, traded_at, action, quantity, quantity * to_millionths(price))
+    for product, told_at, action, booked, booked_value, told, told_value in tx.all(
+        _get_untraded[book], **place, begin=begin, end=end
+    ):
+        yield Traded(product, told_at, action, told - booked, told_value - booked_value)
+
+
+def _history(place: Place, row: Any, first: date, book: Book, tx: Transaction) -> _History:
+    row_id, product, day, last_price, *sums = row
+    pool = Pool._make(sums)
+    if day < first:
+        return _History(row_id, last_price, pool, {}, set(), day)
+    closed = tx.all(_get_days_from[book], **place, product=product, begin=first)
+    days = {each[1]: Pool._make(each[3:]) for each in closed} | {day: pool}
+    before = tx.one(_get_day_before[book], **place, product=product, begin=first)
+    if before is None:
+        earliest = days[min(days)]
+        opening = Pool(realized_value=earliest.realized_value - earliest.realized_today)
+    else:
+        opening = Pool._make(before[3:])
+    return _History(row_id, last_price, opening, days, {each[1] for each in closed}, day)
+
+
+def _store(
+    place: Place,
+    product: Product,
+    history: _History,
+    told: Mapping[date, Pool],
+    adjusted_at: Mapping[tuple[Product, date], datetime],
+    prices: Mapping[Product, float | None],
+    book: Book,
+    tx: Transaction,
+) -> Position:
+    """The days that are over, where they changed or are over only now, and the row of the last."""
+    if not told:
+        return expect_one(tx, _get_position[book], **place, product=product)
+    last_day = max(told)
+    if last_day > history.last_day and history.last_day not in told:
+        told = {history.last_day: history.before, **told}
+    for day, pool in told.items():
+        is_new = day not in history.closed
+        if day < last_day and (is_new or history.days[day] != pool):
+            tx.run(
+                _set_day[book],
+                **place,
+                product=product,
+                trading_day=day,
+                last_price=history.last_price if day == history.last_day else None,
+                **pool._asdict(),
+            )
+    pool, last_price = told[last_day], prices.get(product, history.last_price)
+    return expect_one(
+        tx,
+        _set_position[book],
+        id=history.row_id,
+        quantity=pool.quantity,
+        average_price=pool.average_price,
+        last_price=last_price,
+        pnl=pool.pnl(last_price),
+        day_quantity=pool.quantity - pool.overnight_quantity,
+        trading_day=last_day,
+        adjusted_at=adjusted_at.get((product, last_day)),
+        **pool._asdict(),
+    )
+
+
+def _store_found(
+    before: Iterable[PositionAdjustment],
+    after: Iterable[PositionAdjustment],
+    book: Book,
+    tx: Transaction,
+) -> None:
+    known = {each.id: (each.quantity_before, each.average_before) for each in before}
+    for each in after:
+        average = round(each.average_before or 0.0, 6)
+        if known[each.id] != (each.quantity_before, average):
+            tx.run(
+                _set_found[book],
+                id=each.id,
+                quantity_before=each.quantity_before,
+                average_before=average,
+            )
+
+
+def _last_adjustments(
+    found: Iterable[PositionAdjustment],
+) -> dict[tuple[Product, date], datetime]:
+    """When each position was adjusted last on each day."""
+    last: dict[tuple[Product, date], datetime] = {}
+    for each in found:  # in the order of time
+        for product in _products([each]):
+            last[product, trading_day(each.adjusted_at)] = each.adjusted_at
+    return last
+
+
+def _products(adjustments: Iterable[PositionAdjustment]) -> set[Product]:
+    return {
+        product for each in adjustments for product in (each.product, each.to_product) if product
+    }
+
+
+def _by_day(traded: Iterable[Traded]) -> dict[date, list[Traded]]:
+    found: dict[date, list[Traded]] = defaultdict(list)
+    for each in traded:
+        found[trading_day(each.traded_at)].append(each)
+    return found
+
+
+def _as_traded(product: Product, day: date, sums: tuple[int, int, int, int]) -> list[Traded]:
+    """The stored sums of a day that has no adjustment, at any moment of it."""
+    begin = one_day(day)[0] + timedelta(microseconds=1)
+    bought, bought_value, sold, sold_value = sums
+    return [
+        Traded(product, begin, "BUY", bought, bought_value),
+        Traded(product, begin, "SELL", sold, sold_value),
+    ]

@@ -1,0 +1,162 @@
+"""What brokers report of positions: it becomes ours, and what was not is kept as a correction."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import JSON
+
+from ...engine.transaction import Transaction
+from ...records.trading import PositionAdjustment
+from ...sessions import writing
+from ...tables.types import UTCDateTime
+from ...values import clock
+from ...values.days import check_moment, trading_day
+from ...values.money import to_millionths, to_rupees
+from .adjustments import record_late_report
+from .books import LIVE, Book, BookSql, check_book
+from .broker_reports import BrokerReport
+from .position_fold import adjusted, agrees
+from .position_ledger import tell_again
+from .position_pool import Pool
+
+_KEY = ("user_id", "broker", "symbol", "exchange", "product")
+_VALUES = (
+    *("quantity", "average_price", "last_price", "pnl"),
+    *("day_quantity", "overnight_quantity"),
+)
+_LOCKED = ("id", "trading_day", "adjusted_at", *Pool._fields)
+
+_positions = BookSql("trading/positions.sql", "positions")
+_open_positions = _positions.command("open_positions", rows=JSON())
+_lock_positions = _positions.rows("lock_positions", _LOCKED, rows=JSON())
+_set_positions = _positions.command("set_positions", rows=JSON(), reported_at=UTCDateTime())
+_close_days = BookSql("trading/position_days.sql", "position_days").command(
+    "close_position_days", ids=JSON()
+)
+_add_corrections = BookSql("trading/position_adjustments.sql", "position_adjustments").query(
+    "add_position_corrections", PositionAdjustment, rows=JSON()
+)
+_get_filled_after = BookSql("trading/trades.sql", "trades").rows(
+    "get_instruments_filled_after", ("broker", "symbol", "exchange"), after=UTCDateTime()
+)
+
+
+class _Told(NamedTuple):
+    """A row of a report; amounts in millionths of a rupee."""
+
+    user_id: int
+    broker: str
+    symbol: str
+    exchange: str
+    product: Any
+    quantity: int | None
+    average: int | None
+    last_price: int | None
+    pnl: int | None
+    day_quantity: int | None
+    overnight_quantity: int | None
+
+
+def bulk_update_positions(
+    positions_data: Iterable[Mapping[str, Any]],
+    *,
+    reported_at: datetime | None = None,
+    book: Book = LIVE,
+    tx: Transaction | None = None,
+) -> list[PositionAdjustment]:
+    """Make positions what a broker reports of them, all or none; the corrections that it took.
+
+    Each has the key (user_id, broker, symbol, exchange, product) and some of quantity,
+    average_price, last_price, pnl (in rupees), day_quantity, overnight_quantity; what is absent or
+    None stays. A position that is not there is opened. A quantity or an average that is not ours
+    becomes ours (to the decimals that are told, two at least): what was matched before is realised,
+    the fills up to reported_at (by default now) are in it, later ones count on top of it. Each such
+    correction is kept: see get_position_adjustments. Without pnl it follows from the sums and the
+    last price. Of day_quantity and overnight_quantity one follows from the other. A report of a day
+    that is over tells no prices.
+
+    Raises InvalidInput, with the row's number, and Conflict for an unknown user (LIVE); nothing is
+    written then.
+    """
+    report = BrokerReport(check_book(book).tables.positions, _KEY, _VALUES, positions_data)
+    moment = clock.now() if reported_at is None else check_moment(reported_at)
+    day = trading_day(moment)
+    corrections: list[PositionAdjustment] = []
+    with writing(check_book(book).database, tx) as tx:
+        for rows in report.batches():
+            tx.run(_open_positions[book], rows=rows, trading_day=day)
+        for rows in report.batches():  # an insert that waits must hold no row of an update
+            corrections += _report(list(map(_Told._make, rows)), moment, day, book, tx)
+    return corrections
+
+
+def _report(
+    told: list[_Told], moment: datetime, day: date, book: Book, tx: Transaction
+) -> Iterator[PositionAdjustment]:
+    """One batch of a report, and its corrections."""
+    locked = tx.all(_lock_positions[book], rows=[each[:5] for each in told])
+    filled_after = {
+        (user_id, *instrument)
+        for user_id in {each.user_id for each in told}
+        for instrument in tx.all(_get_filled_after[book], user_id=user_id, after=moment)
+    }
+    rows: list[list[Any]] = []
+    closed: list[int] = []
+    corrections: list[list[Any]] = []
+    late: list[tuple[_Told, bool]] = []
+    for each, (row_id, stored_day, adjusted_at, *sums) in zip(told, locked, strict=True):
+        is_late = stored_day > day or (adjusted_at is not None and adjusted_at >= moment)
+        if is_late or each[:4] in filled_after:
+            late.append((each, stored_day > day))
+            continue
+        pool = Pool._make(sums)
+        if stored_day < day:
+            closed.append(row_id)
+            pool = pool.carried()
+        correction = _correction(each, pool, moment)
+        after = pool if correction is None else adjusted(pool, correction)
+        if correction is not None:
+            corrections.append(
+                [*each[:5], correction.quantity, each.average, correction.overnight_quantity,
+                 pool.quantity, to_millionths(pool.average_price)]
+            )  # fmt: skip
+        rows.append([row_id, *after, each.last_price, each.pnl, 0 if correction is None else 1])
+    if closed:
+        tx.run(_close_days[book], ids=closed)
+    if rows:
+        tx.run(_set_positions[book], rows=rows, reported_at=moment, trading_day=day)
+    if corrections:
+        yield from tx.all(_add_corrections[book], rows=corrections, adjusted_at=moment)
+    for each, is_over in late:
+        yield from _report_late(each, moment, is_over, book, tx)
+
+
+def _report_late(
+    told: _Told, moment: datetime, is_over: bool, book: Book, tx: Transaction
+) -> list[PositionAdjustment]:
+    """A row that others have followed: it is put in its place, and what followed is told again."""
+    price = None if told.last_price is None or is_over else to_rupees(told.last_price)
+    prices = {} if price is None else {told.product: price}
+    if told.quantity is None:
+        place = dict(zip(_KEY[:4], told[:4], strict=True))
+        tell_again(place, trading_day(moment), [], book, tx, prices)
+        return []
+    report = _correction(told, Pool(buy_quantity=-1), moment)  # whatever the books have
+    assert report is not None
+    return record_late_report(report, prices, book, tx)
+
+
+def _correction(told: _Told, pool: Pool, moment: datetime) -> PositionAdjustment | None:
+    """What of a position is not as it is told; None where all of it is."""
+    quantity = pool.quantity if told.quantity is None else told.quantity
+    price = None if told.average is None else to_rupees(told.average)
+    overnight = told.overnight_quantity
+    if overnight is None and told.day_quantity is not None:
+        overnight = quantity - told.day_quantity
+    is_same_day = overnight is None or overnight == pool.overnight_quantity
+    if agrees(pool.quantity, pool.average_price, quantity, price) and is_same_day:
+        return None
+    return PositionAdjustment(
+        0, *told[:5], "REPORT", moment, quantity, price, overnight, None, None, 0, None
+    )
