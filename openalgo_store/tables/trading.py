@@ -119,7 +119,7 @@ def _trades(metadata: MetaData, prefix: str) -> Table:
         Column("traded_at", UTCDateTime, nullable=False),
         flag_column("is_fill", default=False),  # counted in its order and position
         # Exchange trade numbers repeat across segments and days.
-        UniqueConstraint("order_id", "trade_id", "broker"),
+        UniqueConstraint("order_id", "broker", "trade_id"),
         ForeignKeyConstraint(
             ["order_id", "broker"], [f"{prefix}orders.order_id", f"{prefix}orders.broker"]
         ),
@@ -151,8 +151,9 @@ def _positions(metadata: MetaData, prefix: str) -> Table:
         Column("last_price", Rupees),
         Column("pnl", Rupees),
         counter_column("day_quantity"),
-        *_pool(),
+        *_sums(),
         Column("trading_day", Date),  # the Indian day that the sums are of
+        *_realized(),
         Column("adjusted_at", UTCDateTime),  # the last adjustment of that day
         UniqueConstraint("user_id", "broker", "symbol", "exchange", "product"),
     )
@@ -166,9 +167,13 @@ def _position_days(metadata: MetaData, prefix: str) -> Table:
         id_column(),
         *_position_key(prefix),
         Column("trading_day", Date, nullable=False),
-        *_pool(),
+        *_sums(),
+        *_realized(),
         Column("last_price", Rupees),
-        UniqueConstraint("user_id", "broker", "symbol", "exchange", "product", "trading_day"),
+        UniqueConstraint(
+            *("user_id", "broker", "symbol", "exchange", "product", "trading_day"),
+            name=f"uq_{prefix}position_days_of_position",
+        ),
         Index(f"ix_{prefix}position_days_user_day", "user_id", "trading_day"),
     )
 
@@ -209,12 +214,10 @@ def _position_key(prefix: str) -> tuple[Column[Any], ...]:
     )
 
 
-def _pool() -> tuple[Column[int], ...]:
-    """A day's sums, with what was carried into it as the first entry of its side.
+def _sums() -> tuple[Column[int], ...]:
+    """What was traded, with what was carried into the day as the first entry of its side.
 
-    The values are in millionths of a rupee: whole numbers add up alike in any order. realized_value
-    is what was realised before these sums began, on all days; realized_today the part of it that
-    an adjustment of this day has closed.
+    The values are in millionths of a rupee: whole numbers add up alike in any order.
     """
     return (
         counter_column("overnight_quantity"),
@@ -222,9 +225,15 @@ def _pool() -> tuple[Column[int], ...]:
         counter_column("buy_value"),
         counter_column("sell_quantity"),
         counter_column("sell_value"),
-        counter_column("realized_value"),
-        counter_column("realized_today"),
     )
+
+
+def _realized() -> tuple[Column[int], ...]:
+    """What was realised before these sums began, on all days; and what of it on this one.
+
+    That is what an adjustment has closed, for the sums begin anew at it.
+    """
+    return counter_column("realized_value"), counter_column("realized_today")
 
 
 def _holdings(metadata: MetaData, prefix: str) -> Table:

@@ -2,7 +2,7 @@
 -- paper-trading one.
 
 -- name: get_position_days_from
--- A range of uq_position_days_user_id_broker_symbol_exchange_product_trading_day for each product,
+-- A range of uq_position_days_of_position for each product,
 -- sorted: of the few days that are looked at again.
 SELECT product, trading_day, last_price, overnight_quantity, buy_quantity, buy_value,
        sell_quantity, sell_value, realized_value, realized_today
@@ -12,7 +12,7 @@ WHERE user_id = :user_id AND broker = :broker AND symbol = :symbol AND exchange 
 ORDER BY trading_day;
 
 -- name: get_position_day_before
--- The end of a range of uq_position_days_user_id_broker_symbol_exchange_product_trading_day.
+-- The end of a range of uq_position_days_of_position.
 SELECT product, trading_day, last_price, overnight_quantity, buy_quantity, buy_value,
        sell_quantity, sell_value, realized_value, realized_today
 FROM /*book*/position_days
@@ -22,7 +22,7 @@ ORDER BY trading_day DESC
 LIMIT 1;
 
 -- name: set_position_day
--- uq_position_days_user_id_broker_symbol_exchange_product_trading_day decides between a day that is
+-- uq_position_days_of_position decides between a day that is
 -- closed now and one that was closed before. Its last price stays.
 INSERT INTO /*book*/position_days (
     user_id, broker, symbol, exchange, product, trading_day, last_price, overnight_quantity,

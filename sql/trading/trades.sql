@@ -2,7 +2,7 @@
 -- Columns of a record stand in the order of the table.
 
 -- name: add_trade
--- Nothing comes back when the trade is there already: by uq_trades_order_id_trade_id_broker, or by
+-- Nothing comes back when the trade is there already: by uq_trades_order_id_broker_trade_id, or by
 -- uq_trades_imported where it has no order.
 INSERT INTO /*book*/trades (
     trade_id, order_id, user_id, broker, symbol, exchange, action, product, quantity, price,
@@ -16,7 +16,7 @@ RETURNING id, trade_id, order_id, user_id, broker, symbol, exchange, action, pro
           price, traded_at;
 
 -- name: get_trade
--- One probe of uq_trades_order_id_trade_id_broker.
+-- One probe of uq_trades_order_id_broker_trade_id.
 SELECT id, trade_id, order_id, user_id, broker, symbol, exchange, action, product, quantity,
        price, traded_at
 FROM /*book*/trades

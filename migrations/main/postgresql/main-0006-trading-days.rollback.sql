@@ -7,10 +7,14 @@ WITH closed AS (
     SELECT d.*, CASE
                WHEN buy_quantity > sell_quantity THEN
                buy_value / buy_quantity * (buy_quantity - sell_quantity)
-               + (2 * (buy_value % buy_quantity) * (buy_quantity - sell_quantity) + buy_quantity) / (2 * buy_quantity)
+                      + (2 * (buy_value - buy_value / buy_quantity * buy_quantity)
+                         * (buy_quantity - sell_quantity) + buy_quantity)
+                      / (2 * buy_quantity)
                WHEN sell_quantity > buy_quantity THEN
                sell_value / sell_quantity * (sell_quantity - buy_quantity)
-               + (2 * (sell_value % sell_quantity) * (sell_quantity - buy_quantity) + sell_quantity) / (2 * sell_quantity)
+                      + (2 * (sell_value - sell_value / sell_quantity * sell_quantity)
+                         * (sell_quantity - buy_quantity) + sell_quantity)
+                      / (2 * sell_quantity)
                ELSE 0
            END AS value
     FROM position_days AS d
@@ -60,16 +64,24 @@ UPDATE trades SET product = 'NRML' WHERE product = 'MTF';
 UPDATE positions SET product = 'NRML' WHERE product = 'MTF';
 
 ALTER TABLE orders DROP CONSTRAINT ck_orders_product,
-    ADD CONSTRAINT ck_orders_product CHECK (product IN ('CNC', 'MIS', 'NRML'));
+    ADD CONSTRAINT ck_orders_product CHECK (
+        product IN ('CNC', 'MIS', 'NRML')
+    );
 ALTER TABLE orders DROP CONSTRAINT ck_orders_status,
-    ADD CONSTRAINT ck_orders_status CHECK (status IN ('TRIGGER_PENDING', 'OPEN', 'COMPLETE', 'CANCELLED', 'REJECTED'));
+    ADD CONSTRAINT ck_orders_status CHECK (
+        status IN ('TRIGGER_PENDING', 'OPEN', 'COMPLETE', 'CANCELLED', 'REJECTED')
+    );
 ALTER TABLE trades DROP CONSTRAINT ck_trades_product,
-    ADD CONSTRAINT ck_trades_product CHECK (product IN ('CNC', 'MIS', 'NRML'));
+    ADD CONSTRAINT ck_trades_product CHECK (
+        product IN ('CNC', 'MIS', 'NRML')
+    );
 ALTER TABLE positions DROP CONSTRAINT ck_positions_product,
-    ADD CONSTRAINT ck_positions_product CHECK (product IN ('CNC', 'MIS', 'NRML'));
+    ADD CONSTRAINT ck_positions_product CHECK (
+        product IN ('CNC', 'MIS', 'NRML')
+    );
 
 ALTER TABLE trades DROP CONSTRAINT fk_trades_order_id_broker;
-ALTER TABLE trades DROP CONSTRAINT uq_trades_order_id_trade_id_broker,
+ALTER TABLE trades DROP CONSTRAINT uq_trades_order_id_broker_trade_id,
     ADD CONSTRAINT uq_trades_order_id_trade_id UNIQUE (order_id, trade_id),
     DROP COLUMN is_fill;
 ALTER TABLE orders DROP CONSTRAINT uq_orders_order_id_broker,

@@ -1,13 +1,21 @@
 -- Positions by the trading day, orders by broker and number, what brokers report of both.
 
 ALTER TABLE orders DROP CONSTRAINT ck_orders_product,
-    ADD CONSTRAINT ck_orders_product CHECK (product IN ('CNC', 'MIS', 'NRML', 'MTF'));
+    ADD CONSTRAINT ck_orders_product CHECK (
+        product IN ('CNC', 'MIS', 'NRML', 'MTF')
+    );
 ALTER TABLE orders DROP CONSTRAINT ck_orders_status,
-    ADD CONSTRAINT ck_orders_status CHECK (status IN ('TRIGGER_PENDING', 'OPEN', 'COMPLETE', 'CANCELLED', 'REJECTED', 'EXPIRED'));
+    ADD CONSTRAINT ck_orders_status CHECK (
+        status IN ('TRIGGER_PENDING', 'OPEN', 'COMPLETE', 'CANCELLED', 'REJECTED', 'EXPIRED')
+    );
 ALTER TABLE trades DROP CONSTRAINT ck_trades_product,
-    ADD CONSTRAINT ck_trades_product CHECK (product IN ('CNC', 'MIS', 'NRML', 'MTF'));
+    ADD CONSTRAINT ck_trades_product CHECK (
+        product IN ('CNC', 'MIS', 'NRML', 'MTF')
+    );
 ALTER TABLE positions DROP CONSTRAINT ck_positions_product,
-    ADD CONSTRAINT ck_positions_product CHECK (product IN ('CNC', 'MIS', 'NRML', 'MTF'));
+    ADD CONSTRAINT ck_positions_product CHECK (
+        product IN ('CNC', 'MIS', 'NRML', 'MTF')
+    );
 
 ALTER TABLE orders
     ADD COLUMN strategy TEXT COLLATE "C"
@@ -30,7 +38,7 @@ WHERE reported_quantity > booked_quantity;
 -- Brokers' order numbers meet.
 ALTER TABLE trades DROP CONSTRAINT fk_trades_order_id;
 ALTER TABLE trades DROP CONSTRAINT uq_trades_order_id_trade_id,
-    ADD CONSTRAINT uq_trades_order_id_trade_id_broker UNIQUE (order_id, trade_id, broker),
+    ADD CONSTRAINT uq_trades_order_id_broker_trade_id UNIQUE (order_id, broker, trade_id),
     ADD COLUMN is_fill BOOLEAN NOT NULL DEFAULT FALSE;
 ALTER TABLE orders DROP CONSTRAINT uq_orders_order_id,
     ADD CONSTRAINT uq_orders_order_id_broker UNIQUE (order_id, broker);
@@ -54,7 +62,9 @@ CREATE TABLE position_days (
         CONSTRAINT ck_position_days_exchange_length CHECK (length(exchange) <= 20),
     product            TEXT COLLATE "C" NOT NULL
         CONSTRAINT ck_position_days_product_length CHECK (length(product) <= 20)
-        CONSTRAINT ck_position_days_product CHECK (product IN ('CNC', 'MIS', 'NRML', 'MTF')),
+        CONSTRAINT ck_position_days_product CHECK (
+            product IN ('CNC', 'MIS', 'NRML', 'MTF')
+        ),
     trading_day        DATE NOT NULL,
     overnight_quantity BIGINT NOT NULL DEFAULT 0,
     buy_quantity       BIGINT NOT NULL DEFAULT 0,
@@ -65,7 +75,7 @@ CREATE TABLE position_days (
     realized_today     BIGINT NOT NULL DEFAULT 0,
     last_price         DOUBLE PRECISION,
     CONSTRAINT pk_position_days PRIMARY KEY (id),
-    CONSTRAINT uq_position_days_user_id_broker_symbol_exchange_product_trading_day
+    CONSTRAINT uq_position_days_of_position
         UNIQUE (user_id, broker, symbol, exchange, product, trading_day),
     CONSTRAINT fk_position_days_user_id FOREIGN KEY (user_id) REFERENCES users (id)
 );
@@ -83,17 +93,23 @@ CREATE TABLE position_adjustments (
         CONSTRAINT ck_position_adjustments_exchange_length CHECK (length(exchange) <= 20),
     product            TEXT COLLATE "C" NOT NULL
         CONSTRAINT ck_position_adjustments_product_length CHECK (length(product) <= 20)
-        CONSTRAINT ck_position_adjustments_product CHECK (product IN ('CNC', 'MIS', 'NRML', 'MTF')),
+        CONSTRAINT ck_position_adjustments_product CHECK (
+            product IN ('CNC', 'MIS', 'NRML', 'MTF')
+        ),
     kind               TEXT COLLATE "C" NOT NULL
         CONSTRAINT ck_position_adjustments_kind_length CHECK (length(kind) <= 20)
-        CONSTRAINT ck_position_adjustments_kind CHECK (kind IN ('ADJUSTMENT', 'CONVERSION', 'REPORT', 'CARRIED_OVER')),
+        CONSTRAINT ck_position_adjustments_kind CHECK (
+            kind IN ('ADJUSTMENT', 'CONVERSION', 'REPORT', 'CARRIED_OVER')
+        ),
     adjusted_at        TIMESTAMPTZ NOT NULL,
     quantity           BIGINT NOT NULL DEFAULT 0,
     average_price      DOUBLE PRECISION,
     overnight_quantity BIGINT,
     to_product         TEXT COLLATE "C"
         CONSTRAINT ck_position_adjustments_to_product_length CHECK (length(to_product) <= 20)
-        CONSTRAINT ck_position_adjustments_to_product CHECK (to_product IN ('CNC', 'MIS', 'NRML', 'MTF')),
+        CONSTRAINT ck_position_adjustments_to_product CHECK (
+            to_product IN ('CNC', 'MIS', 'NRML', 'MTF')
+        ),
     reason             TEXT COLLATE "C"
         CONSTRAINT ck_position_adjustments_reason_length CHECK (length(reason) <= 200),
     quantity_before    BIGINT NOT NULL DEFAULT 0,
@@ -154,51 +170,44 @@ WHERE made.buy_quantity = p.buy_quantity AND made.buy_value = p.buy_value
 CREATE UNIQUE INDEX ix_position_own_days ON position_own_days (position_id, n);
 
 CREATE TABLE position_pools AS
-WITH RECURSIVE carried AS (
-    SELECT position_id, CAST(1 AS BIGINT) AS n, CAST(0 AS BIGINT) AS quantity,
-           CAST(0 AS BIGINT) AS value
+WITH RECURSIVE pool AS (
+    SELECT position_id, n, buy_quantity, buy_value, sell_quantity, sell_value
     FROM position_own_days WHERE n = 1
     UNION ALL
-    SELECT c.position_id, c.n + 1, c.quantity + o.buy_quantity - o.sell_quantity,
-           CASE
-               WHEN c.quantity + o.buy_quantity > o.sell_quantity THEN
-                   (o.buy_value + CASE WHEN c.quantity > 0 THEN c.value ELSE 0 END)
-                   / (o.buy_quantity + CASE WHEN c.quantity > 0 THEN c.quantity ELSE 0 END)
-                   * (c.quantity + o.buy_quantity - o.sell_quantity)
-                   + (2 * ((o.buy_value + CASE WHEN c.quantity > 0 THEN c.value ELSE 0 END)
-                           % (o.buy_quantity + CASE WHEN c.quantity > 0 THEN c.quantity ELSE 0 END))
-                      * (c.quantity + o.buy_quantity - o.sell_quantity)
-                      + o.buy_quantity + CASE WHEN c.quantity > 0 THEN c.quantity ELSE 0 END)
-                   / (2 * (o.buy_quantity + CASE WHEN c.quantity > 0 THEN c.quantity ELSE 0 END))
-               WHEN c.quantity + o.buy_quantity < o.sell_quantity THEN
-                   (o.sell_value + CASE WHEN c.quantity < 0 THEN c.value ELSE 0 END)
-                   / (o.sell_quantity - CASE WHEN c.quantity < 0 THEN c.quantity ELSE 0 END)
-                   * (o.sell_quantity - o.buy_quantity - c.quantity)
-                   + (2 * ((o.sell_value + CASE WHEN c.quantity < 0 THEN c.value ELSE 0 END)
-                           % (o.sell_quantity - CASE WHEN c.quantity < 0 THEN c.quantity ELSE 0 END))
-                      * (o.sell_quantity - o.buy_quantity - c.quantity)
-                      + o.sell_quantity - CASE WHEN c.quantity < 0 THEN c.quantity ELSE 0 END)
-                   / (2 * (o.sell_quantity - CASE WHEN c.quantity < 0 THEN c.quantity ELSE 0 END))
-               ELSE 0
-           END
-    FROM carried AS c
-    JOIN position_own_days AS o ON o.position_id = c.position_id AND o.n = c.n
+    SELECT o.position_id, o.n,
+           o.buy_quantity
+               + CASE WHEN p.buy_quantity > p.sell_quantity
+                      THEN p.buy_quantity - p.sell_quantity ELSE 0 END,
+           o.buy_value
+               + CASE WHEN p.buy_quantity > p.sell_quantity
+                      THEN p.buy_value / p.buy_quantity * (p.buy_quantity - p.sell_quantity)
+                      + (2 * (p.buy_value - p.buy_value / p.buy_quantity * p.buy_quantity)
+                         * (p.buy_quantity - p.sell_quantity) + p.buy_quantity)
+                      / (2 * p.buy_quantity) ELSE 0 END,
+           o.sell_quantity
+               + CASE WHEN p.sell_quantity > p.buy_quantity
+                      THEN p.sell_quantity - p.buy_quantity ELSE 0 END,
+           o.sell_value
+               + CASE WHEN p.sell_quantity > p.buy_quantity
+                      THEN p.sell_value / p.sell_quantity * (p.sell_quantity - p.buy_quantity)
+                      + (2 * (p.sell_value - p.sell_value / p.sell_quantity * p.sell_quantity)
+                         * (p.sell_quantity - p.buy_quantity) + p.sell_quantity)
+                      / (2 * p.sell_quantity) ELSE 0 END
+    FROM pool AS p
+    JOIN position_own_days AS o ON o.position_id = p.position_id AND o.n = p.n + 1
 )
-SELECT o.position_id, o.trading_day, c.quantity AS overnight_quantity,
-       o.buy_quantity + CASE WHEN c.quantity > 0 THEN c.quantity ELSE 0 END AS buy_quantity,
-       o.buy_value + CASE WHEN c.quantity > 0 THEN c.value ELSE 0 END AS buy_value,
-       o.sell_quantity - CASE WHEN c.quantity < 0 THEN c.quantity ELSE 0 END AS sell_quantity,
-       o.sell_value + CASE WHEN c.quantity < 0 THEN c.value ELSE 0 END AS sell_value,
+SELECT o.position_id, o.trading_day, p.buy_quantity, p.buy_value, p.sell_quantity, p.sell_value,
        o.buy_quantity - o.sell_quantity AS day_quantity,
-       -- All cash of the days before, and what is carried at its value.
+       p.buy_quantity - p.sell_quantity - o.buy_quantity + o.sell_quantity AS overnight_quantity,
+       -- All cash of the days before, and what was carried at its value.
        CAST(COALESCE(SUM(o.sell_value - o.buy_value) OVER (
            PARTITION BY o.position_id ORDER BY o.n
            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
        ), 0) AS BIGINT)
-       + CASE WHEN c.quantity < 0 THEN -c.value ELSE c.value END AS realized_value,
+       + p.buy_value - o.buy_value - p.sell_value + o.sell_value AS realized_value,
        LEAD(o.n) OVER (PARTITION BY o.position_id ORDER BY o.n) AS next_day
 FROM position_own_days AS o
-JOIN carried AS c ON c.position_id = o.position_id AND c.n = o.n;
+JOIN pool AS p ON p.position_id = o.position_id AND p.n = o.n;
 
 INSERT INTO position_days (
     user_id, broker, symbol, exchange, product, trading_day, overnight_quantity, buy_quantity,
@@ -216,7 +225,8 @@ INSERT INTO position_adjustments (
     user_id, broker, symbol, exchange, product, kind, adjusted_at, quantity, average_price,
     overnight_quantity, reason, quantity_before, average_before
 )
-SELECT p.user_id, p.broker, p.symbol, p.exchange, p.product, 'CARRIED_OVER', (p.trading_day + TIME '18:29:59.999999') AT TIME ZONE 'UTC', p.quantity,
+SELECT p.user_id, p.broker, p.symbol, p.exchange, p.product, 'CARRIED_OVER',
+       (p.trading_day + TIME '18:29:59.999999') AT TIME ZONE 'UTC', p.quantity,
        CASE WHEN p.quantity = 0 THEN 0 ELSE COALESCE(p.average_price, 0) END,
        p.overnight_quantity, 'as an older version had it', p.quantity, p.average_price
 FROM positions AS p

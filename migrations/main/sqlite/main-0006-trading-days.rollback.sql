@@ -7,10 +7,14 @@ WITH closed AS (
     SELECT d.*, CASE
                WHEN buy_quantity > sell_quantity THEN
                buy_value / buy_quantity * (buy_quantity - sell_quantity)
-               + (2 * (buy_value % buy_quantity) * (buy_quantity - sell_quantity) + buy_quantity) / (2 * buy_quantity)
+                      + (2 * (buy_value - buy_value / buy_quantity * buy_quantity)
+                         * (buy_quantity - sell_quantity) + buy_quantity)
+                      / (2 * buy_quantity)
                WHEN sell_quantity > buy_quantity THEN
                sell_value / sell_quantity * (sell_quantity - buy_quantity)
-               + (2 * (sell_value % sell_quantity) * (sell_quantity - buy_quantity) + sell_quantity) / (2 * sell_quantity)
+                      + (2 * (sell_value - sell_value / sell_quantity * sell_quantity)
+                         * (sell_quantity - buy_quantity) + sell_quantity)
+                      / (2 * sell_quantity)
                ELSE 0
            END AS value
     FROM position_days AS d

@@ -95,7 +95,7 @@ CREATE TABLE new_trades (
     is_fill   BOOLEAN NOT NULL DEFAULT 0
         CONSTRAINT ck_trades_is_fill_boolean CHECK (is_fill IN (0, 1)),
     CONSTRAINT pk_trades PRIMARY KEY (id),
-    CONSTRAINT uq_trades_order_id_trade_id_broker UNIQUE (order_id, trade_id, broker),
+    CONSTRAINT uq_trades_order_id_broker_trade_id UNIQUE (order_id, broker, trade_id),
     CONSTRAINT fk_trades_order_id_broker
         FOREIGN KEY (order_id, broker) REFERENCES orders (order_id, broker),
     CONSTRAINT fk_trades_user_id FOREIGN KEY (user_id) REFERENCES users (id)
@@ -172,7 +172,9 @@ CREATE TABLE position_days (
         CONSTRAINT ck_position_days_exchange_length CHECK (length(exchange) <= 20),
     product            TEXT NOT NULL
         CONSTRAINT ck_position_days_product_length CHECK (length(product) <= 20)
-        CONSTRAINT ck_position_days_product CHECK (product IN ('CNC', 'MIS', 'NRML', 'MTF')),
+        CONSTRAINT ck_position_days_product CHECK (
+            product IN ('CNC', 'MIS', 'NRML', 'MTF')
+        ),
     trading_day        DATE NOT NULL,
     overnight_quantity BIGINT NOT NULL DEFAULT 0,
     buy_quantity       BIGINT NOT NULL DEFAULT 0,
@@ -183,7 +185,7 @@ CREATE TABLE position_days (
     realized_today     BIGINT NOT NULL DEFAULT 0,
     last_price         DOUBLE,
     CONSTRAINT pk_position_days PRIMARY KEY (id),
-    CONSTRAINT uq_position_days_user_id_broker_symbol_exchange_product_trading_day
+    CONSTRAINT uq_position_days_of_position
         UNIQUE (user_id, broker, symbol, exchange, product, trading_day),
     CONSTRAINT fk_position_days_user_id FOREIGN KEY (user_id) REFERENCES users (id)
 );
@@ -201,17 +203,23 @@ CREATE TABLE position_adjustments (
         CONSTRAINT ck_position_adjustments_exchange_length CHECK (length(exchange) <= 20),
     product            TEXT NOT NULL
         CONSTRAINT ck_position_adjustments_product_length CHECK (length(product) <= 20)
-        CONSTRAINT ck_position_adjustments_product CHECK (product IN ('CNC', 'MIS', 'NRML', 'MTF')),
+        CONSTRAINT ck_position_adjustments_product CHECK (
+            product IN ('CNC', 'MIS', 'NRML', 'MTF')
+        ),
     kind               TEXT NOT NULL
         CONSTRAINT ck_position_adjustments_kind_length CHECK (length(kind) <= 20)
-        CONSTRAINT ck_position_adjustments_kind CHECK (kind IN ('ADJUSTMENT', 'CONVERSION', 'REPORT', 'CARRIED_OVER')),
+        CONSTRAINT ck_position_adjustments_kind CHECK (
+            kind IN ('ADJUSTMENT', 'CONVERSION', 'REPORT', 'CARRIED_OVER')
+        ),
     adjusted_at        DATETIME NOT NULL,
     quantity           BIGINT NOT NULL DEFAULT 0,
     average_price      DOUBLE,
     overnight_quantity BIGINT,
     to_product         TEXT
         CONSTRAINT ck_position_adjustments_to_product_length CHECK (length(to_product) <= 20)
-        CONSTRAINT ck_position_adjustments_to_product CHECK (to_product IN ('CNC', 'MIS', 'NRML', 'MTF')),
+        CONSTRAINT ck_position_adjustments_to_product CHECK (
+            to_product IN ('CNC', 'MIS', 'NRML', 'MTF')
+        ),
     reason             TEXT
         CONSTRAINT ck_position_adjustments_reason_length CHECK (length(reason) <= 200),
     quantity_before    BIGINT NOT NULL DEFAULT 0,
@@ -272,51 +280,44 @@ WHERE made.buy_quantity = p.buy_quantity AND made.buy_value = p.buy_value
 CREATE UNIQUE INDEX ix_position_own_days ON position_own_days (position_id, n);
 
 CREATE TABLE position_pools AS
-WITH RECURSIVE carried AS (
-    SELECT position_id, CAST(1 AS BIGINT) AS n, CAST(0 AS BIGINT) AS quantity,
-           CAST(0 AS BIGINT) AS value
+WITH RECURSIVE pool AS (
+    SELECT position_id, n, buy_quantity, buy_value, sell_quantity, sell_value
     FROM position_own_days WHERE n = 1
     UNION ALL
-    SELECT c.position_id, c.n + 1, c.quantity + o.buy_quantity - o.sell_quantity,
-           CASE
-               WHEN c.quantity + o.buy_quantity > o.sell_quantity THEN
-                   (o.buy_value + CASE WHEN c.quantity > 0 THEN c.value ELSE 0 END)
-                   / (o.buy_quantity + CASE WHEN c.quantity > 0 THEN c.quantity ELSE 0 END)
-                   * (c.quantity + o.buy_quantity - o.sell_quantity)
-                   + (2 * ((o.buy_value + CASE WHEN c.quantity > 0 THEN c.value ELSE 0 END)
-                           % (o.buy_quantity + CASE WHEN c.quantity > 0 THEN c.quantity ELSE 0 END))
-                      * (c.quantity + o.buy_quantity - o.sell_quantity)
-                      + o.buy_quantity + CASE WHEN c.quantity > 0 THEN c.quantity ELSE 0 END)
-                   / (2 * (o.buy_quantity + CASE WHEN c.quantity > 0 THEN c.quantity ELSE 0 END))
-               WHEN c.quantity + o.buy_quantity < o.sell_quantity THEN
-                   (o.sell_value + CASE WHEN c.quantity < 0 THEN c.value ELSE 0 END)
-                   / (o.sell_quantity - CASE WHEN c.quantity < 0 THEN c.quantity ELSE 0 END)
-                   * (o.sell_quantity - o.buy_quantity - c.quantity)
-                   + (2 * ((o.sell_value + CASE WHEN c.quantity < 0 THEN c.value ELSE 0 END)
-                           % (o.sell_quantity - CASE WHEN c.quantity < 0 THEN c.quantity ELSE 0 END))
-                      * (o.sell_quantity - o.buy_quantity - c.quantity)
-                      + o.sell_quantity - CASE WHEN c.quantity < 0 THEN c.quantity ELSE 0 END)
-                   / (2 * (o.sell_quantity - CASE WHEN c.quantity < 0 THEN c.quantity ELSE 0 END))
-               ELSE 0
-           END
-    FROM carried AS c
-    JOIN position_own_days AS o ON o.position_id = c.position_id AND o.n = c.n
+    SELECT o.position_id, o.n,
+           o.buy_quantity
+               + CASE WHEN p.buy_quantity > p.sell_quantity
+                      THEN p.buy_quantity - p.sell_quantity ELSE 0 END,
+           o.buy_value
+               + CASE WHEN p.buy_quantity > p.sell_quantity
+                      THEN p.buy_value / p.buy_quantity * (p.buy_quantity - p.sell_quantity)
+                      + (2 * (p.buy_value - p.buy_value / p.buy_quantity * p.buy_quantity)
+                         * (p.buy_quantity - p.sell_quantity) + p.buy_quantity)
+                      / (2 * p.buy_quantity) ELSE 0 END,
+           o.sell_quantity
+               + CASE WHEN p.sell_quantity > p.buy_quantity
+                      THEN p.sell_quantity - p.buy_quantity ELSE 0 END,
+           o.sell_value
+               + CASE WHEN p.sell_quantity > p.buy_quantity
+                      THEN p.sell_value / p.sell_quantity * (p.sell_quantity - p.buy_quantity)
+                      + (2 * (p.sell_value - p.sell_value / p.sell_quantity * p.sell_quantity)
+                         * (p.sell_quantity - p.buy_quantity) + p.sell_quantity)
+                      / (2 * p.sell_quantity) ELSE 0 END
+    FROM pool AS p
+    JOIN position_own_days AS o ON o.position_id = p.position_id AND o.n = p.n + 1
 )
-SELECT o.position_id, o.trading_day, c.quantity AS overnight_quantity,
-       o.buy_quantity + CASE WHEN c.quantity > 0 THEN c.quantity ELSE 0 END AS buy_quantity,
-       o.buy_value + CASE WHEN c.quantity > 0 THEN c.value ELSE 0 END AS buy_value,
-       o.sell_quantity - CASE WHEN c.quantity < 0 THEN c.quantity ELSE 0 END AS sell_quantity,
-       o.sell_value + CASE WHEN c.quantity < 0 THEN c.value ELSE 0 END AS sell_value,
+SELECT o.position_id, o.trading_day, p.buy_quantity, p.buy_value, p.sell_quantity, p.sell_value,
        o.buy_quantity - o.sell_quantity AS day_quantity,
-       -- All cash of the days before, and what is carried at its value.
+       p.buy_quantity - p.sell_quantity - o.buy_quantity + o.sell_quantity AS overnight_quantity,
+       -- All cash of the days before, and what was carried at its value.
        CAST(COALESCE(SUM(o.sell_value - o.buy_value) OVER (
            PARTITION BY o.position_id ORDER BY o.n
            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
        ), 0) AS BIGINT)
-       + CASE WHEN c.quantity < 0 THEN -c.value ELSE c.value END AS realized_value,
+       + p.buy_value - o.buy_value - p.sell_value + o.sell_value AS realized_value,
        LEAD(o.n) OVER (PARTITION BY o.position_id ORDER BY o.n) AS next_day
 FROM position_own_days AS o
-JOIN carried AS c ON c.position_id = o.position_id AND c.n = o.n;
+JOIN pool AS p ON p.position_id = o.position_id AND p.n = o.n;
 
 INSERT INTO position_days (
     user_id, broker, symbol, exchange, product, trading_day, overnight_quantity, buy_quantity,
@@ -334,7 +335,8 @@ INSERT INTO position_adjustments (
     user_id, broker, symbol, exchange, product, kind, adjusted_at, quantity, average_price,
     overnight_quantity, reason, quantity_before, average_before
 )
-SELECT p.user_id, p.broker, p.symbol, p.exchange, p.product, 'CARRIED_OVER', p.trading_day || ' 18:29:59.999999', p.quantity,
+SELECT p.user_id, p.broker, p.symbol, p.exchange, p.product, 'CARRIED_OVER',
+       p.trading_day || ' 18:29:59.999999', p.quantity,
        CASE WHEN p.quantity = 0 THEN 0 ELSE COALESCE(p.average_price, 0) END,
        p.overnight_quantity, 'as an older version had it', p.quantity, p.average_price
 FROM positions AS p
