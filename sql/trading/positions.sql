@@ -3,7 +3,8 @@
 
 -- name: add_to_position
 -- uq_positions_user_id_broker_symbol_exchange_product decides between a new position, which is the
--- fill alone, and one that is there: then the two are added up. The sums change by addition, all
+-- fill alone, and one that is there: then the two are added up (a trade that was told before adds
+-- no units). The sums change by addition, all
 -- else follows from them, so any order of the fills of a day ends alike. The first level adds, the
 -- second finds the average of the open side. Nothing comes back when the position is of another
 -- day, when it was adjusted since, and when a sum has come near 64 bits.
@@ -13,7 +14,7 @@ INSERT INTO /*book*/positions AS p (
 ) VALUES (
     :user_id, :broker, :symbol, :exchange, :product, :quantity,
     CAST(:buy_value + :sell_value AS DOUBLE PRECISION)
-        / (CAST(:buy_quantity + :sell_quantity AS DOUBLE PRECISION) * 1000000),
+        / NULLIF(CAST(:buy_quantity + :sell_quantity AS DOUBLE PRECISION) * 1000000, 0),
     0, :quantity, :buy_quantity, :buy_value, :sell_quantity, :sell_value, :trading_day
 )
 ON CONFLICT (user_id, broker, symbol, exchange, product) DO UPDATE SET (

@@ -25,15 +25,17 @@ def fill(
     *,
     book: Book,
     symbol: str = "SBIN",
+    product: str = "CNC",
+    name: str = "",
     tx: Transaction | None = None,
 ) -> Position:
     """The position after these fills, each of an order of its own."""
     position: Position | None = None
     for number, (units, price, at) in enumerate(traded):
-        name, action = f"{symbol}-{number}", "BUY" if units > 0 else "SELL"
-        row = order_row(user, name, symbol=symbol, action=action, quantity=abs(units))
-        create_order(**row, book=book, tx=tx)
-        position = record_fill(name, "T", abs(units), price, at, book=book, tx=tx).position
+        order_id, action = f"{symbol}-{name}{number}", "BUY" if units > 0 else "SELL"
+        row = order_row(user, order_id, symbol=symbol, action=action, quantity=abs(units))
+        create_order(**row | {"product": product}, book=book, tx=tx)
+        position = record_fill(order_id, "T", abs(units), price, at, book=book, tx=tx).position
     assert position is not None
     return position
 
