@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from ...records.trading import Action, PositionAdjustment, Product
-from ...values.money import rounded_share, to_millionths
+from ...values.money import rounded_share, to_millionths, to_rupees
 from .position_pool import Pool
 
 _PAISA = 10_000
@@ -99,7 +99,8 @@ def _adjust(pools: dict[Product, Pool], adjustment: PositionAdjustment) -> Posit
         pools[adjustment.to_product] = to.moved(units, pool.value_of(units))
     else:
         pools[adjustment.product] = adjusted(pool, adjustment)
-    return adjustment._replace(quantity_before=pool.quantity, average_before=pool.average_price)
+    average = to_rupees(to_millionths(pool.average_price))
+    return adjustment._replace(quantity_before=pool.quantity, average_before=average)
 
 
 def _add(pools: dict[Product, Pool], fill: Traded) -> None:
