@@ -569,9 +569,10 @@ class BookModel:
         """By time; of those of one moment in any order."""
         found = []
         for book in self.instruments.values():
-            told = book.tell(self._fills_of(book)).found
+            told = book.tell(self._fills_of(book))
             for each in book.adjustments:
-                quantity, average = told[each.id]
+                quantity, average = told.found[each.id]
+                each = each._replace(quantity=told.moved.get(each.id, each.quantity))
                 before = {
                     "quantity_before": quantity,
                     "average_before": kept(average),

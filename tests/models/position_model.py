@@ -85,10 +85,11 @@ class Sums:
 
 
 class Told(NamedTuple):
-    """The end of each day of each product, and what each adjustment had found."""
+    """The end of each day of each product; what each adjustment had found, and what it moved."""
 
     days: dict[Any, dict[date, Sums]]
     found: dict[int, tuple[int, float]]
+    moved: dict[int, int]
 
 
 @dataclass
@@ -118,6 +119,7 @@ class Positions:
         days: dict[Any, dict[date, Sums]] = defaultdict(dict)
         now: dict[Any, tuple[date, Sums]] = {}
         found: dict[int, tuple[int, float]] = {}
+        moved: dict[int, int] = {}
 
         def state(product: Any, day: date) -> Sums:
             last = now.get(product)
@@ -138,12 +140,16 @@ class Positions:
                 continue
             found[number] = sums.quantity, sums.average
             if event.kind == "CONVERSION":
-                convert(sums, state(event.to_product, day), event.quantity)
+                units = event.quantity
+                if sums.quantity:
+                    units = abs(units) if sums.quantity > 0 else -abs(units)
+                moved[number] = units
+                convert(sums, state(event.to_product, day), units)
             else:
                 put(sums, event)
         for product, row in self.rows.items():
             fill_gaps(days[product], row.days, until)
-        return Told(days, found)
+        return Told(days, found, moved)
 
     # What is seen
 

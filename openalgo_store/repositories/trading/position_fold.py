@@ -93,7 +93,8 @@ def _adjust(pools: dict[Product, Pool], adjustment: PositionAdjustment) -> Posit
     pool = pools.get(adjustment.product, Pool())
     if adjustment.kind == "CONVERSION":
         assert adjustment.to_product is not None
-        units = adjustment.quantity
+        units = _units_of(adjustment.quantity, pool)
+        adjustment = adjustment._replace(quantity=units)
         pools[adjustment.product] = pool.without(units)
         to = pools.get(adjustment.to_product, Pool())
         pools[adjustment.to_product] = to.moved(units, pool.value_of(units))
@@ -101,6 +102,13 @@ def _adjust(pools: dict[Product, Pool], adjustment: PositionAdjustment) -> Posit
         pools[adjustment.product] = adjusted(pool, adjustment)
     average = to_rupees(to_millionths(pool.average_price))
     return adjustment._replace(quantity_before=pool.quantity, average_before=average)
+
+
+def _units_of(quantity: int, pool: Pool) -> int:
+    """What a conversion moves: of the side that is open when it comes, less than 0 for a short."""
+    if pool.quantity == 0:
+        return quantity
+    return abs(quantity) if pool.quantity > 0 else -abs(quantity)
 
 
 def _add(pools: dict[Product, Pool], fill: Traded) -> None:

@@ -220,12 +220,13 @@ def _store_found(
     book: Book,
     tx: Transaction,
 ) -> None:
-    known = {each.id: (each.quantity_before, each.average_before) for each in before}
+    known = {each.id: each for each in before}
     for each in after:
-        if known[each.id] != (each.quantity_before, each.average_before):
+        if known[each.id] != each:
             tx.run(
                 _set_found[book],
                 id=each.id,
+                quantity=each.quantity,
                 quantity_before=each.quantity_before,
                 average_before=each.average_before,
             )
