@@ -19,7 +19,7 @@ from sqlalchemy import (
 from ..records import trading as words
 from .columns import counter_column, flag_column, id_column, text_column
 from .metadata import METADATA
-from .types import Quantity, Rupees, UTCDateTime, Whole
+from .types import Average, Quantity, Rupees, UTCDateTime, Whole
 
 ACTIONS: tuple[words.Action, ...] = get_args(words.Action)
 ORDER_TYPES: tuple[words.OrderType, ...] = get_args(words.OrderType)
@@ -69,7 +69,7 @@ def _orders(metadata: MetaData, prefix: str) -> Table:
         text_column("order_type", 20, one_of=ORDER_TYPES, nullable=False),
         text_column("product", 20, one_of=PRODUCTS, nullable=False),
         text_column("status", 20, one_of=STATUSES, nullable=False),
-        Column("fill_price", Rupees),
+        Column("fill_price", Average),
         counter_column("fill_quantity"),
         Column("placed_at", UTCDateTime, nullable=False),
         Column("updated_at", UTCDateTime),

@@ -123,6 +123,15 @@ class Rupees(Finite):
         return _as_float
 
 
+class Average(Rupees):
+    """What follows from whole sums: not rounded, so that each way to it ends in the same double."""
+
+    cache_ok = True
+
+    def process_bind_param(self, value: float | None, dialect: Dialect) -> float | None:
+        return None if value is None else check_finite(value)
+
+
 class UTCDateTime(TypeDecorator[datetime]):
     """A moment: aware in Python, UTC in the database.
 

@@ -15,7 +15,7 @@ from ...engine.expected import expect_one
 from ...engine.transaction import Transaction
 from ...errors import InvalidInput
 from ...records.trading import Position, PositionAdjustment, Product
-from ...tables.types import UTCDateTime
+from ...tables.types import Average, UTCDateTime
 from ...values.days import one_day, trading_day
 from ...values.money import MOST_MILLIONTHS, to_millionths
 from .books import Book, BookSql
@@ -28,7 +28,7 @@ _DAY = ("product", "trading_day", "last_price", *Pool._fields)
 _positions = BookSql("trading/positions.sql", "positions")
 _lock_positions = _positions.rows("lock_positions_of_instrument", _ROW)
 _get_position = _positions.query("get_position", Position)
-_set_position = _positions.query("set_position", Position)
+_set_position = _positions.query("set_position", Position, average_price=Average(), pnl=Average())
 _days = BookSql("trading/position_days.sql", "position_days")
 _get_days_from = _days.rows("get_position_days_from", _DAY, begin=Date())
 _get_day_before = _days.rows("get_position_day_before", _DAY, begin=Date())
