@@ -125,13 +125,7 @@ def tell_again(
         found += end_of_day.adjustments
         for product, pool in end_of_day.pools.items():
             new[product] = told[product][day] = pool
-    if largest(new.values()) >= 2 * MOST_MILLIONTHS:
-        error = InvalidInput(
-            f"the position in {place['symbol']} has grown beyond what can be added up: check the "
-            "quantities and prices of the fills"
-        )
-        tx.fail(error)  # what is gained is written by now and must not be kept
-        raise error
+    check_sums(new.values(), place["symbol"], tx)
     _store_found(adjustments, found, book, tx)
     adjusted_at = _last_adjustments(found)
     positions = {
@@ -139,6 +133,17 @@ def tell_again(
         for product, history in histories.items()
     }
     return Told(positions, found)
+
+
+def check_sums(pools: Iterable[Pool], symbol: str, tx: Transaction) -> None:
+    """InvalidInput where a sum has come near 64 bits; what led there is not kept."""
+    if largest(pools) >= 2 * MOST_MILLIONTHS:
+        error = InvalidInput(
+            f"the position in {symbol} has grown beyond what can be added up: check the "
+            "quantities and prices of its fills and reports"
+        )
+        tx.fail(error)  # some of it is written by now
+        raise error
 
 
 def read_fills(

@@ -17,7 +17,7 @@ from .adjustments import record_late_report
 from .books import LIVE, Book, BookSql, check_book
 from .broker_reports import BrokerReport
 from .position_fold import adjusted, agrees
-from .position_ledger import tell_again
+from .position_ledger import check_sums, tell_again
 from .position_pool import Pool
 
 _KEY = ("user_id", "broker", "symbol", "exchange", "product")
@@ -116,6 +116,7 @@ def _report(
             pool = pool.carried()
         correction = _correction(each, pool, moment)
         after = pool if correction is None else adjusted(pool, correction)
+        check_sums([after], each.symbol, tx)
         if correction is not None:
             corrections.append(
                 [*each[:5], correction.quantity, each.average, correction.overnight_quantity,
@@ -142,21 +143,25 @@ def _report_late(
         place = dict(zip(_KEY[:4], told[:4], strict=True))
         tell_again(place, trading_day(moment), [], book, tx, prices)
         return []
-    report = _correction(told, Pool(buy_quantity=-1), moment)  # whatever the books have
-    assert report is not None
-    return record_late_report(report, prices, book, tx)
+    return record_late_report(_report_of(told, told.quantity, moment), prices, book, tx)
 
 
 def _correction(told: _Told, pool: Pool, moment: datetime) -> PositionAdjustment | None:
     """What of a position is not as it is told; None where all of it is."""
-    quantity = pool.quantity if told.quantity is None else told.quantity
-    price = None if told.average is None else to_rupees(told.average)
+    report = _report_of(told, pool.quantity if told.quantity is None else told.quantity, moment)
+    is_same_day = report.overnight_quantity in (None, pool.overnight_quantity)
+    average = report.average_price
+    if is_same_day and agrees(pool.quantity, pool.average_price, report.quantity, average):
+        return None
+    return report
+
+
+def _report_of(told: _Told, quantity: int, moment: datetime) -> PositionAdjustment:
+    """The report of a position with this quantity, as it is kept where it is a correction."""
     overnight = told.overnight_quantity
     if overnight is None and told.day_quantity is not None:
         overnight = quantity - told.day_quantity
-    is_same_day = overnight is None or overnight == pool.overnight_quantity
-    if agrees(pool.quantity, pool.average_price, quantity, price) and is_same_day:
-        return None
+    average = None if told.average is None else to_rupees(told.average)
     return PositionAdjustment(
-        0, *told[:5], "REPORT", moment, quantity, price, overnight, None, None, 0, None
+        0, *told[:5], "REPORT", moment, quantity, average, overnight, None, None, 0, None
     )
