@@ -117,6 +117,8 @@ MONDAY = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)
 HOSTILE = "'; DROP TABLE orders; --"
 ODD_TEXTS = (HOSTILE, '"\\u0000"\\', "%s %(x)s {} :id ?", "M&M-EQ", "बजाज 🚀", " .", "NULL", "007")
 """What must come back from a column as it went in."""
+ODD_NAMES = tuple(each.strip() for each in ODD_TEXTS)
+"""The same as brokers, symbols and order numbers: those have no blanks around them."""
 
 
 def new_user(name: str = "asha", **changes: Any) -> int:

@@ -178,8 +178,9 @@ def _place(user_id: int, broker: str, symbol: str, exchange: str) -> Place:
 
 def _no_adjustment(place: Place, product: Product, moment: datetime) -> PositionAdjustment:
     """An adjustment without a kind and figures yet."""
+    where = place["user_id"], place["broker"], place["symbol"], place["exchange"]
     return PositionAdjustment(
-        0, *place.values(), product, "REPORT", moment, 0, None, None, None, None, 0, None
+        0, *where, product, "REPORT", moment, 0, None, None, None, None, 0, None
     )
 
 

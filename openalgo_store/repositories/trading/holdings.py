@@ -56,6 +56,8 @@ def bulk_update_holdings(
     report = BrokerReport(check_book(book).tables.holdings, _KEY, _VALUES, holdings_data)
     owners = _owners(report, user_id, broker, force=force) if replace else []
     with writing(check_book(book).database, tx) as tx:
+        for owner_id, at in owners:  # or one of two would update what the other drops meanwhile
+            tx.lock(f"{book.prefix}holdings of {owner_id} at {at}")
         for rows in report.batches():
             tx.run(_open_holdings[book], rows=rows)
         for owner_id, at in owners:  # in the order in which an update locks them

@@ -88,12 +88,17 @@ def _pool_of(row: Any) -> Pool:
 
 
 def _day_of(row: Any) -> PositionDay:
-    *key, last_price = row[: len(_DAY)]
-    pool = Pool._make(row[len(_DAY) :])
+    user_id, broker, symbol, exchange, product, trading_day, last_price, *sums = row
+    pool = Pool._make(sums)
     average = pool.average_price
     price = average if last_price is None else last_price
     return PositionDay(
-        *key,
+        user_id=user_id,
+        broker=broker,
+        symbol=symbol,
+        exchange=exchange,
+        product=product,
+        trading_day=trading_day,
         quantity=pool.quantity,
         average_price=average,
         last_price=last_price,

@@ -52,7 +52,7 @@ def test_a_fill_is_a_trade_and_goes_into_its_order_and_position(user: int, book:
         id=fill.position.id, user_id=user, broker="zerodha", symbol="SBIN", exchange="NSE",
         product="MIS", quantity=40, average_price=812.3, last_price=None, pnl=0.0,
         day_quantity=40, overnight_quantity=0, buy_quantity=40, buy_value=32_492_000_000,
-        sell_quantity=0, sell_value=0, trading_day=MONDAY.date(),
+        sell_quantity=0, sell_value=0, trading_day=MONDAY.date(), realized_pnl=0.0,
     )  # fmt: skip
     assert get_order("A1", book=book) == fill.order
     assert get_trades(user, book=book) == [fill.trade]
@@ -76,16 +76,16 @@ def test_an_order_is_open_until_the_last_unit_is_filled(user: int, book: Book) -
 def test_a_fill_that_comes_after_the_end_is_booked_and_the_status_stays(
     user: int, book: Book
 ) -> None:
-    for status in ("CANCELLED", "COMPLETE"):
+    for status in ("CANCELLED", "COMPLETE", "EXPIRED"):
         add_order(user, status, book=book)
         record_fill(status, "T1", 10, 812.0, MONDAY, book=book)
         update_order_status(status, status, book=book)
-        for name, quantity, filled in (("T2", 30, 40), ("T3", 60, 100)):
+        for name, quantity, filled in (("T2", 30, 40), ("T3", 70, 110)):  # beyond 100 too
             fill = record_fill(status, name, quantity, 812.0, MONDAY, book=book)
             assert (fill.recorded, fill.order.status) == (True, status)
             assert fill.order.fill_quantity == filled
     (position,) = get_positions(user, book=book)
-    assert position.quantity == 200
+    assert position.quantity == 330
 
 
 @both_books
@@ -168,7 +168,7 @@ def test_a_fill_whose_trade_was_imported_finds_no_position(user: int, book: Book
 
 @both_books
 def test_a_fill_that_is_known_is_known_whatever_became_of_its_order(user: int, book: Book) -> None:
-    """Where the order could take no more, the same fill again is no refusal."""
+    """Where the order could take none, the same fill again is no refusal."""
     add_order(user, "FULL", book=book)
     filled = record_fill("FULL", "T1", 100, 812.0, MONDAY, book=book)
     assert record_fill("FULL", "T1", 100, 812.0, MONDAY, book=book) == filled._replace(

@@ -19,7 +19,7 @@ from openalgo_store import (
     get_read_session,
     get_write_session,
 )
-from tests.support.rows import ODD_TEXTS, both_books, contents, new_user
+from tests.support.rows import ODD_NAMES, both_books, contents, new_user
 
 
 def row(user: int, symbol: str = "SBIN", **changes: Any) -> dict[str, Any]:
@@ -92,12 +92,12 @@ def test_a_holding_is_known_by_owner_broker_and_instrument(user: int, book: Book
 @both_books
 def test_any_text_comes_back_the_same(user: int, book: Book) -> None:
     rows = [
-        row(user, text, broker=text, exchange=text[:20], isin=text[:20], quantity=number)
-        for number, text in enumerate(ODD_TEXTS)
+        row(user, text, broker=text, isin=text[:20], quantity=number)
+        for number, text in enumerate(ODD_NAMES)
     ]
     assert [bulk_update_holdings(rows, book=book) for _ in range(2)] == [len(rows)] * 2
     found = [(each.symbol, each.isin) for each in get_holdings(user, book=book)]
-    assert found == sorted((text, text[:20]) for text in ODD_TEXTS)
+    assert found == sorted((text, text[:20]) for text in ODD_NAMES)
 
 
 BAD_ROWS: list[tuple[dict[str, Any], str]] = [
@@ -106,6 +106,9 @@ BAD_ROWS: list[tuple[dict[str, Any], str]] = [
     ({"exchange": None}, "row 3 needs all of user_id, broker, symbol, exchange"),
     ({"user_id": "1"}, "row 3: user_id: a whole number is needed, not str"),
     ({"broker": {}}, "row 3: broker: text is needed, not dict"),
+    ({"exchange": "nse"}, "row 3: the exchange must be one of"),
+    ({"symbol": "TCS "}, "row 3: the symbol has blanks around it"),
+    ({"broker": " "}, "row 3: the broker is empty"),
     ({"isin": "X" * 21}, "row 3: isin: text of 21 characters"),
     ({"isin": "X\0"}, "row 3: isin: text with a NUL character"),
     ({"isin": 7}, "row 3: isin: text is needed, not int"),
@@ -168,3 +171,92 @@ def test_a_report_of_many_batches_is_all_or_nothing(user: int, book: Book) -> No
     assert bulk_update_holdings(rows, book=book) == 2500
     stored = {each.symbol: each.quantity for each in get_holdings(user, book=book)}
     assert stored == {each["symbol"]: each["quantity"] for each in rows}
+
+
+# All that is held
+
+
+def held(user: int, book: Book) -> list[tuple[str, str, int]]:
+    """Broker, symbol and quantity of each holding."""
+    return [(each.broker, each.symbol, each.quantity) for each in get_holdings(user, book=book)]
+
+
+@both_books
+def test_what_a_whole_report_lacks_was_sold_and_goes(user: int, book: Book) -> None:
+    binod = new_user("binod")
+    names = ("INFY", "SBIN", "TCS")
+    for owner in (user, binod):
+        for broker in ("fyers", "zerodha"):
+            rows = [row(owner, name, broker=broker, quantity=1) for name in names]
+            bulk_update_holdings(rows, book=book)
+    others = get_holdings(binod, book=book)
+    kept = get_holdings(user, book=book)[4]
+    report = [row(user, "SBIN", quantity=7), row(user, "WIPRO", quantity=2)]
+    assert bulk_update_holdings(report, replace=True, book=book) == 2
+    fyers = [("fyers", name, 1) for name in names]
+    assert held(user, book) == [*fyers, ("zerodha", "SBIN", 7), ("zerodha", "WIPRO", 2)]
+    assert get_holdings(user, book=book)[3].id == kept.id
+    assert get_holdings(binod, book=book) == others
+    assert bulk_update_holdings(report, replace=True, book=book) == 2
+    assert len(held(user, book)) == 5
+    bulk_update_holdings([row(user, "TCS", quantity=3)], book=book)  # tells of this one alone
+    assert len(held(user, book)) == 6
+
+
+@both_books
+def test_one_instrument_on_two_exchanges_is_two_holdings(user: int, book: Book) -> None:
+    both = [row(user, quantity=1), row(user, exchange="BSE", quantity=2)]
+    bulk_update_holdings(both, book=book)
+    bulk_update_holdings(both[1:], True, book=book)
+    assert held(user, book) == [("zerodha", "SBIN", 2)]
+
+
+@both_books
+def test_a_whole_report_may_be_of_several_owners_and_of_any_length(user: int, book: Book) -> None:
+    binod = new_user("binod")
+    for owner in (user, binod):
+        bulk_update_holdings([row(owner, "SOLD"), row(owner, "SOLD", broker="fyers")], book=book)
+    many = [row(user, f"S{number:04}", quantity=number) for number in range(2500)]
+    report = [*many, row(binod, quantity=5), row(binod, quantity=6, broker="fyers")]
+    assert bulk_update_holdings(report, replace=True, book=book) == 2502
+    assert held(user, book) == [("fyers", "SOLD", 0)] + [
+        ("zerodha", each["symbol"], each["quantity"]) for each in many
+    ]
+    assert held(binod, book) == [("fyers", "SBIN", 6), ("zerodha", "SBIN", 5)]
+    with pytest.raises(ZeroDivisionError), get_write_session(book.database) as tx:
+        bulk_update_holdings(report[:1], replace=True, book=book, tx=tx)
+        assert len(get_holdings(user, book=book, tx=tx)) == 2
+        _ = 1 / 0
+    assert len(held(user, book)) == 2501
+
+
+@both_books
+def test_an_empty_report_takes_nothing_away_unless_it_is_forced(user: int, book: Book) -> None:
+    both = [row(user, quantity=1), row(user, broker="fyers", quantity=2)]
+    bulk_update_holdings(both, book=book)
+    before = contents(book)
+    owner: dict[str, Any] = {"user_id": user, "broker": "zerodha"}
+    for given in ({}, {"force": True}, {"force": True, "user_id": user}, owner):
+        with pytest.raises(InvalidInput, match="an empty report would take all holdings away"):
+            bulk_update_holdings([], replace=True, book=book, **given)
+    with pytest.raises(InvalidInput, match="force must be True or False"):
+        bulk_update_holdings([], replace=True, force="yes", book=book, **owner)  # type: ignore[arg-type]
+    assert contents(book) == before
+    assert bulk_update_holdings([], replace=True, force=True, book=book, **owner) == 0
+    assert held(user, book) == [("fyers", "SBIN", 2)]
+
+
+@both_books
+def test_a_whole_report_of_one_owner_has_rows_of_nobody_else(user: int, book: Book) -> None:
+    bulk_update_holdings([row(user, quantity=1)], book=book)
+    before = contents(book)
+    owner: dict[str, Any] = {"user_id": user, "broker": "zerodha"}
+    for change in ({"user_id": new_user("binod")}, {"broker": "fyers"}):
+        report = [row(user, "INFY"), row(user, "TCS", **change)]
+        with pytest.raises(InvalidInput, match="the report has rows of another user or broker"):
+            bulk_update_holdings(report, replace=True, book=book, **owner)
+    with pytest.raises(InvalidInput, match="row 2: quantity"):
+        bulk_update_holdings([row(user), row(user, "TCS", quantity="1")], True, book=book)
+    assert contents(book) == before
+    assert bulk_update_holdings([row(user, "INFY", quantity=2)], True, book=book, **owner) == 1
+    assert held(user, book) == [("zerodha", "INFY", 2)]

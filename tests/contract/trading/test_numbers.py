@@ -23,9 +23,10 @@ from openalgo_store import (
     get_trades,
     import_trade,
     record_fill,
+    report_order,
     update_order,
 )
-from tests.support.rows import MONDAY, add_order, both_books, contents, trade_row
+from tests.support.rows import MONDAY, add_order, both_books, contents, order_row, trade_row
 
 WHOLE: list[Callable[[int], Any]] = [
     *(Decimal, np.int8, np.int32, np.int64, np.uint8, np.uint64),
@@ -82,12 +83,16 @@ def test_whole_numbers_of_any_type_are_taken_as_they_are(user: int, book: Book) 
         fill = record_fill(name, "T1", whole(100), 2.5, MONDAY, book=book)
         assert (fill.order.fill_quantity, fill.trade.quantity) == (100, 100)
         assert not record_fill(name, "T1", whole(100), 2.5, MONDAY, book=book).recorded
-        with pytest.raises(InvalidInput, match="has 100 filled: its quantity must be more"):
-            update_order(name, quantity=whole(100), book=book)
+        with pytest.raises(InvalidInput, match="has 100 filled: its quantity cannot be less"):
+            update_order(name, quantity=whole(99), book=book)
         key = {"user_id": whole(user), "broker": "zerodha", "symbol": name, "exchange": "NSE"}
         assert bulk_update_holdings([key | {"quantity": whole(7)}], book=book) == 1
         report = key | {"product": "CNC", "quantity": whole(9), "day_quantity": whole(4)}
-        assert bulk_update_positions([report], book=book) == []
+        (correction,) = bulk_update_positions([report], book=book)
+        assert (correction.quantity, correction.overnight_quantity) == (9, 5)
+        known = dict(zip(("order_id", "filled_quantity"), (name, whole(101)), strict=True))
+        told = order_row(whole(user), symbol=name, quantity=whole(120), **known, status="OPEN")
+        assert report_order(**told, average_price=2.5, book=book).fill_quantity == 101
         assert [each.symbol for each in get_orders_after(whole(user), None, whole(1), book=book)[0]
                 ] == [name]  # fmt: skip
         assert get_order_history(whole(user), whole(1), whole(1), book=book)[0].symbol == name
@@ -95,7 +100,8 @@ def test_whole_numbers_of_any_type_are_taken_as_they_are(user: int, book: Book) 
         assert get_trades(user, after=whole(last.id), book=book) == []
     assert {each.quantity for each in get_holdings(user, book=book)} == {7}
     positions = get_positions(user, book=book)
-    assert {(each.quantity, each.day_quantity) for each in positions} == {(9, 4)}
+    held = {(each.quantity, each.day_quantity) for each in positions}
+    assert held == {(10, 5)}  # as reported, and what was filled since
     assert len(get_open_orders(user, book=book)) == len(WHOLE)
 
 
@@ -130,6 +136,7 @@ def test_what_is_no_such_number_is_refused_and_nothing_is_written(user: int, boo
     fill = {"order_id": "A1", "trade_id": "T1", "quantity": 1, "price": 1.0, "traded_at": MONDAY}
     writes: list[tuple[Callable[..., object], dict[str, Any]]] = [
         (create_order, given),
+        (report_order, given),
         (record_fill, fill),
         (import_trade, trade_row(user, "T1")),
         (update_order, {"order_id": "A1"}),

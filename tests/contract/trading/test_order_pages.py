@@ -22,7 +22,15 @@ from openalgo_store.engine.queries import Query
 from openalgo_store.tables.trading import STATUSES
 from tests.support.chance import chance_of
 from tests.support.plans import analyse, is_index_only, is_sorted, plans_of
-from tests.support.rows import MONDAY, ODD_TEXTS, add_order, both_books, new_user, order_row
+from tests.support.rows import (
+    MONDAY,
+    ODD_NAMES,
+    ODD_TEXTS,
+    add_order,
+    both_books,
+    new_user,
+    order_row,
+)
 
 SYMBOLS = ("SBIN", "INFY", "NIFTY26MARFUT")
 BROKERS = ("zerodha", "fyers")
@@ -268,9 +276,9 @@ def test_a_page_that_cannot_be_is_one_clear_error(user: int, book: Book) -> None
 
 @both_books
 def test_any_text_can_be_searched_for(user: int, book: Book) -> None:
-    for text in ODD_TEXTS:
+    for text in ODD_NAMES:
         add_order(user, text, book=book, symbol=text, broker=text)
-    for text in ODD_TEXTS:
+    for text in ODD_NAMES:
         every: list[dict[str, Any]] = [{"symbol": text}, {"broker": text}]
         for filters in (*every, every[0] | every[1]):
             (found,) = get_order_history(user, book=book, **filters)

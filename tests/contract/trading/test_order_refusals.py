@@ -46,8 +46,15 @@ BAD_ORDERS: list[tuple[dict[str, Any], str]] = [
     ({"quantity": "5"}, "a whole number is needed, not str"),
     ({"quantity": 2**63}, "a whole number of more than 64 bits"),
     ({"order_id": ""}, "the order_id is empty"),
+    ({"order_id": "A2 "}, "the order_id has blanks around it"),
     ({"symbol": " "}, "the symbol is empty"),
+    ({"symbol": "\tSBIN"}, "the symbol has blanks around it"),
     ({"broker": ""}, "the broker is empty"),
+    ({"broker": "zerodha\n"}, "the broker has blanks around it"),
+    ({"exchange": ""}, "the exchange must be one of"),
+    ({"exchange": "nse"}, "the exchange must be one of"),
+    ({"exchange": "NSE "}, "the exchange must be one of"),
+    ({"exchange": 1}, "text is needed, not int"),
     ({"price": 10**400}, "more digits than a double holds"),
     ({"price": math.nan}, "NaN and infinity are not numbers"),
     ({"price": math.inf}, "NaN and infinity are not numbers"),
@@ -61,7 +68,7 @@ BAD_ORDERS: list[tuple[dict[str, Any], str]] = [
     ({"action": "HOLD"}, "action must be one of BUY, SELL"),
     ({"action": "buy"}, "action must be one of BUY, SELL"),
     ({"order_type": "ICEBERG"}, "order_type must be one of MARKET, LIMIT, SL, SL-M"),
-    ({"product": ""}, "product must be one of CNC, MIS, NRML"),
+    ({"product": ""}, "product must be one of CNC, MIS, NRML, MTF"),
     ({"status": "PARTIAL"}, "status must be one of TRIGGER_PENDING, OPEN, COMPLETE"),
     ({"order_id": "9" * 51}, "text of 51 characters where the column holds 50"),
     ({"order_id": 5}, "text is needed, not int"),
@@ -77,7 +84,7 @@ BAD_USERS: list[tuple[dict[str, Any], str]] = [
 BAD_CHANGES = [
     (change, message)
     for change, message in BAD_ORDERS
-    if change.keys() <= {"quantity", "price", "trigger_price", "order_type"}
+    if change.keys() <= {"quantity", "price", "trigger_price", "order_type", "product"}
 ]
 
 
@@ -101,9 +108,11 @@ def test_a_bad_change_is_one_clear_error_and_leaves_nothing(user: int, book: Boo
     for change, message in BAD_CHANGES:
         with pytest.raises(InvalidInput, match=message):
             update_order("A1", book=book, **change)
-    for name in ("quantity", "order_type"):
+    for name in ("product", "order_type"):
         with pytest.raises(InvalidInput, match=f"{book.prefix}orders.{name} needs a value"):
             update_order("A1", book=book, **{name: None})
+    with pytest.raises(InvalidInput, match="a whole number is needed, not NoneType"):
+        update_order("A1", quantity=None, book=book)
     for status in ("PARTIAL", "open", "", None):
         with pytest.raises(InvalidInput, match="status must be one of TRIGGER_PENDING, OPEN"):
             update_order_status("A1", status, book=book)  # type: ignore[arg-type]

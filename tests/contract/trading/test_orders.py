@@ -31,7 +31,7 @@ from openalgo_store.tables.trading import ACTIONS, ORDER_TYPES, PRODUCTS, STATUS
 from openalgo_store.values import clock
 from tests.support.rows import (
     MONDAY,
-    ODD_TEXTS,
+    ODD_NAMES,
     add_order,
     both_books,
     contents,
@@ -44,9 +44,12 @@ LEADS_ON = {
     ("TRIGGER_PENDING", "COMPLETE"),
     ("TRIGGER_PENDING", "CANCELLED"),
     ("TRIGGER_PENDING", "REJECTED"),
+    ("TRIGGER_PENDING", "EXPIRED"),
+    ("OPEN", "TRIGGER_PENDING"),
     ("OPEN", "COMPLETE"),
     ("OPEN", "CANCELLED"),
     ("OPEN", "REJECTED"),
+    ("OPEN", "EXPIRED"),
 }
 NAIVE = datetime(2026, 3, 2, 9, 30)
 IST = timezone(timedelta(hours=5, minutes=30))
@@ -62,13 +65,14 @@ def test_an_order_comes_back_with_every_column(user: int, book: Book) -> None:
         order_id="260302000000001", user_id=user, broker="zerodha", symbol="NIFTY26MARFUT",
         exchange="NFO", action="SELL", quantity=75, order_type="SL", product="MIS",
         price=22_410.05, trigger_price=22_415.0, status="TRIGGER_PENDING", placed_at=placed_at,
-        book=book,
+        strategy="straddle", exchange_order_id="1100000012345678", status_message="AMO", book=book,
     )  # fmt: skip
     assert order == Order(
         id=order.id, order_id="260302000000001", user_id=user, broker="zerodha",
         symbol="NIFTY26MARFUT", exchange="NFO", action="SELL", quantity=75, price=22_410.05,
         trigger_price=22_415.0, order_type="SL", product="MIS", status="TRIGGER_PENDING",
         fill_price=None, fill_quantity=0, placed_at=placed_at, updated_at=None,
+        strategy="straddle", exchange_order_id="1100000012345678", status_message="AMO",
     )  # fmt: skip
     assert order.placed_at.tzinfo is UTC
     assert get_order("260302000000001", book=book) == order
@@ -84,6 +88,7 @@ def test_what_is_not_told_of_an_order_has_its_default(user: int, book: Book) -> 
     order = create_order(**row, book=book)
     assert began <= order.placed_at <= clock.now()
     assert (order.status, order.price, order.trigger_price) == ("OPEN", None, None)
+    assert (order.strategy, order.exchange_order_id, order.status_message) == (None,) * 3
 
 
 @both_books
@@ -96,11 +101,11 @@ def test_every_word_of_the_field_is_taken(user: int, book: Book) -> None:
             order = get_order(" ".join(each), book=book, tx=tx)
             assert order is not None
             assert (order.action, order.order_type, order.product, order.status) == each
-    assert len(words) == 2 * 4 * 3 * 5
+    assert len(words) == 2 * 4 * 4 * 6
 
 
 def test_only_the_number_of_an_order_can_be_given_by_its_place() -> None:
-    """Of thirteen values in a row, two would be swapped one day."""
+    """Of sixteen values in a row, two would be swapped one day."""
     kinds = {name: each.kind for name, each in signature(create_order).parameters.items()}
     assert kinds.pop("order_id") is Parameter.POSITIONAL_OR_KEYWORD
     assert set(kinds.values()) == {Parameter.KEYWORD_ONLY}
@@ -108,11 +113,12 @@ def test_only_the_number_of_an_order_can_be_given_by_its_place() -> None:
 
 @both_books
 def test_any_text_comes_back_the_same(user: int, book: Book) -> None:
-    for text in ODD_TEXTS:
-        order = add_order(user, text, book=book, broker=text, symbol=text, exchange=text[:20])
-        assert get_order(text, book=book) == order
-        assert (order.order_id, order.broker, order.symbol) == (text, text, text)
-    assert len(get_open_orders(user, book=book)) == len(ODD_TEXTS)
+    for text in ODD_NAMES:
+        row = dict.fromkeys(("broker", "symbol", "strategy", "status_message"), text)
+        order = add_order(user, text, book=book, **row)
+        assert get_order(text, book=book) == get_order(text, broker=text, book=book) == order
+        assert {name: getattr(order, name) for name in row} == row
+    assert len(get_open_orders(user, book=book)) == len(ODD_NAMES)
 
 
 @both_books
@@ -157,13 +163,15 @@ def test_a_paper_order_needs_no_user(store: Store) -> None:
 
 
 @both_books
-def test_an_order_number_can_be_given_once(user: int, book: Book) -> None:
+def test_a_broker_gives_an_order_number_once(user: int, book: Book) -> None:
     order = add_order(user, "A1", book=book)
     before = contents(book)
     for owner in (user, new_user("binod")):
-        with pytest.raises(Conflict, match=r"already has a row with this order_id") as raised:
+        with pytest.raises(
+            Conflict, match=r"already has a row with this order_id, broker"
+        ) as raised:
             add_order(owner, "A1", book=book, symbol="INFY")
-        assert raised.value.constraint == f"uq_{book.prefix}orders_order_id"
+        assert raised.value.constraint == f"uq_{book.prefix}orders_order_id_broker"
     assert contents(book) == before
     with get_write_session(book.database) as tx:
         with pytest.raises(Conflict), tx.savepoint():
@@ -243,10 +251,10 @@ def test_a_change_returns_the_order_as_it_is_now(user: int, book: Book) -> None:
 
 @both_books
 def test_an_order_that_came_to_its_end_cannot_be_changed(user: int, book: Book) -> None:
-    for status in ("COMPLETE", "CANCELLED", "REJECTED"):
+    for status in ("COMPLETE", "CANCELLED", "REJECTED", "EXPIRED"):
         order = add_order(user, status, book=book, status=status)
         with pytest.raises(IllegalOrderState, match=f"is {status}: only an open order"):
-            update_order(status, price=1.0, book=book)
+            update_order(status, price=1.0, quantity=100, book=book)
         assert get_order(status, book=book) == order
 
 
@@ -255,9 +263,11 @@ def test_what_is_filled_cannot_be_ordered_away(user: int, book: Book) -> None:
     add_order(user, "A1", book=book)
     record_fill("A1", "T1", 40, 812.0, MONDAY, book=book)
     before = contents(book)
-    for quantity in (1, 39, 40):
-        with pytest.raises(InvalidInput, match="A1 has 40 filled: its quantity must be more"):
+    for quantity in (1, 39):
+        with pytest.raises(InvalidInput, match="A1 has 40 filled: its quantity cannot be less"):
             update_order("A1", quantity=quantity, book=book)
+    with pytest.raises(InvalidInput, match="A1 has 40 filled: move those by convert_position"):
+        update_order("A1", product="MIS", book=book)
     assert contents(book) == before
 
 
@@ -271,7 +281,7 @@ def test_what_cannot_be_changed_is_refused_with_what_can(user: int, book: Book) 
             update_order("A1", book=book, **{"price": 1.0, column: 1})  # type: ignore[arg-type]
         assert str(raised.value) == (
             f"update_order cannot change {column}: "
-            "it takes order_type, price, quantity, trigger_price"
+            "it takes order_type, price, product, quantity, trigger_price"
         )
     with pytest.raises(InvalidInput, match="update_order cannot change nothing"):
         update_order("A1", book=book)

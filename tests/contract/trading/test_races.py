@@ -11,8 +11,10 @@ from openalgo_store import (
     Book,
     Fill,
     Trade,
+    get_order,
     get_positions,
     get_trades,
+    get_write_session,
     import_trade,
     record_fill,
 )
@@ -72,9 +74,16 @@ def test_two_orders_that_open_one_position_at_once_are_both_in_it(
 ) -> None:
     add_order(user, "A1", book=book)
     add_order(user, "A2", book=book)
+
+    def fill_and_look() -> Fill:
+        with get_write_session(book.database) as tx:
+            fill = record_fill("A1", "T1", 10, 100.0, MONDAY, book=book, tx=tx)
+            get_order("A1", book=book, tx=tx)
+        return fill
+
     one, other = beside(
-        "add_fill_to_order",  # the position is open by then, for this session alone
-        partial(record_fill, "A1", "T1", 10, 100.0, MONDAY, book=book),
+        "get_order",  # the position is open by then, for this session alone
+        fill_and_look,
         partial(record_fill, "A2", "T1", 30, 102.0, MONDAY, book=book),
     )
     assert (one.position.quantity, other.position.quantity) == (10, 40)
@@ -93,7 +102,7 @@ def test_a_new_fill_is_four_statements(
     for name in ("T1", "T2"):  # one opens the position, one finds it
         ran.clear()
         record_fill("A1", name, 10, 100.0, MONDAY, book=book)
-        assert ran == ["lock_order", "add_trade", "add_to_position", "add_fill_to_order"]
+        assert ran == ["lock_order", "add_trade", "set_order_fills", "add_to_position"]
     before = contents(book)
     ran.clear()
     record_fill("A1", "T2", 10, 100.0, MONDAY, book=book)

@@ -21,7 +21,7 @@ from openalgo_store import (
 from openalgo_store.repositories.trading import broker_reports
 from tests.support.interleaving import Stop, hold_until
 from tests.support.plans import analyse
-from tests.support.rows import MONDAY, add_order, both_books
+from tests.support.rows import MONDAY, add_order, both_books, new_user
 from tests.support.waiting import wait_for_a_lock
 
 pytestmark = pytest.mark.only("postgresql")  # SQLite has one writer at a time
@@ -138,3 +138,85 @@ def test_a_report_that_opens_a_holding_waits_before_it_holds_any_other(
         one.result()
         other.result()
     assert [each.quantity for each in get_holdings(user, book=book)] == [1] * 3
+
+
+@both_books
+@pytest.mark.parametrize("batch", [1, 1_000])
+def test_reports_of_new_positions_in_opposite_orders_wait_and_do_not_deadlock(
+    user: int, book: Book, batch: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(broker_reports, "_BATCH", batch)
+
+    def report(symbols: str, tx: Transaction) -> None:
+        rows = [row(user, each, product="CNC", quantity=3) for each in symbols]
+        bulk_update_positions(rows, book=book, tx=tx)
+
+    meet(report, lambda tx: report("B", tx), book)
+    assert [each.quantity for each in get_positions(user, book=book)] == [3] * 3
+
+
+# All that is held
+
+
+def replace(user: int, symbols: str, quantity: int, book: Book) -> None:
+    rows = [row(user, each, quantity=quantity) for each in symbols]
+    bulk_update_holdings(rows, replace=True, book=book)
+
+
+def held(user: int, book: Book) -> list[tuple[str, int]]:
+    return [(each.symbol, each.quantity) for each in get_holdings(user, book=book)]
+
+
+@both_books
+@pytest.mark.parametrize("statement", ["lock_holdings", "update_holdings", "drop_holdings"])
+def test_of_two_whole_reports_at_once_one_is_what_is_held(
+    user: int, book: Book, statement: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second lacks A, which the first has, and has C, which the first would drop."""
+    replace(user, "ABC", 1, book)
+    stop = Stop(monkeypatch, statement)
+    with ThreadPoolExecutor(2) as threads:
+        one = threads.submit(replace, user, "AB", 2, book)
+        stop.wait()
+        other = threads.submit(replace, user, "BC", 3, book)
+        wait_for_a_lock()
+        stop.go_on()
+        one.result()
+        other.result()
+    assert held(user, book) == [("B", 3), ("C", 3)]
+
+
+@both_books
+def test_a_whole_report_waits_for_no_other_owners(
+    user: int, book: Book, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    binod = new_user("binod")
+    for owner in (user, binod):
+        replace(owner, "AB", 1, book)
+    stop = Stop(monkeypatch, "drop_holdings")
+    with ThreadPoolExecutor(1) as threads:
+        one = threads.submit(replace, user, "A", 2, book)
+        stop.wait()
+        replace(binod, "B", 3, book)
+        stop.go_on()
+        one.result()
+    assert (held(user, book), held(binod, book)) == ([("A", 2)], [("B", 3)])
+
+
+@both_books
+def test_a_whole_report_and_one_of_a_few_wait_and_do_not_deadlock(
+    user: int, book: Book, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What one drops the other updates, and the reverse order is forced where locks are taken."""
+    replace(user, "BCA", 1, book)
+    stop = Stop(monkeypatch, "drop_holdings")
+    with ThreadPoolExecutor(2) as threads:
+        one = threads.submit(replace, user, "B", 2, book)
+        stop.wait()
+        rows = [row(user, each, quantity=3) for each in "CA"]
+        other = threads.submit(bulk_update_holdings, rows, book=book)
+        wait_for_a_lock()
+        stop.go_on()
+        one.result()
+        other.result()
+    assert held(user, book) == [("B", 2)]  # A and C had been sold by then

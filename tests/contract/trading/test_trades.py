@@ -33,7 +33,7 @@ from tests.support.chance import chance_of
 from tests.support.plans import analyse, plans_of
 from tests.support.rows import (
     MONDAY,
-    ODD_TEXTS,
+    ODD_NAMES,
     add_many_trades,
     add_order,
     all_trades,
@@ -129,13 +129,15 @@ def test_a_trade_must_be_of_its_order(user: int, book: Book) -> None:
     add_order(user, "A1", book=book, status="COMPLETE")
     before = contents(book)
     changes: list[dict[str, Any]] = [
-        {"user_id": new_user("binod")}, {"broker": "fyers"}, {"symbol": "INFY"},
-        {"exchange": "BSE"}, {"action": "SELL"}, {"product": "MIS"},
+        {"user_id": new_user("binod")}, {"symbol": "INFY"}, {"exchange": "BSE"},
+        {"action": "SELL"}, {"product": "MIS"},
     ]  # fmt: skip
     for change in changes:
         row = trade_row(user, "T1", order_id="A1") | change
         with pytest.raises(Conflict, match=f"T1 differs from order A1 in {next(iter(change))}: "):
             import_trade(**row, book=book)
+    with pytest.raises(Conflict, match="must name a row of"):  # another broker has no such order
+        import_trade(**trade_row(user, "T1", order_id="A1", broker="fyers"), book=book)
     assert contents(book) == before
 
 
@@ -154,7 +156,7 @@ def test_an_order_that_is_open_takes_fills_and_no_history(user: int, book: Book)
                 import_trade(**row, book=book)
             assert (no.value.order_id, no.value.status) == (order_id, status)
     assert contents(book) == before
-    for status in ("COMPLETE", "CANCELLED", "REJECTED"):
+    for status in ("COMPLETE", "CANCELLED", "REJECTED", "EXPIRED"):
         add_order(user, status, book=book, status=status)
         trade = import_trade(**trade_row(user, "T1", order_id=status), book=book)
         assert trade in get_trades(user, book=book)
@@ -173,7 +175,7 @@ def test_a_trade_of_an_unknown_user_or_order_is_a_conflict(user: int) -> None:
     before = contents(LIVE)
     for change, constraint in (
         ({"user_id": 99}, "fk_trades_user_id"),
-        ({"order_id": "A9"}, "fk_trades_order_id"),
+        ({"order_id": "A9"}, "fk_trades_order_id_broker"),
     ):
         with pytest.raises(Conflict) as raised:
             import_trade(**trade_row(user, "T1") | change)
@@ -186,7 +188,7 @@ def test_a_trade_of_an_unknown_user_or_order_is_a_conflict(user: int) -> None:
     assert import_trade(**trade_row(99, "T1"), book=SANDBOX).user_id == 99
     with pytest.raises(Conflict) as raised:
         import_trade(**trade_row(99, "T2", order_id="A9"), book=SANDBOX)
-    assert raised.value.constraint == "fk_sandbox_trades_order_id"
+    assert raised.value.constraint == "fk_sandbox_trades_order_id_broker"
 
 
 BAD_TRADES: list[tuple[dict[str, Any], str]] = [
@@ -199,10 +201,11 @@ BAD_TRADES: list[tuple[dict[str, Any], str]] = [
     ({"price": 1e303}, "more than two million million rupees"),
     ({"price": 1e12}, "more than a book can add up"),
     ({"price": None}, "a number is needed, not NoneType"),
+    ({"price": 0.0}, "a trade at the price 0"),
     ({"traded_at": datetime(2026, 3, 2, 9, 30)}, "has no time zone"),
     ({"traded_at": TODAY}, "a datetime is needed, not date"),
     ({"action": "HOLD"}, "action must be one of BUY, SELL"),
-    ({"product": "MTF"}, "product must be one of CNC, MIS, NRML"),
+    ({"product": "BO"}, "product must be one of CNC, MIS, NRML, MTF"),
     ({"user_id": "1"}, "a whole number is needed, not str"),
     ({"symbol": "A\0"}, "text with a NUL character"),
     ({"trade_id": "9" * 51}, "text of 51 characters where the column holds 50"),
@@ -250,7 +253,7 @@ def test_trades_are_told_oldest_first_and_by_what_is_asked(user: int, book: Book
         trade_row(user, "T5", traded_at=MONDAY),
         *(
             trade_row(user, f"O{text}", symbol=text, traded_at=MONDAY + 9 * day)
-            for text in ODD_TEXTS
+            for text in ODD_NAMES
         ),
     ]
     import_trades(book, rows)
@@ -265,7 +268,7 @@ def test_trades_are_told_oldest_first_and_by_what_is_asked(user: int, book: Book
     assert names(start_date=TODAY, end_date=TODAY) == ["T2", "T5"]
     assert names(start_date=TODAY, end_date=TODAY + day, symbol="INFY") == ["T1"]
     assert names(end_date=TODAY - day) == ["T4"]
-    assert [names(symbol=text) for text in ODD_TEXTS] == [[f"O{text}"] for text in ODD_TEXTS]
+    assert [names(symbol=text) for text in ODD_NAMES] == [[f"O{text}"] for text in ODD_NAMES]
     with pytest.raises(InvalidInput, match="start_date is after end_date"):
         names(start_date=TODAY, end_date=TODAY - day)
     with pytest.raises(InvalidInput, match="a date is needed, an Indian trading day, not datetime"):
