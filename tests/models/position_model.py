@@ -178,7 +178,7 @@ class Positions:
                         overnight_quantity=sums.overnight,
                         realized_pnl=rupees(sums.realized_today + sums.matched),
                         unrealized_pnl=sums.quantity * (shown - sums.average) + 0.0,
-                    )  # fmt: skip
+                    )
                 )
         return found
 

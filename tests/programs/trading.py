@@ -4,11 +4,18 @@ import json
 import signal
 from collections import Counter
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from multiprocessing.connection import Connection
 from typing import Any, NamedTuple
 
-from openalgo_store import Settings, Store, bulk_update_positions, record_fill, use_store
+from openalgo_store import (
+    Settings,
+    Store,
+    adjust_position,
+    bulk_update_positions,
+    record_fill,
+    use_store,
+)
 from openalgo_store.repositories.trading.books import BOOKS, Book
 from tests.conftest import settings_of
 from tests.programs.databases import urls_of
@@ -24,6 +31,28 @@ POSITIONS = [
 ]
 MOMENTS = [datetime(2026, 7, day, 5, tzinfo=UTC) for day in (1, 2)]
 LAST_PRICES = [99.95, 100.0, 100.05, 100.123456]
+
+
+class Correction(NamedTuple):
+    """What a position is told to be at a moment."""
+
+    place: dict[str, str]
+    told: dict[str, Any]
+    at: datetime
+
+
+CORRECTIONS = [
+    Correction(POSITIONS[number], told, moment + timedelta(hours=hours, minutes=minutes))
+    for minutes, (number, told) in enumerate(
+        [
+            (0, {"quantity": 7, "average_price": 101.23}),
+            (0, {"quantity": -3, "average_price": 99.0, "overnight_quantity": 2}),
+            (1, {"quantity": 11, "average_price": 50.5, "reason": "split"}),
+        ]
+    )
+    for moment, hours in [(MOMENTS[0], 1), (MOMENTS[1], -1)]
+]
+"""Between the fills of the one day and those of the next."""
 
 
 class SentFill(NamedTuple):
@@ -103,10 +132,24 @@ def go(*traders: Trader) -> None:
 
 
 def fill_orders(line: Connection, book: Book, filler: int, count: int) -> None:
-    """Send the fills, and say of each whether it was recorded or known."""
-    for fill in sent_fills(filler, count):
-        sent = record_fill(*fill, book=book)
-        line.send(f"{'recorded' if sent.recorded else 'known'} {fill.trade_id}")
+    """Send the fills, and say of each whether it was recorded or known; and what is corrected."""
+    what = [*sent_fills(filler, count), *CORRECTIONS, *CORRECTIONS]
+    chance_of(f"corrections of {filler}").shuffle(what)
+    for each in what:
+        if isinstance(each, Correction):
+            correct(each, book)
+            continue
+        sent = record_fill(*each, book=book)
+        line.send(f"{'recorded' if sent.recorded else 'known'} {each.trade_id}")
+
+
+def correct(correction: Correction, book: Book) -> None:
+    """Tell the store what a broker tells, or what a split makes of a position."""
+    place, told, at = {"user_id": USER_ID} | correction.place, correction.told, correction.at
+    if "reason" in told:
+        adjust_position(**place, **told, adjusted_at=at, book=book)
+    else:
+        bulk_update_positions([place | told], reported_at=at, book=book)
 
 
 def report_prices(line: Connection, book: Book, backwards: int) -> None:
@@ -115,7 +158,8 @@ def report_prices(line: Connection, book: Book, backwards: int) -> None:
     while not line.poll():
         price = LAST_PRICES[reports % len(LAST_PRICES)]
         rows = [row | {"user_id": USER_ID, "last_price": price} for row in POSITIONS]
-        bulk_update_positions(reversed(rows) if backwards else rows, book=book)
+        rows = rows[::-1] if backwards else rows
+        bulk_update_positions(rows, reported_at=MOMENTS[-1] + timedelta(hours=1), book=book)
         reports += 1
     line.recv()
     line.send(str(reports))

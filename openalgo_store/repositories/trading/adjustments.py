@@ -54,6 +54,7 @@ def adjust_position(
     For splits, bonuses, transfers, and what was bought before the store knew of it. What was
     matched before adjusted_at (by default now) is realised and stays; fills after it count on top.
     The last price is forgotten, since it was that of other units. Without a position one is opened.
+    The same adjustment of the same moment again changes nothing.
     Raises InvalidInput, and Conflict for an unknown user (LIVE).
     """
     place = _place(user_id, broker, symbol, exchange)
@@ -66,7 +67,9 @@ def adjust_position(
     )
     with writing(check_book(book).database, tx) as tx:
         _open(place, [product], moment, book, tx)
-        told, _ = _record(place, adjustment, {product: None}, book, tx)
+        told = tell_again(place, trading_day(moment), [], book, tx)  # locked from here on
+        if not _is_known(place, adjustment, book, tx):
+            told, _ = _record(place, adjustment, {product: None}, book, tx)
     return told.positions[product]
 
 
@@ -100,8 +103,7 @@ def convert_position(
     with writing(check_book(book).database, tx) as tx, tx.savepoint():
         _open(place, sorted((from_product, to_product)), moment, book, tx)
         told = tell_again(place, trading_day(moment), [], book, tx)  # locked from here on
-        known = tx.all(_get_of_instrument[book], **place, begin=moment)
-        if not any(_is_same(each, adjustment) for each in known):
+        if not _is_known(place, adjustment, book, tx):
             told, number = _record(place, adjustment, {}, book, tx)
             found = next(each for each in told.adjustments if each.id == number)
             if abs(found.quantity_before) < units:
@@ -184,9 +186,11 @@ def _no_adjustment(place: Place, product: Product, moment: datetime) -> Position
     )
 
 
-def _is_same(known: PositionAdjustment, wanted: PositionAdjustment) -> bool:
-    """Whether it is this conversion, told before; which side it moves only the days tell."""
-    return abs(known.quantity) == wanted.quantity and all(
-        getattr(known, name) == getattr(wanted, name)
-        for name in ("kind", "adjusted_at", "product", "to_product")
+def _is_known(place: Place, wanted: PositionAdjustment, book: Book, tx: Transaction) -> bool:
+    """Whether it was told before. Which side a conversion moves only the days tell."""
+    names = ("kind", "adjusted_at", "product", "to_product", "average_price")
+    return any(
+        abs(known.quantity) == abs(wanted.quantity)
+        and all(getattr(known, name) == getattr(wanted, name) for name in names)
+        for known in tx.all(_get_of_instrument[book], **place, begin=wanted.adjusted_at)
     )

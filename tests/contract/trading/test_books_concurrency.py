@@ -17,6 +17,7 @@ from openalgo_store import (
 from openalgo_store.repositories.trading.books import BOOKS, Book
 from tests.models.book_model import BookModel
 from tests.programs.trading import (
+    CORRECTIONS,
     FILLERS,
     LAST_PRICES,
     MOMENTS,
@@ -111,7 +112,13 @@ def assert_books_add_up(count: int, book: Book) -> None:
     for order in all_orders(count):
         model.create_order(**order)
     for fill in all_fills(count):
-        model.record_fill(*fill)
+        model.book(*fill)
+    for correction in CORRECTIONS:
+        place = {"user_id": USER_ID} | correction.place
+        if "reason" in correction.told:
+            model.adjust_position(**place, **correction.told, adjusted_at=correction.at)
+        else:
+            model.bulk_update_positions([place | correction.told], correction.at)
     day = MOMENTS[-1].date()
     positions = get_positions(USER_ID, day=day, book=book)
     reported = {each.symbol: each.last_price for each in positions}

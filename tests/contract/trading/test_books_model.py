@@ -40,8 +40,9 @@ from openalgo_store import (
 )
 from openalgo_store.repositories.trading.books import BOOKS, Book
 from openalgo_store.values import clock
-from tests.models.book_model import OPEN, BookModel, by_time
+from tests.models.book_model import BookModel, by_time
 from tests.models.book_sequences import DAYS, NOW, Block, Step, sequences
+from tests.models.book_state import OPEN
 
 OPERATIONS: dict[str, Callable[..., Any]] = {
     "create_order": create_order,
