@@ -13,10 +13,12 @@ from openalgo_store import (
     Store,
     adjust_position,
     bulk_update_positions,
+    get_positions,
     record_fill,
     use_store,
 )
 from openalgo_store.repositories.trading.books import BOOKS, Book
+from openalgo_store.values import clock
 from tests.conftest import settings_of
 from tests.programs.databases import urls_of
 from tests.support.chance import chance_of
@@ -175,3 +177,35 @@ def _run(
         line.send("ready")
         line.recv()
         program(line, book, *arguments)
+
+
+MIDNIGHT = datetime(2026, 7, 1, 18, 30, tzinfo=UTC)
+"""When a trading day ends in India."""
+
+
+def moments_of_midnight(trader: int) -> list[datetime]:
+    """The moments at which one process trades: its own ones, half of them before midnight."""
+    steps = range(-10, 10)
+    return [MIDNIGHT + timedelta(milliseconds=step, microseconds=trader) for step in steps]
+
+
+def fills_of_midnight(trader: int) -> list[SentFill]:
+    """What one process buys and sells as the day turns."""
+    return [
+        SentFill(f"order{trader}", f"{trader}-{number}", number % 7 + 1, 100 + number / 8, at)
+        for number, at in enumerate(moments_of_midnight(trader))
+    ]
+
+
+def trade_across_midnight(line: Connection, book: Book, trader: int) -> None:
+    """Fill, report prices and read at each moment, by a clock that stands at that moment."""
+    for fill in fills_of_midnight(trader):
+        clock.now = lambda at=fill.traded_at: at  # type: ignore[misc]
+        record_fill(*fill, book=book)
+        place = POSITIONS[trader % len(POSITIONS)] | {"user_id": USER_ID, "last_price": 100.0}
+        bulk_update_positions([place], book=book)
+        for position in get_positions(USER_ID, book=book):
+            assert position.trading_day is not None
+            assert position.trading_day >= clock.trading_day(fill.traded_at)
+            assert position.quantity == position.overnight_quantity + position.day_quantity
+        line.send(fill.trade_id)
