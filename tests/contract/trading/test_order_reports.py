@@ -60,13 +60,15 @@ def test_two_brokers_have_an_order_of_one_number(store: Store, user: int, book: 
         with pytest.raises(Conflict, match="kotak, zerodha"):
             asked()
     fill = record_fill("260302000000001", "T", 10, 812.0, MONDAY, broker="kotak", book=book)
-    assert fill.position is not None and fill.position.broker == "kotak"
+    assert fill.position is not None
+    assert fill.position.broker == "kotak"
     record_fill("260302000000001", "T", 20, 813.0, MONDAY, broker="zerodha", book=book)
     update_order("260302000000001", quantity=40, broker="zerodha", book=book)
     update_order_status("260302000000001", "CANCELLED", broker="zerodha", book=book)
     kotak = get_order("260302000000001", broker="kotak", book=book)
     zerodha = get_order("260302000000001", broker="zerodha", book=book)
-    assert kotak is not None and zerodha is not None
+    assert kotak is not None
+    assert zerodha is not None
     assert (kotak.quantity, kotak.fill_quantity, kotak.status) == (100, 10, "OPEN")
     assert (zerodha.quantity, zerodha.fill_quantity, zerodha.status) == (40, 20, "CANCELLED")
     assert get_order("260302000000001", broker="angel", book=book) is None
