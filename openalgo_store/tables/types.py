@@ -124,7 +124,7 @@ class Rupees(Finite):
 
 
 class Average(Rupees):
-    """What follows from whole sums: not rounded, so that each way to it ends in the same double."""
+    """An amount that follows from whole sums, with all the digits of that."""
 
     cache_ok = True
 

@@ -53,9 +53,10 @@ WHERE user_id = :user_id AND broker = :broker AND symbol = :symbol AND exchange 
   AND adjusted_at >= :begin;
 
 -- name: set_found_position
--- By pk_position_adjustments: what an adjustment found when all that came before it is known.
+-- By pk_position_adjustments: what an adjustment found when all that came before it is known, and of
+-- a conversion which side it was.
 UPDATE /*book*/position_adjustments
-SET quantity_before = :quantity_before, average_before = :average_before
+SET quantity = :quantity, quantity_before = :quantity_before, average_before = :average_before
 WHERE id = :id;
 
 -- name: get_position_adjustments

@@ -6,7 +6,8 @@
 -- fill alone, and one that is there: then the two are added up (a trade that was told before adds
 -- no units). The sums change by addition, all
 -- else follows from them, so any order of the fills of a day ends alike. The first level adds, the
--- second finds the average of the open side. Nothing comes back when the position is of another
+-- second finds the average of the open side; where nothing is matched and no price is known, the
+-- profit is 0 and not what is left of rounding. Nothing comes back when the position is of another
 -- day, when it was adjusted since, and when a sum has come near 64 bits.
 INSERT INTO /*book*/positions AS p (
     user_id, broker, symbol, exchange, product, quantity, average_price, pnl, day_quantity,
@@ -21,8 +22,12 @@ ON CONFLICT (user_id, broker, symbol, exchange, product) DO UPDATE SET (
     quantity, average_price, pnl, day_quantity, buy_quantity, buy_value, sell_quantity, sell_value
 ) = (
     SELECT priced.quantity, priced.average_price,
-           CAST(priced.sell_value - priced.buy_value AS DOUBLE PRECISION) / 1000000
-               + priced.quantity * COALESCE(p.last_price, priced.average_price),
+           CASE
+               WHEN p.last_price IS NULL AND (priced.buy_quantity = 0 OR priced.sell_quantity = 0)
+               THEN 0.0
+               ELSE CAST(priced.sell_value - priced.buy_value AS DOUBLE PRECISION) / 1000000
+                   + priced.quantity * COALESCE(p.last_price, priced.average_price)
+           END,
            priced.quantity - p.overnight_quantity,
            priced.buy_quantity, priced.buy_value, priced.sell_quantity, priced.sell_value
     FROM (
@@ -81,8 +86,8 @@ ON CONFLICT (user_id, broker, symbol, exchange, product) DO NOTHING;
 -- name: lock_positions_of_instrument @sqlite
 -- A range of uq_positions_user_id_broker_symbol_exchange_product in its order; BEGIN IMMEDIATE has
 -- locked the file already.
-SELECT id, product, trading_day, last_price, overnight_quantity, buy_quantity, buy_value,
-       sell_quantity, sell_value, realized_value, realized_today
+SELECT id, product, trading_day, last_price, pnl, adjusted_at, overnight_quantity, buy_quantity,
+       buy_value, sell_quantity, sell_value, realized_value, realized_today
 FROM /*book*/positions
 WHERE user_id = :user_id AND broker = :broker AND symbol = :symbol AND exchange = :exchange
 ORDER BY product;
@@ -90,8 +95,8 @@ ORDER BY product;
 -- name: lock_positions_of_instrument @postgresql
 -- A range of uq_positions_user_id_broker_symbol_exchange_product, sorted: all of them are locked, in
 -- the order in which a report locks them, before anything that follows from them is read.
-SELECT id, product, trading_day, last_price, overnight_quantity, buy_quantity, buy_value,
-       sell_quantity, sell_value, realized_value, realized_today
+SELECT id, product, trading_day, last_price, pnl, adjusted_at, overnight_quantity, buy_quantity,
+       buy_value, sell_quantity, sell_value, realized_value, realized_today
 FROM /*book*/positions
 WHERE user_id = :user_id AND broker = :broker AND symbol = :symbol AND exchange = :exchange
 ORDER BY product
@@ -193,11 +198,14 @@ UPDATE /*book*/positions AS p SET
     quantity = priced.quantity,
     average_price = priced.average_price,
     last_price = COALESCE(priced.last_price, p.last_price),
-    pnl = COALESCE(
-        priced.pnl,
-        CAST(priced.sell_value - priced.buy_value AS DOUBLE PRECISION) / 1000000
+    pnl = CASE
+        WHEN priced.pnl IS NOT NULL THEN priced.pnl
+        WHEN COALESCE(priced.last_price, p.last_price) IS NULL
+         AND (priced.buy_quantity = 0 OR priced.sell_quantity = 0)
+        THEN 0.0
+        ELSE CAST(priced.sell_value - priced.buy_value AS DOUBLE PRECISION) / 1000000
             + priced.quantity * COALESCE(priced.last_price, p.last_price, priced.average_price)
-    ),
+    END,
     day_quantity = priced.quantity - priced.overnight_quantity,
     overnight_quantity = priced.overnight_quantity,
     buy_quantity = priced.buy_quantity,
@@ -246,11 +254,14 @@ UPDATE /*book*/positions AS p SET
     quantity = priced.quantity,
     average_price = priced.average_price,
     last_price = COALESCE(priced.last_price, p.last_price),
-    pnl = COALESCE(
-        priced.pnl,
-        CAST(priced.sell_value - priced.buy_value AS DOUBLE PRECISION) / 1000000
+    pnl = CASE
+        WHEN priced.pnl IS NOT NULL THEN priced.pnl
+        WHEN COALESCE(priced.last_price, p.last_price) IS NULL
+         AND (priced.buy_quantity = 0 OR priced.sell_quantity = 0)
+        THEN 0.0
+        ELSE CAST(priced.sell_value - priced.buy_value AS DOUBLE PRECISION) / 1000000
             + priced.quantity * COALESCE(priced.last_price, p.last_price, priced.average_price)
-    ),
+    END,
     day_quantity = priced.quantity - priced.overnight_quantity,
     overnight_quantity = priced.overnight_quantity,
     buy_quantity = priced.buy_quantity,

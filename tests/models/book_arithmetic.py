@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from fractions import Fraction
-from typing import Any
 
-from openalgo_store import Position, SymbolPnl, Trade
+from openalgo_store import SymbolPnl, Trade
 
 MILLION = 1_000_000
 INDIA = timedelta(hours=5, minutes=30)
@@ -29,31 +28,6 @@ def price_of(value: int, quantity: int) -> float:
 def day_of(moment: datetime) -> date:
     """The Indian day of a moment in UTC."""
     return (moment + INDIA).date()
-
-
-def flat_position(place: tuple[Any, ...]) -> Position:
-    return Position._make((0, *place, 0, 0.0, None, 0.0, 0, 0, 0, 0, 0, 0, None))
-
-
-def settled(position: Position) -> Position:
-    """What follows from the sums."""
-    quantity = position.buy_quantity - position.sell_quantity
-    average = 0.0
-    if quantity > 0:
-        average = price_of(position.buy_value, position.buy_quantity)
-    elif quantity < 0:
-        average = price_of(position.sell_value, position.sell_quantity)
-    now = position._replace(
-        quantity=quantity,
-        average_price=average,
-        overnight_quantity=quantity - position.day_quantity,
-    )
-    return now._replace(pnl=position_pnl(now))
-
-
-def position_pnl(position: Position) -> float:
-    price = position.average_price if position.last_price is None else position.last_price
-    return rupees(position.sell_value - position.buy_value) + position.quantity * (price or 0.0)
 
 
 def sums_of(trades: Sequence[Trade]) -> tuple[int, int, int, int]:

@@ -50,6 +50,7 @@ PRICES = (
 )
 AMOUNTS = st.none() | PRICES
 ACTIONS = st.sampled_from(["BUY", "SELL"])
+PRODUCTS = st.sampled_from(["MIS", "CNC"])
 PLACES = st.builds(
     lambda where, product: where | {"product": product},
     st.sampled_from(
@@ -60,7 +61,7 @@ PLACES = st.builds(
             {"broker": "angel", "symbol": "M&M-É", "exchange": "NSE"},
         ]
     ),
-    st.sampled_from(["MIS", "CNC"]),
+    PRODUCTS,
 )
 """Where a position can be."""
 
@@ -104,9 +105,42 @@ WRONG = st.sampled_from([{"quantity": 0}, {"price": nan}, {"quantity": 10**6, "p
 OTHER = st.sampled_from([{"quantity": 1}, {"price": 1.05}])
 """What makes a trade another one."""
 CHANGES = st.fixed_dictionaries(
-    {}, optional={"quantity": QUANTITIES, "price": AMOUNTS, "order_type": st.just("LIMIT")}
+    {},
+    optional={
+        "quantity": QUANTITIES,
+        "price": AMOUNTS,
+        "order_type": st.just("LIMIT"),
+        "product": PRODUCTS,
+    },
 )
-MOVES = st.sampled_from(["CANCELLED", "CANCELLED", "COMPLETE", "REJECTED", "OPEN", "GONE"])
+STATUSES = ["CANCELLED", "EXPIRED", "COMPLETE", "REJECTED", "OPEN", "TRIGGER_PENDING"]
+MOVES = st.sampled_from([*STATUSES, "GONE"])
+TOLD = st.fixed_dictionaries(
+    {
+        "quantity": st.sampled_from([10, 10, 15, 3 * 10**6]),
+        "filled_quantity": st.sampled_from([0, 1, 5, 10, 11]),
+        "average_price": AMOUNTS,
+        "status": st.sampled_from(STATUSES),
+        "reported_at": MOMENTS,
+    }
+)
+"""What a broker tells of an order."""
+ADJUSTED = st.fixed_dictionaries(
+    {
+        "quantity": st.integers(-20, 20),
+        "average_price": PRICES,
+        "reason": st.just("split"),
+        "adjusted_at": MOMENTS,
+    }
+)
+CONVERTED = st.fixed_dictionaries(
+    {
+        "from_product": PRODUCTS,
+        "to_product": PRODUCTS,
+        "quantity": st.sampled_from([1, 2, 5]),
+        "converted_at": MOMENTS,
+    }
+)
 REPORTED = {"average_price": AMOUNTS, "last_price": AMOUNTS, "pnl": AMOUNTS, "quantity": COUNTS}
 POSITIONS = st.fixed_dictionaries(
     {}, optional={**REPORTED, "day_quantity": st.none() | COUNTS, "overnight_quantity": COUNTS}
@@ -136,7 +170,10 @@ def sequences(draw: st.DrawFn) -> "list[Step | Block]":
         (_step("update_order_status", st.builds(_joined, order_id=order_id, status=MOVES)), 1),
         (_step("update_order", st.builds(_joined, CHANGES, order_id=order_id)), 2),
         (_step("import_trade", trade), 2),
-        (_report("bulk_update_positions", place, POSITIONS), 2),
+        (_report("bulk_update_positions", place, POSITIONS, reported_at=st.none() | MOMENTS), 3),
+        (_step("report_order", st.builds(_joined, order.map(_known), TOLD)), 2),
+        (_step("adjust_position", st.builds(_joined, place, ADJUSTED)), 1),
+        (_step("convert_position", st.builds(_joined, place.map(_without_product), CONVERTED)), 2),
         (_report("bulk_update_holdings", place.map(_without_product), HOLDINGS), 1),
     )
     savepoint = _block(step, most=3)
@@ -170,11 +207,19 @@ def _step(name: str, arguments: "st.SearchStrategy[Values]") -> "st.SearchStrate
 
 
 def _report(
-    name: str, place: "st.SearchStrategy[Values]", values: "st.SearchStrategy[Values]"
+    name: str,
+    place: "st.SearchStrategy[Values]",
+    values: "st.SearchStrategy[Values]",
+    **rest: "st.SearchStrategy[Any]",
 ) -> "st.SearchStrategy[Step]":
     row = st.builds(_joined, place, values)
     rows = st.lists(row, min_size=1, max_size=4, unique_by=lambda row: str(_place_of(row)))
-    return _step(name, st.fixed_dictionaries({"rows": rows}))
+    return _step(name, st.fixed_dictionaries({"rows": rows, **rest}))
+
+
+def _known(order: Values) -> Values:
+    """An order as its broker may have it: what is told of it comes on top."""
+    return {name: value for name, value in order.items() if name != "status"}
 
 
 def _place_of(values: Values) -> Values:

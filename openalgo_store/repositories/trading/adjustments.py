@@ -1,7 +1,6 @@
 """Changes of positions that are no trades: conversions, splits, transfers, and broker's reports."""
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from datetime import date, datetime
 
 from ...engine.expected import expect_one
@@ -96,15 +95,20 @@ def convert_position(
         raise InvalidInput("from_product and to_product are one: nothing would be converted")
     moment = clock.now() if converted_at is None else check_moment(converted_at)
     adjustment = _no_adjustment(place, from_product, moment)._replace(
-        kind="CONVERSION", to_product=to_product
+        kind="CONVERSION", quantity=units, to_product=to_product
     )
     with writing(check_book(book).database, tx) as tx, tx.savepoint():
         _open(place, sorted((from_product, to_product)), moment, book, tx)
         told = tell_again(place, trading_day(moment), [], book, tx)  # locked from here on
         known = tx.all(_get_of_instrument[book], **place, begin=moment)
-        signed = units, -units
-        if not any(_is_same(each, adjustment, signed) for each in known):
-            told = _convert(place, adjustment, signed, book, tx)
+        if not any(_is_same(each, adjustment) for each in known):
+            told, number = _record(place, adjustment, {}, book, tx)
+            found = next(each for each in told.adjustments if each.id == number)
+            if abs(found.quantity_before) < units:
+                raise InvalidInput(
+                    f"{abs(found.quantity_before)} {symbol} were open in {from_product} then, "
+                    f"not {units}: record the fills first, or report the positions"
+                )
     return ConvertedPosition(told.positions[from_product], told.positions[to_product])
 
 
@@ -145,31 +149,6 @@ def record_late_report(
     return [found]
 
 
-def _convert(
-    place: Place,
-    adjustment: PositionAdjustment,
-    signed: tuple[int, int],
-    book: Book,
-    tx: Transaction,
-) -> Told:
-    """Of the side that was open then: which one it was, only the days told again can say."""
-    for quantity in signed:
-        with suppress(_NotOpen), tx.savepoint():
-            told, number = _record(place, adjustment._replace(quantity=quantity), {}, book, tx)
-            found = next(each for each in told.adjustments if each.id == number)
-            if found.quantity_before * quantity < quantity * quantity:
-                raise _NotOpen
-            return told
-    raise InvalidInput(
-        f"less than {signed[0]} {adjustment.symbol} were open in {adjustment.product} then: "
-        "record the fills first, or report the positions"
-    )
-
-
-class _NotOpen(Exception):
-    """There was less than is to be converted, or the other side."""
-
-
 def _record(
     place: Place,
     adjustment: PositionAdjustment,
@@ -205,11 +184,9 @@ def _no_adjustment(place: Place, product: Product, moment: datetime) -> Position
     )
 
 
-def _is_same(
-    known: PositionAdjustment, wanted: PositionAdjustment, signed: tuple[int, int]
-) -> bool:
-    """Whether it is this conversion, told before."""
-    return known.quantity in signed and all(
+def _is_same(known: PositionAdjustment, wanted: PositionAdjustment) -> bool:
+    """Whether it is this conversion, told before; which side it moves only the days tell."""
+    return abs(known.quantity) == wanted.quantity and all(
         getattr(known, name) == getattr(wanted, name)
         for name in ("kind", "adjusted_at", "product", "to_product")
     )

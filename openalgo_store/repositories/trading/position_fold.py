@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from ...records.trading import Action, PositionAdjustment, Product
-from ...values.money import rounded_share, to_millionths
+from ...values.money import rounded_share, to_millionths, to_rupees
 from .position_pool import Pool
 
 _PAISA = 10_000
@@ -93,13 +93,22 @@ def _adjust(pools: dict[Product, Pool], adjustment: PositionAdjustment) -> Posit
     pool = pools.get(adjustment.product, Pool())
     if adjustment.kind == "CONVERSION":
         assert adjustment.to_product is not None
-        units = adjustment.quantity
+        units = _units_of(adjustment.quantity, pool)
+        adjustment = adjustment._replace(quantity=units)
         pools[adjustment.product] = pool.without(units)
         to = pools.get(adjustment.to_product, Pool())
         pools[adjustment.to_product] = to.moved(units, pool.value_of(units))
     else:
         pools[adjustment.product] = adjusted(pool, adjustment)
-    return adjustment._replace(quantity_before=pool.quantity, average_before=pool.average_price)
+    average = to_rupees(to_millionths(pool.average_price))
+    return adjustment._replace(quantity_before=pool.quantity, average_before=average)
+
+
+def _units_of(quantity: int, pool: Pool) -> int:
+    """What a conversion moves: of the side that is open when it comes, less than 0 for a short."""
+    if pool.quantity == 0:
+        return quantity
+    return abs(quantity) if pool.quantity > 0 else -abs(quantity)
 
 
 def _add(pools: dict[Product, Pool], fill: Traded) -> None:

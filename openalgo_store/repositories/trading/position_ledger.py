@@ -13,16 +13,15 @@ from sqlalchemy import Date
 
 from ...engine.expected import expect_one
 from ...engine.transaction import Transaction
-from ...errors import InvalidInput
 from ...records.trading import Position, PositionAdjustment, Product
 from ...tables.types import Average, UTCDateTime
 from ...values.days import one_day, trading_day
-from ...values.money import MOST_MILLIONTHS, to_millionths
+from ...values.money import to_millionths
 from .books import Book, BookSql
 from .position_fold import Traded, fold_day
-from .position_pool import Pool, largest, own_sums
+from .position_pool import Pool, own_sums, refuse_beyond
 
-_ROW = ("id", "product", "trading_day", "last_price", *Pool._fields)
+_ROW = ("id", "product", "trading_day", "last_price", "pnl", "adjusted_at", *Pool._fields)
 _DAY = ("product", "trading_day", "last_price", *Pool._fields)
 
 _positions = BookSql("trading/positions.sql", "positions")
@@ -58,6 +57,8 @@ class _History(NamedTuple):
 
     row_id: int
     last_price: float | None
+    pnl: float | None
+    adjusted_at: datetime | None
     before: Pool
     days: dict[date, Pool]
     closed: set[date]
@@ -125,7 +126,7 @@ def tell_again(
         found += end_of_day.adjustments
         for product, pool in end_of_day.pools.items():
             new[product] = told[product][day] = pool
-    check_sums(new.values(), place["symbol"], tx)
+    refuse_beyond((pool for each in told.values() for pool in each.values()), place["symbol"], tx)
     _store_found(adjustments, found, book, tx)
     adjusted_at = _last_adjustments(found)
     positions = {
@@ -133,17 +134,6 @@ def tell_again(
         for product, history in histories.items()
     }
     return Told(positions, found)
-
-
-def check_sums(pools: Iterable[Pool], symbol: str, tx: Transaction) -> None:
-    """InvalidInput where a sum has come near 64 bits; what led there is not kept."""
-    if largest(pools) >= 2 * MOST_MILLIONTHS:
-        error = InvalidInput(
-            f"the position in {symbol} has grown beyond what can be added up: check the "
-            "quantities and prices of its fills and reports"
-        )
-        tx.fail(error)  # some of it is written by now
-        raise error
 
 
 def read_fills(
@@ -161,10 +151,10 @@ def read_fills(
 
 
 def _history(place: Place, row: Any, first: date, book: Book, tx: Transaction) -> _History:
-    row_id, product, day, last_price, *sums = row
+    row_id, product, day, last_price, pnl, adjusted_at, *sums = row
     pool = Pool._make(sums)
     if day < first:
-        return _History(row_id, last_price, pool, {}, set(), day)
+        return _History(row_id, last_price, pnl, adjusted_at, pool, {}, set(), day)
     closed = tx.all(_get_days_from[book], **place, product=product, begin=first)
     days = {each[1]: Pool._make(each[3:]) for each in closed} | {day: pool}
     before = tx.one(_get_day_before[book], **place, product=product, begin=first)
@@ -173,7 +163,8 @@ def _history(place: Place, row: Any, first: date, book: Book, tx: Transaction) -
         opening = Pool(realized_value=earliest.realized_value - earliest.realized_today)
     else:
         opening = Pool._make(before[3:])
-    return _History(row_id, last_price, opening, days, {each[1] for each in closed}, day)
+    is_closed = {each[1] for each in closed}
+    return _History(row_id, last_price, pnl, adjusted_at, opening, days, is_closed, day)
 
 
 def _store(
@@ -204,6 +195,10 @@ def _store(
                 **pool._asdict(),
             )
     pool, last_price = told[last_day], prices.get(product, history.last_price)
+    adjusted = adjusted_at.get((product, last_day))
+    is_same = (history.days.get(last_day), history.last_price) == (pool, last_price)
+    if is_same and adjusted == history.adjusted_at:
+        return expect_one(tx, _get_position[book], **place, product=product)
     return expect_one(
         tx,
         _set_position[book],
@@ -211,10 +206,10 @@ def _store(
         quantity=pool.quantity,
         average_price=pool.average_price,
         last_price=last_price,
-        pnl=pool.pnl(last_price),
+        pnl=history.pnl if is_same else pool.pnl(last_price),  # one that was told stays
         day_quantity=pool.quantity - pool.overnight_quantity,
         trading_day=last_day,
-        adjusted_at=adjusted_at.get((product, last_day)),
+        adjusted_at=adjusted,
         **pool._asdict(),
     )
 
@@ -225,15 +220,15 @@ def _store_found(
     book: Book,
     tx: Transaction,
 ) -> None:
-    known = {each.id: (each.quantity_before, each.average_before) for each in before}
+    known = {each.id: each for each in before}
     for each in after:
-        average = round(each.average_before or 0.0, 6)
-        if known[each.id] != (each.quantity_before, average):
+        if known[each.id] != each:
             tx.run(
                 _set_found[book],
                 id=each.id,
+                quantity=each.quantity,
                 quantity_before=each.quantity_before,
-                average_before=average,
+                average_before=each.average_before,
             )
 
 

@@ -7,8 +7,10 @@ what is carried or moved keeps its rounded value, and the rest is realised.
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from ...engine.transaction import Transaction
+from ...errors import InvalidInput
 from ...records.trading import Action
-from ...values.money import price_of, rounded_share, to_rupees
+from ...values.money import MOST_MILLIONTHS, price_of, rounded_share, to_rupees
 
 
 class Pool(NamedTuple):
@@ -47,6 +49,8 @@ class Pool(NamedTuple):
 
     def pnl(self, last_price: float | None) -> float:
         """The profit or loss of these sums in rupees, with what is open at its last price."""
+        if last_price is None and not (self.buy_quantity and self.sell_quantity):
+            return 0.0
         price = self.average_price if last_price is None else last_price
         return to_rupees(self.sell_value - self.buy_value) + self.quantity * price
 
@@ -117,6 +121,12 @@ def own_sums(pool: Pool, opening: Pool) -> tuple[int, int, int, int]:
     return bought, bought_value, sold, sold_value
 
 
-def largest(pools: Iterable[Pool]) -> int:
-    """The largest of all their sums."""
-    return max((abs(each) for pool in pools for each in pool), default=0)
+def refuse_beyond(pools: Iterable[Pool], symbol: str, tx: Transaction) -> None:
+    """InvalidInput for sums near 64 bits: what made them is written by now and must not be kept."""
+    if max((abs(each) for pool in pools for each in pool), default=0) >= 2 * MOST_MILLIONTHS:
+        error = InvalidInput(
+            f"the position in {symbol} has grown beyond what can be added up: check the "
+            "quantities and prices"
+        )
+        tx.fail(error)
+        raise error

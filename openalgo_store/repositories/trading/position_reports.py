@@ -17,8 +17,8 @@ from .adjustments import record_late_report
 from .books import LIVE, Book, BookSql, check_book
 from .broker_reports import BrokerReport
 from .position_fold import adjusted, agrees
-from .position_ledger import check_sums, tell_again
-from .position_pool import Pool
+from .position_ledger import tell_again
+from .position_pool import Pool, refuse_beyond
 
 _KEY = ("user_id", "broker", "symbol", "exchange", "product")
 _VALUES = (
@@ -116,7 +116,7 @@ def _report(
             pool = pool.carried()
         correction = _correction(each, pool, moment)
         after = pool if correction is None else adjusted(pool, correction)
-        check_sums([after], each.symbol, tx)
+        refuse_beyond([after], each.symbol, tx)
         if correction is not None:
             corrections.append(
                 [*each[:5], correction.quantity, each.average, correction.overnight_quantity,

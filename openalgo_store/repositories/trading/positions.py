@@ -104,5 +104,5 @@ def _day_of(row: Any) -> PositionDay:
         last_price=last_price,
         overnight_quantity=pool.overnight_quantity,
         realized_pnl=to_rupees(pool.realized),
-        unrealized_pnl=pool.quantity * (price - average),
+        unrealized_pnl=pool.quantity * (price - average) + 0.0,  # no -0.0
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from datetime import date
 from itertools import count
 from typing import Any, Protocol
 
@@ -13,8 +14,10 @@ from openalgo_store import (
     Store,
     StoreError,
     Transaction,
+    adjust_position,
     bulk_update_holdings,
     bulk_update_positions,
+    convert_position,
     create_order,
     create_user,
     get_daily_pnl,
@@ -24,17 +27,20 @@ from openalgo_store import (
     get_order,
     get_order_history,
     get_orders_after,
+    get_position_adjustments,
+    get_position_history,
     get_positions,
     get_trades,
     get_write_session,
     import_trade,
     record_fill,
+    report_order,
     update_order,
     update_order_status,
 )
 from openalgo_store.repositories.trading.books import BOOKS, Book
 from openalgo_store.values import clock
-from tests.models.book_model import OPEN, BookModel
+from tests.models.book_model import OPEN, BookModel, by_time
 from tests.models.book_sequences import DAYS, NOW, Block, Step, sequences
 
 OPERATIONS: dict[str, Callable[..., Any]] = {
@@ -42,12 +48,16 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "update_order": update_order,
     "update_order_status": update_order_status,
     "record_fill": record_fill,
+    "report_order": report_order,
+    "convert_position": convert_position,
+    "adjust_position": adjust_position,
     "import_trade": import_trade,
-    "bulk_update_positions": lambda rows, **where: bulk_update_positions(rows, **where),
+    "bulk_update_positions": lambda rows, **given: bulk_update_positions(rows, **given),
     "bulk_update_holdings": lambda rows, **where: bulk_update_holdings(rows, **where),
 }
+SEEN = (date(2026, 6, 1), date(2026, 8, 1))
 HASH = "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$aGFzaA"
-OWNED = {"create_order", "import_trade"}
+OWNED = {*("create_order", "import_trade", "report_order", "convert_position", "adjust_position")}
 """The operations that are told whose it is."""
 
 
@@ -140,15 +150,20 @@ def owned(step: Step | Block, user_id: int) -> Step | Block:
     return Step(step.name, own)
 
 
-def seen_in_store(user_id: int, order_ids: list[str], book: Book) -> dict[str, Any]:
+def seen_in_store(user_id: int, orders: list[tuple[str, str]], book: Book) -> dict[str, Any]:
     """Everything that a caller can read of a user's book."""
     seen = {
-        "orders": [get_order(order_id, book=book) for order_id in order_ids],
+        "orders": [get_order(number, broker=broker, book=book) for broker, number in orders],
         "open": get_open_orders(user_id, book=book),
         "numbered pages": numbered_pages(user_id, book),
         "pages by cursor": pages_by_cursor(user_id, book),
         "trades": get_trades(user_id, book=book),
         "positions": [get_positions(user_id, day=day, book=book) for day in DAYS],
+        "history": get_position_history(user_id, *SEEN, book=book),
+        "adjustments": sorted(
+            without_ids(get_position_adjustments(user_id, *SEEN, book=book)),
+            key=by_time,
+        ),
         "holdings": get_holdings(user_id, book=book),
         "daily pnl": [get_daily_pnl(user_id, day, book=book) for day in DAYS],
         "by symbol": [get_daily_pnl_by_symbol(user_id, day, book=book) for day in DAYS],
@@ -166,6 +181,8 @@ def seen_in_model(model: BookModel) -> dict[str, Any]:
         "pages by cursor": orders,
         "trades": model.trade_history(),
         "positions": [model.get_positions(day) for day in DAYS],
+        "history": model.get_position_history(),
+        "adjustments": model.get_position_adjustments(),
         "holdings": model.get_holdings(),
         "daily pnl": [model.get_daily_pnl(day) for day in DAYS],
         "by symbol": [model.get_daily_pnl_by_symbol(day) for day in DAYS],
