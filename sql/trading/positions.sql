@@ -136,8 +136,8 @@ FROM json_array_elements(:rows) AS item
 ON CONFLICT (user_id, broker, symbol, exchange, product) DO NOTHING;
 
 -- name: lock_positions @sqlite
--- uq_positions_user_id_broker_symbol_exchange_product for each row, in the order of the rows: CROSS
--- JOIN keeps them outside. json_extract, because ->> needs SQLite 3.38.
+-- uq_positions_user_id_broker_symbol_exchange_product for each row: CROSS JOIN keeps the rows outside,
+-- and they are sorted as they came. json_extract, because ->> needs SQLite 3.38.
 SELECT p.id, trading_day, adjusted_at, overnight_quantity, buy_quantity, buy_value,
        sell_quantity, sell_value, realized_value, realized_today
 FROM json_each(:rows) AS item

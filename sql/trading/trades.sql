@@ -73,7 +73,8 @@ WHERE user_id = :user_id AND traded_at >= :begin AND traded_at < :end AND symbol
   AND exchange = :exchange AND broker = :broker AND is_fill;
 
 -- name: get_instruments_filled_after
--- A range of ix_trades_user_date, which is empty as a rule, and of ix_orders_reported.
+-- A range of ix_trades_user_date, which is empty as a rule, and of ix_orders_reported; sorted, to
+-- tell each once.
 SELECT broker, symbol, exchange
 FROM /*book*/trades
 WHERE user_id = :user_id AND traded_at > :after AND is_fill
@@ -82,7 +83,17 @@ SELECT broker, symbol, exchange
 FROM /*book*/orders
 WHERE user_id = :user_id AND reported_fill_at > :after AND reported_quantity > booked_quantity;
 
--- name: get_untraded_of_instrument
+-- name: get_untraded_of_instrument @sqlite
+-- A range of ix_orders_reported: what brokers told to be filled, beyond the trades. Without the +
+-- SQLite would read all the orders of the symbol.
+SELECT product, reported_fill_at, action, booked_quantity, booked_value, reported_quantity,
+       reported_value
+FROM /*book*/orders
+WHERE user_id = :user_id AND reported_fill_at >= :begin AND reported_fill_at < :end
+  AND reported_quantity > booked_quantity
+  AND +symbol = :symbol AND exchange = :exchange AND broker = :broker;
+
+-- name: get_untraded_of_instrument @postgresql
 -- A range of ix_orders_reported: what brokers told to be filled, beyond the trades.
 SELECT product, reported_fill_at, action, booked_quantity, booked_value, reported_quantity,
        reported_value

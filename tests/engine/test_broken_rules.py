@@ -68,7 +68,10 @@ def test_the_broken_reference_is_found_among_several(with_asha: Store) -> None:
         "symbol": "X", "exchange": "NSE", "action": "BUY", "product": "MIS", "quantity": 1,
         "price": 1.0, "traded_at": user("x")["created_at"],
     }  # fmt: skip
-    for change, constraint in (({}, "fk_trades_order_id"), ({"user_id": 7}, "fk_trades_user_id")):
+    for change, constraint in (
+        ({}, "fk_trades_order_id_broker"),
+        ({"user_id": 7}, "fk_trades_user_id"),
+    ):
         row = trade | change | ({"order_id": None} if change else {})
         with pytest.raises(Conflict) as raised, get_write_session() as tx:
             tx.run(Query.of(insert(trading.trades).values(**row)))

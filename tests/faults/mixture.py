@@ -47,6 +47,7 @@ from openalgo_store import (
 from openalgo_store.engine.queries import Query
 from openalgo_store.engine.sqlite import connections
 from openalgo_store.settings import DATABASES
+from openalgo_store.values import clock
 from tests.conftest import settings_of
 from tests.faults.operations import with_secrets
 from tests.support.chance import chance_of
@@ -105,7 +106,7 @@ class Mixture:
         """An order with two fills, which is then cancelled."""
         self._place(chance)
         for trade in "AB":
-            record_fill(self._order_id, trade, 30, 812.35, MONDAY)
+            record_fill(self._order_id, trade, 30, 812.35, clock.now())
             self.done["trades"] += 1
         update_order_status(self._order_id, "CANCELLED")
         place = {"user_id": 1, "broker": "zerodha", "exchange": "NSE", "product": "CNC"}

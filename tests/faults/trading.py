@@ -8,12 +8,15 @@ from openalgo_store import (
     SANDBOX,
     Book,
     InvalidInput,
+    adjust_position,
     bulk_update_holdings,
     bulk_update_positions,
+    convert_position,
     create_order,
     get_write_session,
     import_trade,
     record_fill,
+    report_order,
     update_order,
     update_order_status,
 )
@@ -37,6 +40,12 @@ def fill(number: int, book: Book) -> None:
     record_fill(f"order {number}", f"trade {number}", 40 + number, 812.35, MONDAY, book=book)
 
 
+def report_one(number: int, book: Book) -> None:
+    """An order that was placed elsewhere and is filled in part: a row and a position."""
+    filled = {"filled_quantity": 40 + number, "average_price": 812.35}
+    report_order(**order_row(user(), f"order {number}", status="OPEN", **filled), book=book)
+
+
 def import_one(number: int, book: Book) -> None:
     import_trade(**trade_row(user(), f"trade {number}"), book=book)
 
@@ -44,12 +53,12 @@ def import_one(number: int, book: Book) -> None:
 def open_positions(count: int, book: Book) -> None:
     owner = user()
     for name in SHARES:
-        add_order(owner, name, symbol=name, book=book)
-        record_fill(name, "trade", 40, 812.35, MONDAY, book=book)
+        add_order(owner, name, symbol=name, quantity=400, book=book)
+        record_fill(name, "trade", 400, 812.35, MONDAY, book=book)
 
 
 def report_positions(number: int, book: Book) -> None:
-    """In three statements; the least column of each row says to which call it belongs."""
+    """Some of it corrects; the last price of each row says to which call it belongs."""
     owner = user()
     rows = [
         {
@@ -59,13 +68,22 @@ def report_positions(number: int, book: Book) -> None:
             "exchange": "NSE",
             "product": "CNC",
             "last_price": 800.0 + number,
+            "quantity": 400 + number * (name in SHARES[:3]),
         }
-        for name in SHARES
+        for name in (*SHARES, f"NEW{number}")
     ]
     bulk_update_positions(rows, book=book)
 
 
-def report_holdings(number: int, book: Book) -> None:
+def convert(number: int, book: Book) -> None:
+    convert_position(user(), "zerodha", "SBIN", "NSE", "CNC", "MIS", 1 + number, book=book)
+
+
+def split(number: int, book: Book) -> None:
+    adjust_position(user(), "zerodha", "SBIN", "NSE", "CNC", 80 + number, 406.0, "1:2", book=book)
+
+
+def report_holdings(number: int, book: Book, replace: bool = False) -> None:
     owner = user()
     rows = [
         {
@@ -79,7 +97,7 @@ def report_holdings(number: int, book: Book) -> None:
         }
         for name in (*SHARES, f"NEW{number}")
     ]
-    bulk_update_holdings(rows, book=book)
+    bulk_update_holdings(rows, replace, book=book)
 
 
 def trade_in_one_session(number: int, book: Book) -> None:
@@ -103,8 +121,11 @@ def _of(book: Book) -> list[Operation]:
             ("update_order", _change, place_many),
             ("update_order_status", _cancel, place_many),
             ("record_fill", fill, place_many),
+            ("report_order", report_one, _nothing),
             ("import_trade", import_one, _nothing),
             ("bulk_update_positions", report_positions, open_positions),
+            ("convert_position", convert, open_positions),
+            ("adjust_position", split, open_positions),
             ("bulk_update_holdings", report_holdings, _nothing),
             ("get_write_session", trade_in_one_session, _nothing),
         )
@@ -123,9 +144,15 @@ def _cancel(number: int, book: Book) -> None:
     update_order_status(f"order {number}", "CANCELLED", book=book)
 
 
-_PAPER = ("record_fill", "bulk_update_positions")
+_PAPER = ("record_fill", "report_order", "bulk_update_positions", "convert_position")
 """What is tried in the other book as well: the code is the same."""
 TRADING = [
     *_of(LIVE),
+    Operation(
+        "bulk_update_holdings",
+        partial(report_holdings, book=LIVE, replace=True),
+        partial(_nothing, book=LIVE),
+        note="(all that is held)",
+    ),
     *(each._replace(note="(sandbox)") for each in _of(SANDBOX) if each.function in _PAPER),
 ]

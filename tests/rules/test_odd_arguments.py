@@ -16,6 +16,7 @@ from openalgo_store import (
     InvalidInput,
     Store,
     StoreError,
+    adjust_position,
     create_api_key,
     create_strategy,
     get_read_session,
@@ -65,6 +66,7 @@ def fill() -> None:
     save_auth_token(1, "zerodha", "a token")
     for book in BOOKS:
         add_order(1, "A1", book=book)
+        adjust_position(1, "zerodha", "SBIN", "NSE", "CNC", 10, 812.0, "bought before", book=book)
     create_strategy(1, "momentum", "python")
     save_telegram_chat(7, user_id=1)
     openalgo_store.authorize_telegram_chat(7)

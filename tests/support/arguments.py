@@ -30,12 +30,20 @@ GOOD: dict[str, Any] = {
     "operation": "place_order", "start_time": MONDAY, "end_time": MONDAY, "chat_id": 7,
     "enabled": True, "message_id": 1, "claim": "none", "error": "429", "message_type": "order",
     "content": "hello", "positions_data": [], "holdings_data": [], "symbols": shares(2),
-    "symbols_data": shares(2), "path": ".env",
+    "symbols_data": shares(2), "path": ".env", "average_price": 812.0, "reason": "split 1:2",
+    "from_product": "CNC", "to_product": "MIS", "start_date": MONDAY.date(),
+    "end_date": MONDAY.date(),
 }  # fmt: skip
 """A value for each argument that must be given."""
 CHANGES: dict[str, dict[str, Any]] = {
     "update_user": {"username": "asha", "email": "a@example.org", "password_hash": "-"},
-    "update_order": {"quantity": 7, "price": 1.0, "trigger_price": 1.0, "order_type": "SL"},
+    "update_order": {
+        "quantity": 7,
+        "price": 1.0,
+        "trigger_price": 1.0,
+        "order_type": "SL",
+        "product": "MIS",
+    },
     "update_strategy": {"name": "x", "description": "x", "strategy_type": "python", "config": {}},
 }
 """What goes into `**changes`."""

@@ -8,6 +8,7 @@ from ...engine.transaction import Transaction
 from ...errors import InvalidInput
 from ...records.trading import ConvertedPosition, Position, PositionAdjustment, Product
 from ...sessions import reading, writing
+from ...tables.trading import PRODUCTS
 from ...tables.types import UTCDateTime
 from ...values import clock
 from ...values.arguments import trimmed
@@ -94,6 +95,8 @@ def convert_position(
     """
     place = _place(user_id, broker, symbol, exchange)
     units = check_quantity(quantity)
+    if from_product not in PRODUCTS or to_product not in PRODUCTS:
+        raise InvalidInput(f"from_product and to_product must be of {', '.join(PRODUCTS)}")
     if from_product == to_product:
         raise InvalidInput("from_product and to_product are one: nothing would be converted")
     moment = clock.now() if converted_at is None else check_moment(converted_at)

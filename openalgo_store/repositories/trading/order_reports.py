@@ -68,7 +68,12 @@ def report_order(
     filled = _check_filled(filled_quantity, check_quantity(quantity), status)
     value = traded_value(filled, _needed(average_price)) if filled else 0
     moment = clock.now() if reported_at is None else check_moment(reported_at)
-    what = {"user_id": user_id, "symbol": symbol, "exchange": exchange, "action": action}
+    what = {
+        "user_id": check_whole(user_id),
+        "symbol": symbol,
+        "exchange": exchange,
+        "action": action,
+    }
     told = {
         "quantity": quantity,
         "price": price,

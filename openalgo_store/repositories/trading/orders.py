@@ -254,8 +254,8 @@ def refuse_rejection(order: Order) -> None:
     """IllegalOrderState for an order that has fills: what was executed was not rejected."""
     if order.fill_quantity:
         raise IllegalOrderState(
-            f"order {order.order_id} is {order.status} with {order.fill_quantity} filled and cannot "
-            "become REJECTED: cancel what is left",
+            f"order {order.order_id} is {order.status} with {order.fill_quantity} filled and "
+            "cannot become REJECTED: cancel what is left",
             order.order_id,
             order.status,
         )

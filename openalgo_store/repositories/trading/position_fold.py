@@ -91,8 +91,7 @@ def _value(pool: Pool, adjustment: PositionAdjustment) -> int:
 
 def _adjust(pools: dict[Product, Pool], adjustment: PositionAdjustment) -> PositionAdjustment:
     pool = pools.get(adjustment.product, Pool())
-    if adjustment.kind == "CONVERSION":
-        assert adjustment.to_product is not None
+    if adjustment.to_product is not None:
         units = _units_of(adjustment.quantity, pool)
         adjustment = adjustment._replace(quantity=units)
         pools[adjustment.product] = pool.without(units)

@@ -100,8 +100,8 @@ def import_trade(
 
     The same trade again changes nothing: it is known by its broker, order_id and trade_id, without
     an order by all but its quantity and price. Raises Conflict when those differ, for a trade that
-    is not of its order, and for an unknown user (LIVE) or order; IllegalOrderState for an order that
-    is still open, whose trades are fills; InvalidInput.
+    is not of its order, and for an unknown user (LIVE) or order; IllegalOrderState for an order
+    that is still open, whose trades are fills; InvalidInput.
     """
     not_blank("trade_id", trade_id)
     check_instrument(broker, symbol, exchange)

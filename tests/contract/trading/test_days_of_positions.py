@@ -7,6 +7,7 @@ import pytest
 from openalgo_store import (
     Book,
     Position,
+    PositionDay,
     Store,
     adjust_position,
     bulk_update_positions,
@@ -14,6 +15,7 @@ from openalgo_store import (
     get_position_adjustments,
     get_position_history,
     get_positions,
+    record_fill,
 )
 from tests.contract.trading.conftest import TUESDAY, Traded, fill
 from tests.support.rows import MONDAY, add_order, both_books
@@ -113,8 +115,6 @@ def test_the_history_tells_each_day_with_its_closing_price(
     bulk_update_positions([priced(position, 104.0)], reported_at=MONDAY, book=book)
     bulk_update_positions([priced(position, 107.0)], reported_at=TUESDAY, book=book)
     add_order(user, "sold", action="SELL", quantity=4, book=book)
-    from openalgo_store import record_fill
-
     record_fill("sold", "T", 4, 108.0, TUESDAY, book=book)
     monday, tuesday = history(user, book)
     assert (monday.last_price, monday.unrealized_pnl, monday.realized_pnl) == (104.0, 40.0, 0.0)
@@ -227,5 +227,5 @@ def priced(position: Position, last_price: float) -> dict[str, object]:
     return place(position) | {"last_price": last_price}
 
 
-def history(user: int, book: Book) -> list[object]:
+def history(user: int, book: Book) -> list[PositionDay]:
     return get_position_history(user, MONDAY.date(), date(2026, 4, 1), book=book)
