@@ -1,6 +1,16 @@
 """Orders, fills, trades, positions and holdings, in two books."""
 
-from ...records.trading import DailyPnl, Fill, Holding, Order, OrderPage, Position, SymbolPnl, Trade
+from ...records.trading import (
+    DailyPnl,
+    Fill,
+    Holding,
+    Order,
+    OrderPage,
+    Position,
+    RealizedLot,
+    SymbolPnl,
+    Trade,
+)
 from .books import LIVE, SANDBOX, Book
 from .fills import record_fill
 from .holdings import bulk_update_holdings, get_holdings
@@ -14,6 +24,7 @@ from .orders import (
     update_order_status,
 )
 from .positions import bulk_update_positions, get_positions
+from .realized_pnl import get_realized_pnl
 from .trades import get_daily_pnl, get_daily_pnl_by_symbol, get_trades, import_trade, record_trade
 
 __all__ = [
@@ -26,6 +37,7 @@ __all__ = [
     "Order",
     "OrderPage",
     "Position",
+    "RealizedLot",
     "SymbolPnl",
     "Trade",
     "bulk_update_holdings",
@@ -39,6 +51,7 @@ __all__ = [
     "get_order_history",
     "get_orders_after",
     "get_positions",
+    "get_realized_pnl",
     "get_trades",
     "import_trade",
     "record_fill",

@@ -1,0 +1,1 @@
+DROP INDEX ix_sandbox_trades_position;
