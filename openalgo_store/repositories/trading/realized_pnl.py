@@ -2,11 +2,11 @@
 
 from collections import deque
 from collections.abc import Iterator, Mapping
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from functools import cache, partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, ColumnElement, case, cast, func, select
+from sqlalchemy import BigInteger, ColumnElement, bindparam, case, cast, func, select
 
 from ...engine.pagination import within
 from ...engine.queries import Query
@@ -31,8 +31,8 @@ class _Net(NamedTuple):
 
 
 _PLACE = _Net._fields[:4]
-_AT_ONCE = timedelta(days=30)
-"""What one statement reads of a range, so that its trades are never all in memory."""
+_AT_ONCE = 20_000
+"""How many trades are read by one statement, so that those of a range are never all in memory."""
 _FEW, _TIMES = 32, 8
 """Open units are looked for in so many trades, then in so many times as many."""
 
@@ -54,7 +54,7 @@ def _get_nets(book: Book, asked: frozenset[str]) -> Query[_Net]:
 
 @cache
 def _get_lots(book: Book, asked: frozenset[str]) -> Query[Lot]:
-    """What was traded from `begin` until `end`: a range of ix_trades_user_date, in its order.
+    """The first trades from `begin` until `end`: a range of ix_trades_user_date, in its order.
 
     By id too an engine would sort all of them, for the few of one moment.
     """
@@ -64,7 +64,8 @@ def _get_lots(book: Book, asked: frozenset[str]) -> Query[Lot]:
     place = [c[name] for name in _PLACE]
     found = select(c.traded_at, c.id, *place, _units(c.action, c.quantity), value)
     found = found.where(*equal(trades, asked), *within(c.traded_at, asked))
-    return Query.of(found.order_by(c.traded_at), Lot)
+    most = bindparam("row_limit", type_=Whole)
+    return Query.of(found.order_by(c.traded_at).limit(most), Lot)
 
 
 def get_realized_pnl(
@@ -91,10 +92,8 @@ def get_realized_pnl(
         before = asked | {"end": begin}
         nets = {net[:4]: net for net in tx.all(_get_nets(book, frozenset(before)), **before)}
         lots = OpenLots(partial(_open_lots, nets, user_id, begin, book, tx))
-        for first, last in _parts(begin, end):
-            during = asked | {"begin": first, "end": last}
-            found = tx.all(_get_lots(book, frozenset(during)), **during)
-            realized += lots.realize(sorted(found))
+        for traded in _in_parts(asked | {"begin": begin, "end": end}, book, tx):
+            realized += lots.realize(traded)
     return realized
 
 
@@ -111,19 +110,28 @@ def _open_lots(
         return []
     net = nets[place].units
     asked = dict(zip(_PLACE, place, strict=True)) | {"action": "BUY" if net > 0 else "SELL"}
-    found, most = list[Lot](), _FEW
-    while sum(lot.quantity for lot in found) < abs(net):
+    most = _FEW
+    while True:
         found = tx.all(_get_last_lots[book], **asked, user_id=user_id, begin=begin, row_limit=most)
+        if len(found) < most or sum(lot.quantity for lot in found) >= abs(net):
+            return take_first(deque(found), abs(net))[::-1]
         most *= _TIMES
-    return take_first(deque(found), abs(net))[::-1]
 
 
-def _parts(begin: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:
-    """The range in parts, one after the other."""
-    while begin < end:
-        until = min(begin + _AT_ONCE, end)
-        yield begin, until
-        begin = until
+def _in_parts(asked: dict[str, Any], book: Book, tx: Transaction) -> Iterator[list[Lot]]:
+    """What was traded, by moment and id; what has one moment is never divided."""
+    query, most = _get_lots(book, frozenset(asked)), _AT_ONCE
+    while True:
+        found = sorted(tx.all(query, **asked, row_limit=most))
+        if len(found) < most:
+            yield found
+            return
+        last = found[-1].traded_at
+        while found and found[-1].traded_at == last:
+            found.pop()
+        yield found
+        asked = asked | {"begin": last}
+        most = _AT_ONCE if found else most * 2
 
 
 def _units(action: ColumnElement[str], quantity: ColumnElement[int]) -> ColumnElement[int]:

@@ -23,7 +23,7 @@ from openalgo_store import (
     import_trade,
     record_fill,
 )
-from openalgo_store.repositories.trading.realized_pnl import _FEW
+from openalgo_store.repositories.trading import realized_pnl
 from tests.support.plans import analyse, is_index_only, plans_of
 from tests.support.rows import (
     MONDAY,
@@ -218,7 +218,7 @@ def test_what_was_open_before_the_range_is_what_earlier_sales_left(user: int, bo
     purchases = [(10, float(number), at) for number, at in enumerate(years_ago)]
     trade(book, user, purchases)
     trade(book, user, [(-355, 500.0, MONDAY - 2 * DAY)], exchange="NSE", broker="zerodha")
-    assert len(purchases) - 35 > _FEW  # not all are found at the first look
+    assert len(purchases) - 35 > realized_pnl._FEW  # not all are found at the first look
     trade(book, user, [(-20, 1000.0, MONDAY)], product="CNC")
     assert told(get_realized_pnl(user, TODAY, TODAY, book=book)) == [
         Told(5, "LONG", 35.0, 1000.0, 4825.0, 650),
@@ -289,6 +289,20 @@ def test_what_is_open_is_added_up_from_an_index_alone(user: int, book: Book, sto
     nets, of_the_day = plans_of(store, book, ask)
     assert is_index_only(nets, f"ix_{book.prefix}trades_position"), nets
     assert f"ix_{book.prefix}trades_user_date" in of_the_day, of_the_day
+
+
+@both_books
+def test_trades_are_read_in_parts_that_divide_no_moment(
+    user: int, book: Book, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    days = [0, 0, 0, 0, 0, 1, 1, 1, 2, 3, 3, 3, 3, 4]
+    trade(book, user, [(10, 100.0 + n, MONDAY + day * DAY) for n, day in enumerate(days)])
+    trade(book, user, [(-8, 200.0, MONDAY + day * DAY) for day in days], product="CNC")
+    whole = get_realized_pnl(user, TODAY, LAST, book=book)
+    assert sum(lot.quantity for lot in whole) == 8 * len(days)
+    for at_once in (1, 2, 3, 5, 13, 28, 29):
+        monkeypatch.setattr(realized_pnl, "_AT_ONCE", at_once)
+        assert get_realized_pnl(user, TODAY, LAST, book=book) == whole
 
 
 # Any trades, beside an oracle that knows single units
