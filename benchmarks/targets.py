@@ -53,6 +53,7 @@ TARGETS: dict[str, dict[str, Target]] = {
     "50,000 orders as records": both(Target(1.4, 3)),
     "1,000 positions reported": {SQLITE: Target(3, 1), POSTGRESQL: Target(1.3, 1)},
     "P&L of a day": both(Target(orm=50)),
+    "FIFO of a year in five": both(Target(most=1.5)),
     # Symbols
     "first load, checked records": {SQLITE: Target(1.1, 2.2), POSTGRESQL: Target(1.1, 4.5)},
     "daily reload, checked records": {SQLITE: Target(1.1, 3.5), POSTGRESQL: Target(1.1, 8)},

@@ -201,3 +201,26 @@ class SymbolPnl(NamedTuple):
     sell_average: float
     net_quantity: int
     matched_pnl: float
+
+
+class RealizedLot(NamedTuple):
+    """Units that were bought and sold, the first ones first, at prices in rupees; pnl without fees.
+
+    LONG was bought first, SHORT sold first. The trades are known by their `id`; None for units that
+    a report of the broker brought. holding_days are Indian calendar days, 0 within one.
+    """
+
+    broker: str
+    symbol: str
+    exchange: str
+    product: Product
+    quantity: int
+    side: Literal["LONG", "SHORT"]
+    entry_trade_id: int | None
+    entry_at: datetime
+    entry_price: float
+    exit_trade_id: int | None
+    exit_at: datetime
+    exit_price: float
+    pnl: float
+    holding_days: int

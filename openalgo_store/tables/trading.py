@@ -128,6 +128,12 @@ def _trades(metadata: MetaData, prefix: str) -> Table:
             f"ix_{prefix}trades_user_date",
             *("user_id", "traded_at", "symbol", "exchange", "action", "quantity", "price"),
         ),
+        # Holds all that adds up what was bought and sold of each position, in its order.
+        Index(
+            f"ix_{prefix}trades_position",
+            *("user_id", "broker", "symbol", "exchange", "product"),
+            *("traded_at", "action", "quantity"),
+        ),
     )
     c = trades.c
     Index(  # a trade without an order is known by all of these together

@@ -44,3 +44,9 @@ def check_moment(value: datetime) -> datetime:
         return clock.require_aware(value)
     except (ValueError, OverflowError) as error:
         raise InvalidInput(str(error)) from None
+
+
+def range_of_days(first: date, last: date) -> tuple[datetime, datetime]:
+    """When the first of these Indian days begins and when the last one is over, in UTC."""
+    day_bounds(require_day(first), require_day(last))
+    return one_day(first)[0], one_day(last)[1]

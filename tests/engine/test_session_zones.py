@@ -162,6 +162,8 @@ def calls(s: Any) -> Iterator[tuple[str, Callable[[], object]]]:
     yield "get_order_history", lambda: s.get_order_history(user, start_date=MONDAY.date())
     yield "get_orders_after", lambda: s.get_orders_after(user)
     yield "get_trades", lambda: s.get_trades(user)
+    s.import_trade(**trade_row(user, "T3", action="SELL", traded_at=MONDAY + HOUR))
+    yield "get_realized_pnl", lambda: s.get_realized_pnl(user, MONDAY.date(), MONDAY.date())
     yield "create_strategy", lambda: s.create_strategy(user, "Opening range", "python")
     strategy = s.list_strategies(user)[0].id
     yield "list_strategies", lambda: s.list_strategies(user)

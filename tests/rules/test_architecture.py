@@ -44,6 +44,7 @@ INTERNAL = {
     "written_symbols",
     "lock_order",
     "find_and_lock_order",
+    "take_first",
     "lock_active_user",
     "check_instrument",
     "check_exchange",

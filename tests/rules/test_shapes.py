@@ -161,6 +161,8 @@ def test_every_function_makes_one_query_for_each_shape(
         (s.get_trades, {"user_id": user, "symbol": "SBIN"}, {"user_id": 99, "symbol": "INFY"}),
         (s.get_trades, {"user_id": user, "after": s.get_trades(user)[1].id},
          {"user_id": user, "after": s.get_trades(user)[3].id, "limit": 2}),
+        (s.get_realized_pnl, {"user_id": user, "start_date": days[0], "end_date": days[1]},
+         {"user_id": 99, "start_date": days[1], "end_date": days[1]}),
         (s.get_logs, {"level": "ERROR", "text": "off", "logger": "app"},
          {"level": "error", "text": "50%", "logger": "other", "limit": 5}),
         (s.get_logs, {"until": MONDAY}, {"until": clock.now()}),

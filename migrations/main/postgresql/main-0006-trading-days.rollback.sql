@@ -80,6 +80,7 @@ ALTER TABLE positions DROP CONSTRAINT ck_positions_product,
         product IN ('CNC', 'MIS', 'NRML')
     );
 
+DROP INDEX ix_trades_position;
 ALTER TABLE trades DROP CONSTRAINT fk_trades_order_id_broker;
 ALTER TABLE trades DROP CONSTRAINT uq_trades_order_id_broker_trade_id,
     ADD CONSTRAINT uq_trades_order_id_trade_id UNIQUE (order_id, trade_id),

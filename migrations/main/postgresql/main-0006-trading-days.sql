@@ -44,6 +44,8 @@ ALTER TABLE orders DROP CONSTRAINT uq_orders_order_id,
     ADD CONSTRAINT uq_orders_order_id_broker UNIQUE (order_id, broker);
 ALTER TABLE trades ADD CONSTRAINT fk_trades_order_id_broker
     FOREIGN KEY (order_id, broker) REFERENCES orders (order_id, broker);
+CREATE INDEX ix_trades_position ON trades
+    (user_id, broker, symbol, exchange, product, traded_at, action, quantity);
 
 ALTER TABLE positions
     ADD COLUMN realized_value BIGINT NOT NULL DEFAULT 0,

@@ -115,6 +115,8 @@ CREATE INDEX ix_trades_user_date ON trades
 CREATE UNIQUE INDEX uq_trades_imported
 ON trades (user_id, broker, exchange, symbol, trade_id, traded_at, action, product)
 WHERE order_id IS NULL;
+CREATE INDEX ix_trades_position ON trades
+    (user_id, broker, symbol, exchange, product, traded_at, action, quantity);
 
 CREATE TABLE new_positions (
     id                 INTEGER NOT NULL,

@@ -80,6 +80,7 @@ ALTER TABLE sandbox_positions DROP CONSTRAINT ck_sandbox_positions_product,
         product IN ('CNC', 'MIS', 'NRML')
     );
 
+DROP INDEX ix_sandbox_trades_position;
 ALTER TABLE sandbox_trades DROP CONSTRAINT fk_sandbox_trades_order_id_broker;
 ALTER TABLE sandbox_trades DROP CONSTRAINT uq_sandbox_trades_order_id_broker_trade_id,
     ADD CONSTRAINT uq_sandbox_trades_order_id_trade_id UNIQUE (order_id, trade_id),

@@ -44,6 +44,8 @@ ALTER TABLE sandbox_orders DROP CONSTRAINT uq_sandbox_orders_order_id,
     ADD CONSTRAINT uq_sandbox_orders_order_id_broker UNIQUE (order_id, broker);
 ALTER TABLE sandbox_trades ADD CONSTRAINT fk_sandbox_trades_order_id_broker
     FOREIGN KEY (order_id, broker) REFERENCES sandbox_orders (order_id, broker);
+CREATE INDEX ix_sandbox_trades_position ON sandbox_trades
+    (user_id, broker, symbol, exchange, product, traded_at, action, quantity);
 
 ALTER TABLE sandbox_positions
     ADD COLUMN realized_value BIGINT NOT NULL DEFAULT 0,

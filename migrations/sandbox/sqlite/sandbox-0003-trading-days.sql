@@ -113,6 +113,8 @@ CREATE INDEX ix_sandbox_trades_user_date ON sandbox_trades
 CREATE UNIQUE INDEX uq_sandbox_trades_imported
 ON sandbox_trades (user_id, broker, exchange, symbol, trade_id, traded_at, action, product)
 WHERE order_id IS NULL;
+CREATE INDEX ix_sandbox_trades_position ON sandbox_trades
+    (user_id, broker, symbol, exchange, product, traded_at, action, quantity);
 
 CREATE TABLE new_positions (
     id                 INTEGER NOT NULL,

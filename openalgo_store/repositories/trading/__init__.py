@@ -10,6 +10,7 @@ from ...records.trading import (
     Position,
     PositionAdjustment,
     PositionDay,
+    RealizedLot,
     SymbolPnl,
     Trade,
 )
@@ -29,6 +30,7 @@ from .orders import (
 )
 from .position_reports import bulk_update_positions
 from .positions import get_position_history, get_positions
+from .realized_pnl import get_realized_pnl
 from .trades import get_daily_pnl, get_daily_pnl_by_symbol, get_trades, import_trade, record_trade
 
 __all__ = [
@@ -44,6 +46,7 @@ __all__ = [
     "Position",
     "PositionAdjustment",
     "PositionDay",
+    "RealizedLot",
     "SymbolPnl",
     "Trade",
     "adjust_position",
@@ -61,6 +64,7 @@ __all__ = [
     "get_position_adjustments",
     "get_position_history",
     "get_positions",
+    "get_realized_pnl",
     "get_trades",
     "import_trade",
     "record_fill",

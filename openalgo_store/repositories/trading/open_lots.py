@@ -1,0 +1,233 @@
+"""Open lots: what was bought or sold first is closed first, in one pass over what happened.
+
+It knows no database: it is fed with events in the order of time. Values are whole millionths of a
+rupee, so that nothing is lost however often a lot is divided.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import NamedTuple
+
+from ...records.trading import Product, RealizedLot
+from ...values import clock
+from ...values.money import to_millionths
+
+_DAY = timedelta(days=1)
+Place = tuple[str, str, str, str]
+"""Where lots close each other: broker, symbol, exchange, product."""
+
+
+_realized_lot = partial(tuple.__new__, RealizedLot)
+"""A RealizedLot of its values, in half the time that the class takes."""
+
+
+class Lot(NamedTuple):
+    """Units that a trade bought, or sold where they are less than 0, and what all of them cost.
+
+    The `id` is that of the trade, None for a lot that came without one.
+    """
+
+    traded_at: datetime
+    id: int | None
+    broker: str
+    symbol: str
+    exchange: str
+    product: Product
+    units: int
+    value: int
+
+    @property
+    def quantity(self) -> int:
+        """How many units, bought or sold."""
+        return abs(self.units)
+
+    def part(self, quantity: int) -> "Lot":
+        """So many of its units, bought or sold as all are."""
+        if quantity == self.quantity:
+            return self
+        value = self.value * quantity // self.quantity
+        return Lot(*self[:6], quantity if self.units > 0 else -quantity, value)
+
+    def without(self, part: "Lot") -> "Lot":
+        """Its other units: both together are worth what all were."""
+        return Lot(*self[:6], self.units - part.units, self.value - part.value)
+
+
+class Converted(NamedTuple):
+    """So many open units, the oldest first, went to another product and keep their entries.
+
+    Units that are not open are not moved. Where units of the other side are open there, they meet
+    now: the one that was entered last counts as the exit.
+    """
+
+    at: datetime
+    broker: str
+    symbol: str
+    exchange: str
+    from_product: Product
+    to_product: Product
+    quantity: int
+
+
+class Scaled(NamedTuple):
+    """A split or a bonus: what is open, bought or sold, is so many units in all from now on.
+
+    The lots keep their entries and what they cost; they share the units in proportion.
+    """
+
+    at: datetime
+    broker: str
+    symbol: str
+    exchange: str
+    product: Product
+    quantity: int
+
+
+class Reported(NamedTuple):
+    """So many units are open (less than 0: sold), as the broker says, whatever was known before.
+
+    What was not known is a lot that is entered now, at this price and without a trade. What is
+    known beyond that was closed elsewhere: the oldest units go, and nothing is realised.
+    """
+
+    at: datetime
+    broker: str
+    symbol: str
+    exchange: str
+    product: Product
+    units: int
+    price: float
+
+
+Event = Lot | Converted | Scaled | Reported
+"""What changes the open lots; a trade is the lot that it enters."""
+
+
+class _Places(dict[Place, deque[Lot]]):
+    """The lots of each place; those from before the first event are asked for when it is needed."""
+
+    def __init__(self, before: Callable[[Place], Iterable[Lot]]) -> None:
+        self._before = before
+
+    def __missing__(self, place: Place) -> deque[Lot]:
+        lots = self[place] = deque(self._before(place))
+        return lots
+
+
+class OpenLots:
+    """The open lots, the oldest first, of each product of each instrument at each broker."""
+
+    def __init__(self, before: Callable[[Place], Iterable[Lot]] = lambda place: ()) -> None:
+        self._lots = _Places(before)
+        self._day_begin = self._day_end = datetime.min.replace(tzinfo=UTC)
+
+    def realize(self, events: Iterable[Event]) -> list[RealizedLot]:
+        """What these events close, in the order of closing.
+
+        They come in the order of time, and trades of one moment in that of their ids.
+        """
+        realized: list[RealizedLot] = []
+        places = self._lots
+        for event in events:
+            if type(event) is Lot:
+                lots = places[event[2:6]]
+                if not lots or (lots[0].units > 0) is (event.units > 0):
+                    lots.append(event)
+                elif left := self._close(lots, event, event.traded_at, realized):
+                    lots.append(left)
+            elif type(event) is Converted:
+                self._convert(event, realized)
+            elif type(event) is Scaled:
+                self._scale(event)
+            elif type(event) is Reported:
+                self._correct(event)
+        return realized
+
+    def _close(
+        self, lots: deque[Lot], lot: Lot, now: datetime, realized: list[RealizedLot]
+    ) -> Lot | None:
+        """Close what is open on the other side, the oldest first; what is left of this lot."""
+        if not self._day_begin <= now < self._day_end:
+            self._day_begin, self._day_end = clock.day_bounds(clock.trading_day(now))
+        left: Lot | None = lot
+        while left and lots and (lots[0].units > 0) is not (left.units > 0):
+            one, other, left = _pair(lots, left)
+            if one.traded_at > other.traded_at:  # only what was converted can be the older one
+                one, other = other, one
+            entry_at, entry_id, broker, symbol, exchange, product, units, entry_value = one
+            _, exit_id, _, _, _, _, _, exit_value = other
+            if units > 0:
+                side, pnl = "LONG", exit_value - entry_value
+            else:
+                side, pnl, units = "SHORT", entry_value - exit_value, -units
+            # Indian days have 24 hours: what lies before today's begin is rounded up to whole ones.
+            days = 0 if entry_at >= self._day_begin else -((entry_at - self._day_begin) // _DAY)
+            unit = 1_000_000 * units
+            realized.append(_realized_lot((
+                broker, symbol, exchange, product, units, side, entry_id, entry_at,
+                entry_value / unit, exit_id, now, exit_value / unit, pnl / 1_000_000, days,
+            )))  # fmt: skip
+        return left
+
+    def _convert(self, event: Converted, realized: list[RealizedLot]) -> None:
+        at, broker, symbol, exchange, source, target, quantity = event
+        place = (broker, symbol, exchange, target)
+        for moved in take_first(self._lots[broker, symbol, exchange, source], quantity):
+            lot = moved._replace(product=target)
+            if left := self._close(self._lots[place], lot, at, realized):
+                by_entry = sorted([*self._lots[place], left], key=lambda each: each.traded_at)
+                self._lots[place] = deque(by_entry)
+
+    def _scale(self, event: Scaled) -> None:
+        """A lot's share ends where it does among all; one without a unit passes on its value."""
+        lots = self._lots[event[1:5]]
+        total = sum(lot.quantity for lot in lots)
+        before = shared = value = 0
+        for lot in take_first(lots, total):
+            before, value = before + lot.quantity, value + lot.value
+            if share := event.quantity * before // total - shared:
+                units = share if lot.units > 0 else -share
+                lots.append(lot._replace(units=units, value=value))
+                shared, value = shared + share, 0
+
+    def _correct(self, event: Reported) -> None:
+        at, broker, symbol, exchange, product, units, price = event
+        lots = self._lots[broker, symbol, exchange, product]
+        if lots and (lots[0].units > 0) is not (units > 0):
+            lots.clear()
+        unknown = abs(units) - sum(lot.quantity for lot in lots)
+        take_first(lots, -unknown)
+        if unknown > 0:
+            value = unknown * to_millionths(price)
+            entered = unknown if units > 0 else -unknown
+            lots.append(Lot(at, None, broker, symbol, exchange, product, entered, value))
+
+
+def _pair(lots: deque[Lot], lot: Lot) -> tuple[Lot, Lot, Lot | None]:
+    """As many units of the oldest lot and of this one, and what is left of this one."""
+    oldest = lots.popleft()
+    more = oldest.units + lot.units
+    if not more:
+        return oldest, lot, None
+    if (more > 0) is (lot.units > 0):
+        part = lot.part(oldest.quantity)
+        return oldest, part, lot.without(part)
+    part = oldest.part(lot.quantity)
+    lots.appendleft(oldest.without(part))
+    return part, lot, None
+
+
+def take_first(lots: deque[Lot], units: int) -> list[Lot]:
+    """The first units, which are no longer among the lots."""
+    taken = []
+    while units > 0 and lots:
+        part = lots[0].part(min(units, lots[0].quantity))
+        if part is lots[0]:
+            lots.popleft()
+        else:
+            lots[0] = lots[0].without(part)
+        taken.append(part)
+        units -= part.quantity
+    return taken
