@@ -96,7 +96,7 @@ def _order(done: Execution) -> raw.Row:
     value = round(done.quantity * done.price * 1_000_000)
     return (f"O{done.number:09}", done.user_id, BROKER, done.symbol, "NSE", done.action,
             done.quantity, done.price, "LIMIT", "MIS", "COMPLETE", done.price, done.quantity,
-            value, done.moment)  # fmt: skip
+            value, done.moment, done.quantity, value)  # fmt: skip
 
 
 def _trade(done: Execution) -> raw.Row:

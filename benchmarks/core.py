@@ -55,13 +55,21 @@ def get_orders_after(
 
 
 def record_fill(
-    engine: Engine, order_id: str, trade_id: str, quantity: int, price: float, traded_at: datetime
+    engine: Engine,
+    order_id: str,
+    broker: str,
+    trade_id: str,
+    quantity: int,
+    price: float,
+    traded_at: datetime,
 ) -> Found:
-    """Read and lock the order, add trade and position, update the order (of a buy)."""
+    """Read and lock the order, add the trade, update order and position (of a buy)."""
     orders, value = live.orders, round(quantity * price * 1_000_000)
     with engine.begin() as connection:
         order = connection.execute(
-            select(orders).where(orders.c.order_id == order_id).with_for_update(key_share=True)
+            select(orders)
+            .where(orders.c.order_id == order_id, orders.c.broker == broker)
+            .with_for_update(key_share=True)
         ).one()
         key = {
             name: order._mapping[name]
@@ -74,22 +82,25 @@ def record_fill(
             "quantity": quantity,
             "price": price,
             "traded_at": traded_at,
+            "is_fill": True,
         }
         connection.execute(insert(live.trades).values(trade))
-        connection.execute(_adding(engine, key, quantity, value, price, traded_at))
-        filled = orders.c.fill_quantity + quantity
-        return connection.execute(
+        filled = connection.execute(
             update(orders)
             .where(orders.c.id == order.id)
             .values(
-                fill_quantity=filled,
+                fill_quantity=orders.c.fill_quantity + quantity,
                 fill_value=orders.c.fill_value + value,
+                booked_quantity=orders.c.booked_quantity + quantity,
+                booked_value=orders.c.booked_value + value,
                 fill_price=price,
                 status="COMPLETE",
                 updated_at=traded_at,
             )
             .returning(orders)
         ).one()
+        connection.execute(_adding(engine, key, quantity, value, price, traded_at))
+        return filled
 
 
 def _adding(
@@ -114,4 +125,6 @@ def _adding(
     return added.on_conflict_do_update(
         index_elements=list(key),
         set_=changes | {"average_price": (c.buy_value + new.buy_value) / 1e6 / bought},
+        where=(c.trading_day == new.trading_day)
+        & (c.adjusted_at.is_(None) | (c.adjusted_at < moment)),
     )

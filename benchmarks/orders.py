@@ -117,25 +117,27 @@ def fill_writes(database: Database, user: int) -> Writes:
 
     def by_raw(order_id: str) -> None:
         trade_id, now = f"T{order_id}", clock.now()
-        raw_books.add_fill(database.raw, order_id, trade_id, QUANTITY, PRICE, now)
+        raw_books.add_fill(database.raw, order_id, BROKER, trade_id, QUANTITY, PRICE, now)
 
     def ours(order_id: str) -> None:
-        record_fill(order_id, f"T{order_id}", QUANTITY, PRICE, clock.now())
+        record_fill(order_id, f"T{order_id}", QUANTITY, PRICE, clock.now(), broker=BROKER)
 
     def by_core(order_id: str) -> None:
         trade_id, now = f"T{order_id}", clock.now()
-        core.record_fill(database.core, order_id, trade_id, QUANTITY, PRICE, now)
+        core.record_fill(database.core, order_id, BROKER, trade_id, QUANTITY, PRICE, now)
 
     found: Writes = {
         "raw": by_raw, "ours": ours, "core": by_core, "orm": partial(_fill_by_orm, database)
     }  # fmt: skip
-    positions = ((user, BROKER, way, "NSE", "MIS", 0.0, 0.0) for way in found)
-    raw.load(database.raw, positions, raw_books.POSITIONS)
+    today = clock.trading_day(clock.now())
+    flat = ((user, BROKER, way, "NSE", "MIS", 0, 0.0, 0.0, 0, 0, today) for way in found)
+    raw.load(database.raw, map(database.raw.storable, flat), raw_books.POSITIONS)
     return found
 
 
 def _fill_by_orm(database: Database, order_id: str) -> None:
-    orm_books.record_fill(database.orm, order_id, f"T{order_id}", QUANTITY, PRICE, clock.now())
+    trade_id, now = f"T{order_id}", clock.now()
+    orm_books.record_fill(database.orm, order_id, BROKER, trade_id, QUANTITY, PRICE, now)
 
 
 def place_orders(
@@ -152,4 +154,4 @@ def place_orders(
 
 def _open_order(order_id: str, user: int, symbol: str) -> raw.Row:
     return (order_id, user, BROKER, symbol, "NSE", "BUY", QUANTITY, PRICE, "LIMIT", "MIS", "OPEN",
-            None, 0, 0, clock.now())  # fmt: skip
+            None, 0, 0, clock.now(), 0, 0)  # fmt: skip

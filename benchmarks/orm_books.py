@@ -129,11 +129,17 @@ def create_order(engine: Engine, **order: Any) -> None:
 
 
 def record_fill(
-    engine: Engine, order_id: str, trade_id: str, quantity: int, price: float, traded_at: datetime
+    engine: Engine,
+    order_id: str,
+    broker: str,
+    trade_id: str,
+    quantity: int,
+    price: float,
+    traded_at: datetime,
 ) -> None:
     """Read order and position, add to them here, write them back: two at once lose one."""
     with get_db_session(engine) as session:
-        order = session.query(Order).filter_by(order_id=order_id).one()
+        order = session.query(Order).filter_by(order_id=order_id, broker=broker).one()
         position = (
             session.query(Position)
             .filter_by(

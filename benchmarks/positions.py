@@ -1,9 +1,10 @@
-"""What a broker reports of a thousand positions."""
+"""What a broker reports of a thousand positions, which are as they were but for their prices."""
 
 from itertools import count
 from typing import Any
 
 from openalgo_store import bulk_update_positions
+from openalgo_store.values import clock
 
 from . import BROKER, orm_books, raw, raw_books
 from .books import user_of
@@ -11,6 +12,7 @@ from .measure import Figure, Way, in_turns, seconds
 from .setting import Database, Setting
 
 COUNT = 1_000
+UNITS, PRICE = 100, 812.5
 
 
 def run(setting: Setting) -> list[Figure]:
@@ -30,8 +32,10 @@ def run(setting: Setting) -> list[Figure]:
 def _positions_of(database: Database) -> tuple[int, dict[str, int]]:
     """A user, and the ids of the user's positions by their symbols."""
     user = user_of(database, "holder")
-    rows = ((user, BROKER, f"SHARE{each}", "NSE", "NRML", 0.0, 0.0) for each in range(COUNT))
-    raw.load(database.raw, rows, raw_books.POSITIONS)
+    held = (UNITS, PRICE, 0.0, UNITS, UNITS * round(PRICE * 1_000_000))
+    day = clock.trading_day(clock.now())
+    rows = ((user, BROKER, f"SHARE{each}", "NSE", "NRML", *held, day) for each in range(COUNT))
+    raw.load(database.raw, map(database.raw.storable, rows), raw_books.POSITIONS)
     database.raw.analyse()
     return user, raw_books.position_ids(database.raw, user)
 
@@ -41,7 +45,7 @@ def _ways(database: Database, user: int, ids: dict[str, int]) -> dict[str, Way]:
 
     def by_raw() -> tuple[float, ...]:
         price = next(prices)
-        rows = [(100, price, price, 0.0, each) for each in ids.values()]
+        rows = [(UNITS, PRICE, price, 0.0, each) for each in ids.values()]
         return (seconds(lambda: raw_books.update_positions(database.raw, rows)),)
 
     def ours() -> tuple[float, ...]:
@@ -59,4 +63,4 @@ def _ways(database: Database, user: int, ids: dict[str, int]) -> dict[str, Way]:
 
 
 def _values(price: float) -> dict[str, Any]:
-    return {"quantity": 100, "average_price": price, "last_price": price, "pnl": 0.0}
+    return {"quantity": UNITS, "average_price": PRICE, "last_price": price, "pnl": 0.0}

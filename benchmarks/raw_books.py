@@ -24,6 +24,8 @@ ORDERS = Table(
         "fill_quantity": "bigint",
         "fill_value": "bigint",
         "placed_at": "timestamptz",
+        "booked_quantity": "bigint",
+        "booked_value": "bigint",
     },
 )
 TRADES = Table(
@@ -50,16 +52,21 @@ POSITIONS = Table(
         "symbol": "text",
         "exchange": "text",
         "product": "text",
+        "quantity": "bigint",
         "average_price": "double precision",
         "pnl": "double precision",
+        "buy_quantity": "bigint",
+        "buy_value": "bigint",
+        "trading_day": "date",
     },
 )
 
 _ORDER = """
        id, order_id, user_id, broker, symbol, exchange, action, quantity, price, trigger_price,
-       order_type, product, status, fill_price, fill_quantity, placed_at, updated_at
+       order_type, product, status, fill_price, fill_quantity, placed_at, updated_at, strategy,
+       exchange_order_id, status_message
 """
-_PLACED_AT, _ID = -2, 0
+_PLACED_AT, _ID = -5, 0
 ADD_ORDER = f"""
 INSERT INTO orders (
     order_id, user_id, broker, symbol, exchange, action, quantity, price, trigger_price,
@@ -70,6 +77,7 @@ WHERE EXISTS (SELECT 1 FROM users WHERE id = ? AND is_active)
 RETURNING {_ORDER}
 """  # noqa: S608
 GET_ORDER = f"SELECT {_ORDER} FROM orders WHERE order_id = ?"  # noqa: S608
+_GET_ORDER_OF_BROKER = f"{GET_ORDER} AND broker = ?"
 _FIRST_PAGE = f"""
 SELECT {_ORDER}
 FROM orders
@@ -100,8 +108,8 @@ WHERE user_id = ? AND traded_at >= ? AND traded_at < ?
 _ADD_TRADE = """
 INSERT INTO trades (
     trade_id, order_id, user_id, broker, symbol, exchange, action, product, quantity, price,
-    traded_at
-) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    traded_at, is_fill
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, TRUE)
 ON CONFLICT DO NOTHING
 RETURNING id, trade_id, order_id, user_id, broker, symbol, exchange, action, product, quantity,
           price, traded_at
@@ -129,11 +137,11 @@ ON CONFLICT (user_id, broker, symbol, exchange, product) DO UPDATE SET
     buy_quantity = p.buy_quantity + excluded.buy_quantity,
     buy_value = p.buy_value + excluded.buy_value,
     sell_quantity = p.sell_quantity + excluded.sell_quantity,
-    sell_value = p.sell_value + excluded.sell_value,
-    trading_day = excluded.trading_day
+    sell_value = p.sell_value + excluded.sell_value
+WHERE p.trading_day = excluded.trading_day AND (p.adjusted_at IS NULL OR p.adjusted_at < ?)
 RETURNING id, user_id, broker, symbol, exchange, product, quantity, average_price, last_price,
           pnl, day_quantity, overnight_quantity, buy_quantity, buy_value, sell_quantity,
-          sell_value, trading_day
+          sell_value, trading_day, CAST(realized_value AS DOUBLE PRECISION) / 1000000
 """
 _FILL_ORDER = f"""
 UPDATE orders SET
@@ -141,7 +149,9 @@ UPDATE orders SET
     fill_value = fill_value + ?,
     fill_price = CAST(fill_value + ? AS DOUBLE PRECISION)
         / (CAST(fill_quantity + ? AS DOUBLE PRECISION) * 1000000),
-    status = CASE WHEN fill_quantity + ? = quantity THEN 'COMPLETE' ELSE 'OPEN' END,
+    booked_quantity = booked_quantity + ?,
+    booked_value = booked_value + ?,
+    status = CASE WHEN fill_quantity + ? >= quantity THEN 'COMPLETE' ELSE 'OPEN' END,
     updated_at = ?
 WHERE id = ?
 RETURNING {_ORDER}
@@ -178,13 +188,20 @@ def add_order(raw: Raw, order: Row) -> Row | None:
 
 
 def add_fill(
-    raw: Raw, order_id: str, trade_id: str, quantity: int, price: float, traded_at: datetime
+    raw: Raw,
+    order_id: str,
+    broker: str,
+    trade_id: str,
+    quantity: int,
+    price: float,
+    traded_at: datetime,
 ) -> None:
-    """Read and lock the order, add trade and position, update the order: one transaction."""
+    """Read and lock the order, add the trade, update order and position: one transaction."""
     value, (moment, day) = round(quantity * price * 1_000_000), _moment_and_day(raw, traded_at)
     with raw.transaction() as connection:
-        order = connection.execute(raw.locking(GET_ORDER), (order_id,)).fetchone()
-        number, _, user_id, broker, symbol, exchange, action = order[:7]
+        locked = raw.locking(_GET_ORDER_OF_BROKER)
+        order = connection.execute(locked, (order_id, broker)).fetchone()
+        number, _, user_id, _, symbol, exchange, action = order[:7]
         product, bought = order[11], action == "BUY"
         signed = quantity if bought else -quantity
         sums = (quantity, value, 0, 0) if bought else (0, 0, quantity, value)
@@ -194,12 +211,12 @@ def add_fill(
              price, moment),
         ).fetchone()  # fmt: skip
         connection.execute(
-            raw.statement(_ADD_TO_POSITION),
-            (user_id, broker, symbol, exchange, product, signed, price, signed, *sums, day),
+            raw.statement(_FILL_ORDER),
+            (quantity, value, value, quantity, quantity, value, quantity, moment, number),
         ).fetchone()
         connection.execute(
-            raw.statement(_FILL_ORDER),
-            (quantity, value, value, quantity, quantity, moment, number),
+            raw.statement(_ADD_TO_POSITION),
+            (user_id, broker, symbol, exchange, product, signed, price, signed, *sums, day, moment),
         ).fetchone()
 
 
