@@ -4,19 +4,25 @@
 -- name: add_to_position
 -- uq_positions_user_id_broker_symbol_exchange_product decides between a new position, which is the
 -- fill alone, and one that is there: then the two are added up (a trade that was told before adds
--- no units). The sums change by addition, all
--- else follows from them, so any order of the fills of a day ends alike. The first level adds, the
--- second finds the average of the open side; where nothing is matched and no price is known, the
--- profit is 0 and not what is left of rounding. Nothing comes back when the position is of another
--- day, when it was adjusted since, and when a sum has come near 64 bits.
+-- no units). The sums change by addition, all else follows from them, so any order of the fills of
+-- a day ends alike. The first level adds, the second finds the average of the open side; where
+-- nothing is matched and no price is known, the profit is 0 and not what is left of rounding.
+-- Nothing comes back when the position is of another day, when it was adjusted since, and when a
+-- sum has come near 64 bits. The first two are looked at before anything is locked: whoever tells
+-- days again locks every product of the instrument in one order, and may hold none before.
 INSERT INTO /*book*/positions AS p (
     user_id, broker, symbol, exchange, product, quantity, average_price, pnl, day_quantity,
     buy_quantity, buy_value, sell_quantity, sell_value, trading_day
-) VALUES (
-    :user_id, :broker, :symbol, :exchange, :product, :quantity,
-    CAST(:buy_value + :sell_value AS DOUBLE PRECISION)
-        / NULLIF(CAST(:buy_quantity + :sell_quantity AS DOUBLE PRECISION) * 1000000, 0),
-    0, :quantity, :buy_quantity, :buy_value, :sell_quantity, :sell_value, :trading_day
+)
+SELECT :user_id, :broker, :symbol, :exchange, :product, :quantity,
+       CAST(:buy_value + :sell_value AS DOUBLE PRECISION)
+           / NULLIF(CAST(:buy_quantity + :sell_quantity AS DOUBLE PRECISION) * 1000000, 0),
+       0, :quantity, :buy_quantity, :buy_value, :sell_quantity, :sell_value, :trading_day
+WHERE NOT EXISTS (
+    SELECT 1 FROM /*book*/positions AS known
+    WHERE known.user_id = :user_id AND known.broker = :broker AND known.symbol = :symbol
+      AND known.exchange = :exchange AND known.product = :product
+      AND (known.trading_day <> :trading_day OR known.adjusted_at >= :since)
 )
 ON CONFLICT (user_id, broker, symbol, exchange, product) DO UPDATE SET (
     quantity, average_price, pnl, day_quantity, buy_quantity, buy_value, sell_quantity, sell_value

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -9,8 +10,10 @@ import pytest
 
 from openalgo_store import (
     Book,
+    ConvertedPosition,
     Fill,
     Trade,
+    convert_position,
     get_order,
     get_positions,
     get_trades,
@@ -90,6 +93,46 @@ def test_two_orders_that_open_one_position_at_once_are_both_in_it(
     (held,) = get_positions(user, day=MONDAY.date(), book=book)
     assert held == other.position
     assert (held.average_price, held.day_quantity) == (101.5, 40)
+
+
+def convert_five(user: int, book: Book) -> ConvertedPosition:
+    return convert_position(
+        user, "zerodha", "SBIN", "NSE", "CNC", "MIS", 5, converted_at=MONDAY, book=book
+    )
+
+
+@both_books
+def test_a_fill_beside_a_conversion_is_in_the_position(
+    user: int, book: Book, beside: Callable[..., tuple[Any, Any]]
+) -> None:
+    add_order(user, "A1", book=book)
+    record_fill("A1", "T1", 10, 100.0, MONDAY, book=book)
+    later = MONDAY + timedelta(minutes=1)
+    beside(
+        "set_position",  # what it sets follows from what it has read and locked
+        partial(convert_five, user, book),
+        partial(record_fill, "A1", "T2", 20, 100.0, later, book=book),
+    )
+    held = get_positions(user, day=MONDAY.date(), book=book)
+    assert [(each.product, each.quantity) for each in held] == [("CNC", 25), ("MIS", 5)]
+
+
+@both_books
+def test_the_first_fills_of_a_day_in_two_products_wait_and_do_not_deadlock(
+    user: int, book: Book, beside: Callable[..., tuple[Any, Any]]
+) -> None:
+    """Each looks at every product of its instrument, in one order, before it holds any of them."""
+    for product in ("CNC", "MIS"):
+        add_order(user, product, product=product, book=book)
+        record_fill(product, "T1", 10, 100.0, MONDAY, book=book)
+    tuesday = MONDAY + timedelta(days=1)
+    beside(
+        "lock_positions_of_instrument",
+        partial(record_fill, "MIS", "T2", 20, 100.0, tuesday, book=book),
+        partial(record_fill, "CNC", "T2", 20, 100.0, tuesday, book=book),
+    )
+    held = get_positions(user, day=tuesday.date(), book=book)
+    assert [(each.quantity, each.overnight_quantity) for each in held] == [(30, 10)] * 2
 
 
 @both_books
