@@ -11,6 +11,7 @@ import click
 from ..engine.transaction import Transaction
 from ..errors import ConfigurationError, NotFound, StoreError
 from ..instruments import read_instruments
+from ..operations.checking import check_books
 from ..operations.health import PATIENCE
 from ..operations.purge import PURGES, moment_ago
 from ..operations.status import inspect
@@ -118,6 +119,25 @@ def status(context: click.Context, as_json: bool, timeout: float) -> None:
         found = inspect(timeout)
     click.echo(to_json(found) if as_json else status_report(found))
     context.exit(1 if found.problems else 0)
+
+
+@main.command()
+@click.pass_context
+def check(context: click.Context) -> None:
+    """Check that the books add up: orders by their trades, positions by all they are made of.
+
+    Each difference is one line: the table, the id of the row, and what is wrong with it. Changes
+    nothing. The exit code is 1 when something is found.
+    """
+    _open_as_it_is("main", "sandbox")
+    found = 0
+    for each in check_books():
+        found += 1
+        row = "" if each.row_id is None else f" {each.row_id}"
+        click.echo(f"{each.table}{row}: {each.what}")
+    differences = f"{found:,} difference{'' if found == 1 else 's'}"
+    click.echo(differences if found else "the books add up")
+    context.exit(1 if found else 0)
 
 
 @main.command("load-symbols")

@@ -224,3 +224,11 @@ class RealizedLot(NamedTuple):
     exit_price: float
     pnl: float
     holding_days: int
+
+
+class BookDifference(NamedTuple):
+    """Something in a book that does not add up; row_id is None for a row that is missing."""
+
+    table: str
+    row_id: int | None
+    what: str

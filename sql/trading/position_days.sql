@@ -4,7 +4,7 @@
 -- name: get_position_days_from
 -- A range of uq_position_days_of_position for each product,
 -- sorted: of the few days that are looked at again.
-SELECT product, trading_day, last_price, overnight_quantity, buy_quantity, buy_value,
+SELECT id, trading_day, last_price, overnight_quantity, buy_quantity, buy_value,
        sell_quantity, sell_value, realized_value, realized_today
 FROM /*book*/position_days
 WHERE user_id = :user_id AND broker = :broker AND symbol = :symbol AND exchange = :exchange
@@ -13,7 +13,7 @@ ORDER BY trading_day;
 
 -- name: get_position_day_before
 -- The end of a range of uq_position_days_of_position.
-SELECT product, trading_day, last_price, overnight_quantity, buy_quantity, buy_value,
+SELECT id, trading_day, last_price, overnight_quantity, buy_quantity, buy_value,
        sell_quantity, sell_value, realized_value, realized_today
 FROM /*book*/position_days
 WHERE user_id = :user_id AND broker = :broker AND symbol = :symbol AND exchange = :exchange

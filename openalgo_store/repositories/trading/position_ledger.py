@@ -22,7 +22,7 @@ from .position_fold import Traded, fold_day
 from .position_pool import Pool, own_sums, refuse_beyond
 
 _ROW = ("id", "product", "trading_day", "last_price", "pnl", "adjusted_at", *Pool._fields)
-_DAY = ("product", "trading_day", "last_price", *Pool._fields)
+_DAY = ("id", "trading_day", "last_price", *Pool._fields)
 
 _positions = BookSql("trading/positions.sql", "positions")
 _lock_positions = _positions.rows("lock_positions_of_instrument", _ROW)
@@ -50,6 +50,14 @@ _get_untraded = BookSql("trading/trades.sql", "orders").rows(
 
 Place = Mapping[str, Any]
 """user_id, broker, symbol and exchange: what the positions of an instrument have in common."""
+
+
+class ClosedDay(NamedTuple):
+    """A day of a position that is over, as its last moment left it."""
+
+    id: int
+    trading_day: date
+    pool: Pool
 
 
 class _History(NamedTuple):
@@ -86,7 +94,7 @@ def tell_again(
     `prices` are new last prices, None for one that is no longer known.
     """
     rows = tx.all(_lock_positions[book], **place)
-    adjustments = tx.all(_get_adjustments[book], **place, begin=one_day(first)[0])
+    adjustments = read_adjustments(place, one_day(first)[0], book, tx)
     histories = {row[1]: _history(place, row, first, book, tx) for row in rows}
     by_day: dict[date, list[PositionAdjustment]] = defaultdict(list)
     for adjustment in adjustments:
@@ -136,6 +144,21 @@ def tell_again(
     return Told(positions, found)
 
 
+def read_adjustments(
+    place: Place, begin: datetime, book: Book, tx: Transaction
+) -> list[PositionAdjustment]:
+    """What of an instrument was adjusted since a moment."""
+    return tx.all(_get_adjustments[book], **place, begin=begin)
+
+
+def read_closed_days(
+    place: Place, product: Product, begin: date, book: Book, tx: Transaction
+) -> list[ClosedDay]:
+    """The closed days of a position since a day, oldest first."""
+    rows = tx.all(_get_days_from[book], **place, product=product, begin=begin)
+    return [ClosedDay(row_id, day, Pool._make(sums)) for row_id, day, _, *sums in rows]
+
+
 def read_fills(
     place: Place, begin: datetime, end: datetime, book: Book, tx: Transaction
 ) -> Iterator[Traded]:
@@ -155,15 +178,15 @@ def _history(place: Place, row: Any, first: date, book: Book, tx: Transaction) -
     pool = Pool._make(sums)
     if day < first:
         return _History(row_id, last_price, pnl, adjusted_at, pool, {}, set(), day)
-    closed = tx.all(_get_days_from[book], **place, product=product, begin=first)
-    days = {each[1]: Pool._make(each[3:]) for each in closed} | {day: pool}
+    closed = read_closed_days(place, product, first, book, tx)
+    days = {each.trading_day: each.pool for each in closed} | {day: pool}
     before = tx.one(_get_day_before[book], **place, product=product, begin=first)
     if before is None:
         earliest = days[min(days)]
         opening = Pool(realized_value=earliest.realized_value - earliest.realized_today)
     else:
         opening = Pool._make(before[3:])
-    is_closed = {each[1] for each in closed}
+    is_closed = {each.trading_day for each in closed}
     return _History(row_id, last_price, pnl, adjusted_at, opening, days, is_closed, day)
 
 

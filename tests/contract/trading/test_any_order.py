@@ -20,6 +20,7 @@ from openalgo_store import (
     record_fill,
     report_order,
 )
+from openalgo_store.operations.checking import check_books
 from tests.models.book_arithmetic import millionths
 from tests.models.position_model import Filled, Positions, Row
 from tests.support.chance import chance_of
@@ -195,6 +196,7 @@ def test_any_order_ends_in_the_fold_by_time(
         found = get_positions(user, day=end, book=book)
         assert [e._replace(id=0, user_id=0, last_price=None) for e in found] == expected, number
         assert seen_days(user, book) == days_of(market), number
+    assert list(check_books()) == []
 
 
 def tell_all(events: list[Event], user: int, book: Book) -> None:

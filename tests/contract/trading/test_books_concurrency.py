@@ -14,6 +14,7 @@ from openalgo_store import (
     get_positions,
     get_write_session,
 )
+from openalgo_store.operations.checking import check_books
 from openalgo_store.repositories.trading.books import BOOKS, Book
 from tests.models.book_model import BookModel
 from tests.programs.trading import (
@@ -133,5 +134,6 @@ def assert_books_add_up(count: int, book: Book) -> None:
         found = get_order(expected.order_id, book=book)
         assert found is not None
         assert found._replace(id=0, updated_at=expected.updated_at) == expected
+    assert list(check_books()) == []
     trades = [each._replace(id=0) for each in all_trades(USER_ID, book=book)]
     assert sorted(trades) == sorted(model.trades.values())

@@ -11,6 +11,7 @@ from openalgo_store import (
     get_position_history,
     get_positions,
 )
+from openalgo_store.operations.checking import check_books
 from openalgo_store.repositories.trading.books import Book
 from tests.models.book_model import BookModel
 from tests.programs.trading import (
@@ -51,6 +52,7 @@ def test_a_day_that_turns_under_eight_processes_turns_once(store: Store, book: B
     model.bulk_update_positions([p | {"user_id": USER_ID, "last_price": 100.0} for p in POSITIONS])
     found = get_positions(USER_ID, day=DAYS[1], book=book)
     assert [each._replace(id=0) for each in found] == model.get_positions(DAYS[1])
+    assert list(check_books()) == []
     history = get_position_history(USER_ID, DAYS[0], DAYS[1], book=book)
     assert [(each.trading_day, each.symbol) for each in history] == [
         (day, place["symbol"]) for day in DAYS for place in POSITIONS
