@@ -89,11 +89,11 @@ def _orders(metadata: MetaData, prefix: str) -> Table:
         Index(f"ix_{prefix}orders_symbol_date", "symbol", "placed_at"),
     )
     c = orders.c
-    Index(  # the few of which the broker told more than the trades
+    Index(  # of columns that no fill changes, or PostgreSQL would write every index at each
         f"ix_{prefix}orders_reported",
         *(c.user_id, c.reported_fill_at),
-        sqlite_where=c.reported_quantity > c.booked_quantity,
-        postgresql_where=c.reported_quantity > c.booked_quantity,
+        sqlite_where=c.reported_fill_at.is_not(None),
+        postgresql_where=c.reported_fill_at.is_not(None),
     )
     newest_first = (c.placed_at.desc(), c.id.desc())
     Index(f"ix_{prefix}orders_user_id_placed_at_id", c.user_id, *newest_first)

@@ -6,6 +6,8 @@ import pytz
 
 IST = pytz.timezone("Asia/Kolkata")
 SESSION_END = time(3, 0)
+_AHEAD = timedelta(hours=5, minutes=30)
+"""How far Indian clocks are ahead of UTC, in every year in which there are markets."""
 
 
 def now() -> datetime:
@@ -22,7 +24,7 @@ def require_aware(moment: datetime) -> datetime:
 
 def trading_day(moment: datetime) -> date:
     """The Indian calendar day of a moment."""
-    return require_aware(moment).astimezone(IST).date()
+    return (require_aware(moment) + _AHEAD).date()
 
 
 def next_session_end(moment: datetime, at: time = SESSION_END) -> datetime:

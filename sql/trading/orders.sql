@@ -47,10 +47,7 @@ UPDATE /*book*/orders SET
     fill_quantity = :fill_quantity, fill_value = :fill_value, fill_price = :fill_price,
     booked_quantity = :booked_quantity, booked_value = :booked_value, status = :status,
     updated_at = :updated_at
-WHERE id = :id
-RETURNING id, order_id, user_id, broker, symbol, exchange, action, quantity, price, trigger_price,
-          order_type, product, status, fill_price, fill_quantity, placed_at, updated_at, strategy,
-          exchange_order_id, status_message;
+WHERE id = :id;
 
 -- name: get_open_orders @sqlite
 -- Two ranges of ix_orders_user_status; the few that are found are sorted. Without the + SQLite

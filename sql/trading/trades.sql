@@ -12,8 +12,7 @@ INSERT INTO /*book*/trades (
     :price, :traded_at, :is_fill
 )
 ON CONFLICT DO NOTHING
-RETURNING id, trade_id, order_id, user_id, broker, symbol, exchange, action, product, quantity,
-          price, traded_at;
+RETURNING id;
 
 -- name: get_trade
 -- One probe of uq_trades_order_id_broker_trade_id.

@@ -33,7 +33,7 @@ ALTER TABLE orders
 UPDATE orders SET booked_quantity = fill_quantity, booked_value = fill_value
 WHERE fill_quantity <> 0;
 CREATE INDEX ix_orders_reported ON orders (user_id, reported_fill_at)
-WHERE reported_quantity > booked_quantity;
+WHERE reported_fill_at IS NOT NULL;
 
 -- Brokers' order numbers meet.
 ALTER TABLE trades DROP CONSTRAINT fk_trades_order_id;

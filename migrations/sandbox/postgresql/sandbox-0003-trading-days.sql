@@ -33,7 +33,7 @@ ALTER TABLE sandbox_orders
 UPDATE sandbox_orders SET booked_quantity = fill_quantity, booked_value = fill_value
 WHERE fill_quantity <> 0;
 CREATE INDEX ix_sandbox_orders_reported ON sandbox_orders (user_id, reported_fill_at)
-WHERE reported_quantity > booked_quantity;
+WHERE reported_fill_at IS NOT NULL;
 
 -- Brokers' order numbers meet.
 ALTER TABLE sandbox_trades DROP CONSTRAINT fk_sandbox_trades_order_id;

@@ -67,7 +67,7 @@ CREATE INDEX ix_sandbox_orders_symbol_date ON sandbox_orders (symbol, placed_at)
 CREATE INDEX ix_sandbox_orders_user_id_placed_at_id ON sandbox_orders
     (user_id, placed_at DESC, id DESC);
 CREATE INDEX ix_sandbox_orders_reported ON sandbox_orders (user_id, reported_fill_at)
-WHERE reported_quantity > booked_quantity;
+WHERE reported_fill_at IS NOT NULL;
 
 CREATE TABLE new_trades (
     id        INTEGER NOT NULL,

@@ -1,6 +1,7 @@
 """Fills: what an exchange executed of an order goes into trade, order and position at once."""
 
 from datetime import datetime
+from typing import Any
 
 from ...engine.expected import expect_one
 from ...engine.transaction import Transaction
@@ -18,10 +19,10 @@ from .order_locks import LockedOrder, lock_order
 from .position_changes import change_position, position_of
 from .position_fold import Traded
 
-_set_order_fills = BookSql("trading/orders.sql", "orders").query("set_order_fills", Order)
+_set_order_fills = BookSql("trading/orders.sql", "orders").command("set_order_fills")
 _trades = BookSql("trading/trades.sql", "trades")
 _get_trade = _trades.query("get_trade", Trade)
-_add_trade = _trades.query("add_trade", Trade)
+_add_trade = _trades.query("add_trade", int)
 
 
 def record_fill(
@@ -55,32 +56,31 @@ def record_fill(
     with writing(check_book(book).database, tx) as tx:
         locked = lock_order(order_id, broker, book, tx)
         order, before = locked
-        trade = None
+        row: dict[str, Any] = {
+            "trade_id": trade_id,
+            "order_id": order_id,
+            "user_id": order.user_id,
+            "broker": order.broker,
+            "symbol": order.symbol,
+            "exchange": order.exchange,
+            "action": order.action,
+            "product": order.product,
+            "quantity": quantity,
+            "price": price,
+            "traded_at": traded_at,
+        }
+        number = None
         if order.status != "REJECTED":  # the trade first: what is not added is not counted below
-            trade = tx.one(
-                _add_trade[book],
-                trade_id=trade_id,
-                order_id=order_id,
-                user_id=order.user_id,
-                broker=order.broker,
-                symbol=order.symbol,
-                exchange=order.exchange,
-                action=order.action,
-                product=order.product,
-                quantity=quantity,
-                price=price,
-                traded_at=traded_at,
-                is_fill=True,
-            )
-        if trade is None:
+            number = tx.value(_add_trade[book], **row, is_fill=True)
+        if number is None:
             known = _known_trade(order, trade_id, book, tx)
             _refuse_another(known, quantity, price)
             return Fill(False, known, order, position_of(order, book, tx))
         after = before.with_trade(quantity, value)
         filled = set_fills(locked, after, order.status, book, tx)
         booked = Traded(order.product, traded_at, order.action, quantity, value)
-        position = change_position(filled, booked, before, after, book, tx)
-    return Fill(True, trade, filled, position)
+        position = change_position(filled, before, after, booked, book, tx)
+    return Fill(True, Trade(number, **row), filled, position)
 
 
 def set_fills(
@@ -96,18 +96,24 @@ def set_fills(
         )
         tx.fail(error)  # the trade is written by then and must not be kept
         raise error
-    return expect_one(
-        tx,
-        _set_order_fills[book],
-        id=order.id,
-        fill_quantity=fills.quantity,
-        fill_value=fills.value,
-        fill_price=price_of(fills.value, fills.quantity),
-        booked_quantity=fills.booked_quantity,
-        booked_value=fills.booked_value,
+    filled = order._replace(
         status=status_of(told, fills.quantity, order.quantity),
+        fill_price=price_of(fills.value, fills.quantity),
+        fill_quantity=fills.quantity,
         updated_at=clock.now(),
     )
+    tx.run(
+        _set_order_fills[book],
+        id=order.id,
+        status=filled.status,
+        fill_price=filled.fill_price,
+        fill_quantity=fills.quantity,
+        fill_value=fills.value,
+        booked_quantity=fills.booked_quantity,
+        booked_value=fills.booked_value,
+        updated_at=filled.updated_at,
+    )
+    return filled  # nobody else changes it: it is locked
 
 
 def _known_trade(order: Order, trade_id: str, book: Book, tx: Transaction) -> Trade:

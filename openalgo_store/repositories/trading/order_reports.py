@@ -110,7 +110,7 @@ def report_order(
         order = expect_one(
             tx, change_order(book, frozenset(row)), row_id=order.id, **new_values(row)
         )
-        change_position(order, None, before, after, book, tx)
+        change_position(order, before, after, None, book, tx)
     return order
 
 

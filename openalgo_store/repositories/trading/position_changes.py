@@ -5,7 +5,6 @@ them.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
 from datetime import datetime
 
 from ...engine.transaction import Transaction
@@ -30,29 +29,51 @@ def position_of(order: Order, book: Book, tx: Transaction) -> Position | None:
 
 def change_position(
     order: Order,
-    trade: Traded | None,
     before: OrderFills,
     after: OrderFills,
+    trade: Traded | None,
     book: Book,
     tx: Transaction,
 ) -> Position | None:
-    """The position after an order's fills have become others; the order has them by now."""
-    gained = _gains(order, trade, before, after)
-    if not gained:
-        return position_of(order, book, tx)
-    added = _added(order, gained, book, tx)
-    if added is not None:
-        return added
-    first = min(trading_day(each.traded_at) for each in gained)
-    return tell_again(_place(order), first, gained, book, tx).positions[order.product]
+    """The position after an order's fills have become others, by a trade of it or by a report.
+
+    The order has them by now.
+    """
+    if trade is not None and not before.reported_quantity:  # as most are
+        gained, days = [trade], [trading_day(trade.traded_at)]
+        quantity, value, since = trade.quantity, trade.value, trade.traded_at
+    else:
+        gained = _gains(order, trade, before, after)
+        if not gained:
+            return position_of(order, book, tx)
+        days = sorted({trading_day(each.traded_at) for each in gained})
+        quantity = sum(each.quantity for each in gained)
+        value = sum(each.value for each in gained)
+        since = min(each.traded_at for each in gained)
+    if len(days) == 1:
+        bought = order.action == "BUY"
+        added = tx.one(
+            _add_to_position[book],
+            **_place(order),
+            product=order.product,
+            quantity=quantity if bought else -quantity,
+            buy_quantity=quantity if bought else 0,
+            buy_value=value if bought else 0,
+            sell_quantity=0 if bought else quantity,
+            sell_value=0 if bought else value,
+            trading_day=days[0],
+            since=since,
+            most=MOST_MILLIONTHS,
+        )
+        if added is not None:
+            return added
+    return tell_again(_place(order), days[0], gained, book, tx).positions[order.product]
 
 
 def _gains(
     order: Order, trade: Traded | None, before: OrderFills, after: OrderFills
 ) -> list[Traded]:
     """A trade when it was; what was told beyond the trades when it was told, and less of it now."""
-    if trade is not None and not before.reported_quantity:
-        return [trade]
     sums: dict[datetime, list[int]] = defaultdict(lambda: [0, 0])
     gains = [] if trade is None else [(trade.traded_at, trade.quantity, trade.value)]
     for fills, sign in ((before, -1), (after, 1)):
@@ -67,29 +88,6 @@ def _gains(
         for moment, (quantity, value) in sums.items()
         if quantity or value
     ]
-
-
-def _added(order: Order, gained: Sequence[Traded], book: Book, tx: Transaction) -> Position | None:
-    """The position with all of it at once; None where addition alone would not be right."""
-    days = {trading_day(each.traded_at) for each in gained}
-    if len(days) > 1:
-        return None
-    quantity = sum(each.quantity for each in gained)
-    value = sum(each.value for each in gained)
-    bought = order.action == "BUY"
-    return tx.one(
-        _add_to_position[book],
-        **_place(order),
-        product=order.product,
-        quantity=quantity if bought else -quantity,
-        buy_quantity=quantity if bought else 0,
-        buy_value=value if bought else 0,
-        sell_quantity=0 if bought else quantity,
-        sell_value=0 if bought else value,
-        trading_day=days.pop(),
-        since=min(each.traded_at for each in gained),
-        most=MOST_MILLIONTHS,
-    )
 
 
 def _place(order: Order) -> dict[str, object]:

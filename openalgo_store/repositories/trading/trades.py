@@ -18,7 +18,7 @@ from ...sessions import one_statement, reading, writing
 from ...tables.trading import OPEN_STATUSES
 from ...tables.types import UTCDateTime, Whole
 from ...values.arguments import not_blank
-from ...values.days import day_bounds, one_day
+from ...values.days import check_moment, day_bounds, one_day
 from ...values.money import check_price, traded_value
 from ...values.numbers import check_quantity
 from ..shapes import equal, given
@@ -45,7 +45,7 @@ _IMPORTED_KEY: Sequence[str] = (*_OF_ORDER, "trade_id", "traded_at")
 """What a trade without an order is known by."""
 
 _sql = BookSql("trading/trades.sql", "trades")
-_add_trade = _sql.query("add_trade", Trade)
+_add_trade = _sql.query("add_trade", int)
 _get_trade = _sql.query("get_trade", Trade)
 _get_imported_trade = _sql.query("get_imported_trade", Trade)
 _get_daily_pnl = _sql.query(
@@ -117,12 +117,13 @@ def import_trade(
         "product": product,
         "quantity": check_quantity(quantity),
         "price": check_price(price),
-        "traded_at": traded_at,
+        "traded_at": check_moment(traded_at),
     }
     with writing(check_book(book).database, tx) as tx:
         if order_id is not None and (locked := find_and_lock_order(order_id, broker, book, tx)):
             _refuse_what_it_cannot_have(locked.order, row)
-        trade = tx.one(_add_trade[book], **row, is_fill=False) or _known(row, book, tx)
+        number = tx.value(_add_trade[book], **row, is_fill=False)
+        trade = _known(row, book, tx) if number is None else Trade(number, **row)
     if (trade.quantity, trade.price) != (row["quantity"], row["price"]):
         raise Conflict(
             f"trade {trade_id} is stored with {trade.quantity} at {trade.price}: "
