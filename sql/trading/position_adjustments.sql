@@ -67,6 +67,14 @@ FROM /*book*/position_adjustments
 WHERE user_id = :user_id AND adjusted_at >= :begin AND adjusted_at < :end
 ORDER BY adjusted_at, id;
 
+-- name: get_adjustments_until
+-- A range of ix_position_adjustments_instrument, sorted: there are few.
+SELECT id, user_id, broker, symbol, exchange, product, kind, adjusted_at, quantity,
+       average_price, overnight_quantity, to_product, reason, quantity_before, average_before
+FROM /*book*/position_adjustments
+WHERE user_id = :user_id AND adjusted_at < :end
+ORDER BY adjusted_at, id;
+
 -- name: drop_position_adjustment
 -- By pk_position_adjustments: a report that turned out to tell what the books had.
 DELETE FROM /*book*/position_adjustments WHERE id = :id;

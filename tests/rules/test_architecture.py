@@ -45,6 +45,8 @@ INTERNAL = {
     "lock_order",
     "find_and_lock_order",
     "take_first",
+    "read_adjusted",
+    "realize_adjusted",
     "lock_active_user",
     "check_instrument",
     "check_exchange",

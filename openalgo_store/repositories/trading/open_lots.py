@@ -72,9 +72,11 @@ class Converted(NamedTuple):
 
 
 class Scaled(NamedTuple):
-    """A split or a bonus: what is open, bought or sold, is so many units in all from now on.
+    """A split, a bonus, a transfer: so many units (less than 0: sold) are open from now on.
 
-    The lots keep their entries and what they cost; they share the units in proportion.
+    The lots of that side keep their entries and share the units in proportion. What all of them
+    cost stays, or becomes that of these units at this price. Where none is open, one lot is entered
+    now at this price, without a trade; those of the other side are gone, and nothing is realised.
     """
 
     at: datetime
@@ -82,7 +84,9 @@ class Scaled(NamedTuple):
     symbol: str
     exchange: str
     product: Product
-    quantity: int
+    units: int
+    price: float
+    keeps_cost: bool
 
 
 class Reported(NamedTuple):
@@ -182,27 +186,40 @@ class OpenLots:
 
     def _scale(self, event: Scaled) -> None:
         """A lot's share ends where it does among all; one without a unit passes on its value."""
-        lots = self._lots[event[1:5]]
-        total = sum(lot.quantity for lot in lots)
-        before = shared = value = 0
+        lots = self._of_side(event)
+        if not lots:
+            _enter(lots, event, abs(event.units))
+            return
+        total, paid = sum(lot.quantity for lot in lots), sum(lot.value for lot in lots)
+        cost = paid if event.keeps_cost else abs(event.units) * to_millionths(event.price)
+        units = value = shared = spent = 0
         for lot in take_first(lots, total):
-            before, value = before + lot.quantity, value + lot.value
-            if share := event.quantity * before // total - shared:
-                units = share if lot.units > 0 else -share
-                lots.append(lot._replace(units=units, value=value))
-                shared, value = shared + share, 0
+            units, value = units + lot.quantity, value + lot.value
+            if share := abs(event.units) * units // total - shared:
+                worth = cost * value // paid if paid else cost * units // total
+                entered = share if lot.units > 0 else -share
+                lots.append(lot._replace(units=entered, value=worth - spent))
+                shared, spent = shared + share, worth
 
     def _correct(self, event: Reported) -> None:
-        at, broker, symbol, exchange, product, units, price = event
-        lots = self._lots[broker, symbol, exchange, product]
-        if lots and (lots[0].units > 0) is not (units > 0):
-            lots.clear()
-        unknown = abs(units) - sum(lot.quantity for lot in lots)
+        lots = self._of_side(event)
+        unknown = abs(event.units) - sum(lot.quantity for lot in lots)
         take_first(lots, -unknown)
-        if unknown > 0:
-            value = unknown * to_millionths(price)
-            entered = unknown if units > 0 else -unknown
-            lots.append(Lot(at, None, broker, symbol, exchange, product, entered, value))
+        _enter(lots, event, unknown)
+
+    def _of_side(self, event: Scaled | Reported) -> deque[Lot]:
+        """The lots at a place; those of the other side than what is open there now are gone."""
+        lots = self._lots[event[1:5]]
+        if lots and (lots[0].units > 0) is not (event.units > 0):
+            lots.clear()
+        return lots
+
+
+def _enter(lots: deque[Lot], event: Scaled | Reported, quantity: int) -> None:
+    """One lot more, without a trade; none of no units."""
+    if quantity > 0:
+        units = quantity if event.units > 0 else -quantity
+        lots.append(Lot(event.at, None, *event[1:5], units, quantity * to_millionths(event.price)))
 
 
 def _pair(lots: deque[Lot], lot: Lot) -> tuple[Lot, Lot, Lot | None]:

@@ -16,6 +16,7 @@ from ...sessions import reading
 from ...tables.types import UTCDateTime, Whole
 from ...values.days import range_of_days
 from ..shapes import equal, given
+from .adjusted_lots import read_adjusted, realize_adjusted
 from .books import LIVE, Book, BookSql, check_book
 from .open_lots import Lot, OpenLots, Place, take_first
 
@@ -82,18 +83,31 @@ def get_realized_pnl(
     """The lots that were closed on the Indian days start_date to end_date, both included.
 
     For each broker, instrument and product the unit that was bought first is matched with the one
-    that was sold first; the later of both is the exit. In the order of the exits. Raises
-    InvalidInput for days that are none, and for a start_date after end_date.
+    that was sold first; the later of both is the exit. In the order of the exits. Converted units
+    keep their entry; in a split or a bonus they keep what they cost; what a broker reported and the
+    store did not know is entered then, without a trade, and what it lacks goes without a profit.
+
+    Known are trades. What of an order was only told cumulatively, by report_order, is in its
+    position and not here: record or import its trades. Raises InvalidInput for days that are none,
+    and for a start_date after end_date.
     """
     begin, end = range_of_days(start_date, end_date)
     asked = given(symbol=symbol, exchange=exchange, broker=broker) | {"user_id": user_id}
     realized: list[RealizedLot] = []
     with reading(check_book(book).database, tx) as tx:
+        adjusted = read_adjusted(asked, user_id, end, book, tx)
         before = asked | {"end": begin}
         nets = {net[:4]: net for net in tx.all(_get_nets(book, frozenset(before)), **before)}
         lots = OpenLots(partial(_open_lots, nets, user_id, begin, book, tx))
         for traded in _in_parts(asked | {"begin": begin, "end": end}, book, tx):
-            realized += lots.realize(traded)
+            if adjusted:
+                realized += lots.realize(lot for lot in traded if lot[2:5] not in adjusted)
+            else:
+                realized += lots.realize(traded)
+        for instrument, events in adjusted.items():
+            realized += realize_adjusted(instrument, events, user_id, begin, end, book, tx)
+    if adjusted:
+        realized.sort(key=lambda lot: (lot.exit_at, lot.exit_trade_id or 0))
     return realized
 
 

@@ -102,8 +102,8 @@ def test_no_more_is_converted_than_is_open() -> None:
 # Splits and bonuses
 
 
-def scaled(day: int, quantity: int) -> Scaled:
-    return Scaled(on(day), *SBIN, "CNC", quantity)
+def scaled(day: int, units: int, price: float = 0.0, *, keeps_cost: bool = True) -> Scaled:
+    return Scaled(on(day), *SBIN, "CNC", units, price, keeps_cost)
 
 
 def test_a_split_keeps_what_was_paid() -> None:
@@ -112,7 +112,7 @@ def test_a_split_keeps_what_was_paid() -> None:
 
 
 def test_a_split_of_a_short() -> None:
-    events: list[Event] = [traded(0, -10, 3000.0), scaled(5, 50), traded(9, 50, 620.0)]
+    events: list[Event] = [traded(0, -10, 3000.0), scaled(5, -50), traded(9, 50, 620.0)]
     assert told(events) == [("CNC", "SHORT", 50, 1, 600.0, 620.0, -1000.0, 9)]
 
 
@@ -139,7 +139,33 @@ def test_units_are_shared_in_proportion_and_what_was_paid_is_never_lost() -> Non
     assert told([*bought, scaled(3, 1), traded(4, -1, 160.0)]) == [
         ("CNC", "LONG", 1, 3, 150.0, 160.0, 10.0, 2)
     ]
-    assert told([scaled(0, 7), traded(1, -1, 5.0)]) == []
+
+
+def test_lots_share_another_cost_as_they_shared_their_own() -> None:
+    bought: list[Event] = [traded(0, 10, 10.0), traded(1, 10, 30.0)]
+    assert told([*bought, scaled(2, 10, 24.0, keeps_cost=False), traded(3, -10, 25.0)]) == [
+        ("CNC", "LONG", 5, 1, 12.0, 25.0, 65.0, 3),
+        ("CNC", "LONG", 5, 2, 36.0, 25.0, -55.0, 2),
+    ]
+    free: list[Event] = [traded(0, 5, 0.0), traded(1, 15, 0.0)]
+    assert [lot[4] for lot in told([*free, scaled(2, 4, 8.0, keeps_cost=False), traded(3, -4, 9.0)])
+            ] == [8.0, 8.0]  # fmt: skip
+
+
+def test_what_is_transferred_to_where_nothing_is_open_is_a_lot_without_a_trade() -> None:
+    for units, side in ((7, "LONG"), (-7, "SHORT")):
+        events: list[Event] = [scaled(0, units, 5.0), traded(1, -units, 5.0)]
+        assert told(events) == [("CNC", side, 7, None, 5.0, 5.0, 0.0, 1)]
+        other_side: list[Event] = [traded(0, -units, 9.0), scaled(1, units, 5.0)]
+        assert told([*other_side, traded(2, -units, 5.0)]) == [
+            ("CNC", side, 7, None, 5.0, 5.0, 0.0, 1)
+        ]
+
+
+def test_what_is_transferred_away_goes_without_a_profit() -> None:
+    for units in (7, -7):
+        gone: list[Event] = [traded(0, units, 5.0), scaled(1, 0), traded(2, -units, 6.0)]
+        assert told(gone) == []
 
 
 # Reports
@@ -181,12 +207,12 @@ PRODUCTS: st.SearchStrategy[Product] = st.sampled_from(["CNC", "MIS"])
 
 def anything(
     kind: str, sign: int, units: int, price: float, source: Product, to: Product
-) -> Callable[[int], Event]:
-    """What happens on whichever day."""
-    happens: dict[str, Callable[[int], Event]] = {
-        "trade": lambda day: traded(day, sign * units, price, source),
-        "conversion": lambda day: converted(day, units, source, to),
-        "split": lambda day: scaled(day, units),
+) -> Callable[[int, int], Event]:
+    """What happens on whichever day, with so many units of CNC open; a split finds some."""
+    happens: dict[str, Callable[[int, int], Event]] = {
+        "trade": lambda day, held: traded(day, sign * units, price, source),
+        "conversion": lambda day, held: converted(day, units, source, to),
+        "split": lambda day, held: scaled(day, units if held > 0 else -units if held else 0),
     }
     return happens[kind]
 
@@ -204,12 +230,16 @@ HAPPENS = st.builds(
 
 @given(st.lists(HAPPENS, max_size=30))
 def test_whatever_is_converted_and_split_the_profit_is_what_was_sold_less_what_was_bought(
-    drawn: list[Callable[[int], Event]],
+    drawn: list[Callable[[int, int], Event]],
 ) -> None:
     """Once all is closed; a split gives and takes units, so what closes them comes at price 0."""
-    events = [happens(day) for day, happens in enumerate(drawn)]
     lots = OpenLots()
-    realized = lots.realize(events)
+    events: list[Event] = []
+    realized: list[RealizedLot] = []
+    for day, happens in enumerate(drawn):
+        held = sum(lot.units for lot in lots._lots[*SBIN, "CNC"])
+        events.append(happens(day, held))
+        realized += lots.realize(events[-1:])
     products: list[Product] = ["CNC", "MIS"]
     for product in products:
         held = sum(lot.units for lot in lots._lots[*SBIN, product])

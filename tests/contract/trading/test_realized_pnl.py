@@ -101,7 +101,7 @@ BY_HAND: dict[str, tuple[list[tuple[int, float, int]], list[Told]]] = {
         [(10, 100.0, 0), (-25, 120.0, 1), (15, 90.0, 2)],
         [Told(10, "LONG", 100.0, 120.0, 200.0, 1), Told(15, "SHORT", 120.0, 90.0, 450.0, 1)],
     ),
-    "an option that costs next to nothing in the end, and a price below zero": (
+    "an option that costs one tick in the end, and a price below zero": (
         [(75, 12.35, 0), (-75, 0.05, 1), (-100, -37.63, 2), (100, 10.01, 3)],
         [
             Told(75, "LONG", 12.35, 0.05, -922.5, 1),
@@ -215,15 +215,15 @@ def test_the_days_held_are_indian_days_whatever_the_hour(user: int, book: Book) 
 @both_books
 def test_what_was_open_before_the_range_is_what_earlier_sales_left(user: int, book: Book) -> None:
     years_ago = [MONDAY - number * DAY for number in range(1000, 0, -10)]
-    purchases = [(10, float(number or 1), at) for number, at in enumerate(years_ago)]
+    purchases = [(10, float(number), at) for number, at in enumerate(years_ago, 1)]
     trade(book, user, purchases)
     trade(book, user, [(-355, 500.0, MONDAY - 2 * DAY)], exchange="NSE", broker="zerodha")
     assert len(purchases) - 35 > realized_pnl._FEW  # not all are found at the first look
     trade(book, user, [(-20, 1000.0, MONDAY)], product="CNC")
     assert told(get_realized_pnl(user, TODAY, TODAY, book=book)) == [
-        Told(5, "LONG", 35.0, 1000.0, 4825.0, 650),
-        Told(10, "LONG", 36.0, 1000.0, 9640.0, 640),
-        Told(5, "LONG", 37.0, 1000.0, 4815.0, 630),
+        Told(5, "LONG", 36.0, 1000.0, 4820.0, 650),
+        Told(10, "LONG", 37.0, 1000.0, 9630.0, 640),
+        Told(5, "LONG", 38.0, 1000.0, 4810.0, 630),
     ]
 
 
@@ -286,7 +286,7 @@ def test_what_is_open_is_added_up_from_an_index_alone(user: int, book: Book, sto
     analyse(store, book)
     day = TODAY + 14 * DAY  # of the last trades
     ask = partial(get_realized_pnl, user, day, day, symbol="S7", book=book)
-    nets, of_the_day = plans_of(store, book, ask)
+    _, nets, of_the_day = plans_of(store, book, ask)
     assert is_index_only(nets, f"ix_{book.prefix}trades_position"), nets
     assert f"ix_{book.prefix}trades_user_date" in of_the_day, of_the_day
 

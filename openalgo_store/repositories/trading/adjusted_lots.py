@@ -1,0 +1,79 @@
+"""What changed open lots and was no trade: conversions, splits, transfers, broker's corrections."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from datetime import datetime
+from heapq import merge
+from operator import itemgetter
+from typing import Any
+
+from ...engine.transaction import Transaction
+from ...records.trading import PositionAdjustment, RealizedLot
+from ...tables.types import UTCDateTime
+from .books import Book, BookSql
+from .open_lots import Converted, Event, Lot, OpenLots, Reported, Scaled
+from .position_fold import agrees
+
+Instrument = tuple[str, str, str]
+"""Broker, symbol, exchange: between the products of these units are converted."""
+
+_INSTRUMENT = ("broker", "symbol", "exchange")
+_get_adjustments = BookSql("trading/position_adjustments.sql", "position_adjustments").query(
+    "get_adjustments_until", PositionAdjustment, end=UTCDateTime()
+)
+_get_lots = BookSql("trading/realized_pnl.sql", "trades").query(
+    "get_lots_of_instrument", Lot, end=UTCDateTime()
+)
+
+
+def read_adjusted(
+    asked: Mapping[str, Any], user_id: int, end: datetime, book: Book, tx: Transaction
+) -> dict[Instrument, list[Event]]:
+    """What was no trade, in the order of time, of each instrument that has any before a moment."""
+    found: dict[Instrument, list[Event]] = defaultdict(list)
+    for each in tx.all(_get_adjustments[book], user_id=user_id, end=end):
+        if all(getattr(each, name) == value for name, value in asked.items()):
+            found[each.broker, each.symbol, each.exchange] += _events_of(each)
+    return {instrument: events for instrument, events in found.items() if events}
+
+
+def realize_adjusted(
+    instrument: Instrument,
+    events: list[Event],
+    user_id: int,
+    begin: datetime,
+    end: datetime,
+    book: Book,
+    tx: Transaction,
+) -> list[RealizedLot]:
+    """What was closed from `begin` until `end` of an instrument, told from its first trade on.
+
+    A trade counts before an adjustment of its own moment, as in its position.
+    """
+    place = dict(zip(_INSTRUMENT, instrument, strict=True))
+    traded = tx.all(_get_lots[book], **place, user_id=user_id, end=end)
+    in_time: list[list[Event]] = [list(traded), events]
+    realized = OpenLots().realize(merge(*in_time, key=itemgetter(0)))
+    return [lot for lot in realized if lot.exit_at >= begin]
+
+
+def _events_of(adjustment: PositionAdjustment) -> list[Event]:
+    """What an adjustment does to lots: nothing where a report corrected the average alone.
+
+    Brokers report a split as another quantity of the same cost.
+    """
+    quantity, before = adjustment.quantity, adjustment.quantity_before
+    place = (adjustment.adjusted_at, adjustment.broker, adjustment.symbol, adjustment.exchange)
+    if adjustment.to_product is not None:
+        return [Converted(*place, adjustment.product, adjustment.to_product, abs(quantity))]
+    average_before = adjustment.average_before or 0.0
+    price = average_before if adjustment.average_price is None else adjustment.average_price
+    kind = adjustment.kind
+    if kind == "REPORT" and quantity == before:
+        return []
+    keeps_cost = quantity * before > 0 and agrees(
+        quantity, average_before * before / quantity, quantity, price
+    )
+    if kind == "ADJUSTMENT" or (kind == "REPORT" and keeps_cost):
+        return [Scaled(*place, adjustment.product, quantity, price, keeps_cost)]
+    return [Reported(*place, adjustment.product, quantity, price)]
