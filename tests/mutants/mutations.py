@@ -1,5 +1,6 @@
 """The mistakes: each was once made or feared, and is one that tests of races easily overlook."""
 
+from .books import BOOKS
 from .mutation import Mutation
 from .processes import PROCESSES
 from .replicas import REPLICAS
@@ -8,6 +9,7 @@ ACCOUNTS = "openalgo_store/repositories/accounts"
 BOTH = ("sqlite", "postgresql")
 
 MUTATIONS = (
+    *BOOKS,
     *PROCESSES,
     *REPLICAS,
     # Caches
@@ -296,10 +298,10 @@ MUTATIONS = (
         "a report of positions locks them in no order",
         "sql/trading/positions.sql",
         """\
-    ORDER BY p.user_id, p.broker, p.symbol, p.exchange, p.product
-    FOR NO KEY UPDATE OF p
+ORDER BY p.user_id, p.broker, p.symbol, p.exchange, p.product
+FOR NO KEY UPDATE OF p;
 """,
-        "",
+        ";\n",
         ("tests/contract/trading/test_reports_at_once.py",),
         ("postgresql",),
     ),
@@ -352,8 +354,8 @@ MUTATIONS = (
     Mutation(
         "a fill goes into the order in a transaction of its own",
         "openalgo_store/repositories/trading/fills.py",
-        "        filled = tx.one(\n",
-        "    with writing(book.database) as tx:\n        filled = tx.one(\n",
+        "        filled = set_fills(",
+        "    with writing(book.database) as tx:\n        filled = set_fills(",
         ("tests/faults/test_kills.py",),
     ),
     Mutation(

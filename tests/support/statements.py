@@ -51,7 +51,7 @@ def _within(things: dict[Any, Any]) -> Iterator[Query[Any]]:
 
 def tables_of(query: Query[Any]) -> list[Table]:
     """The tables that a statement speaks of."""
-    words = re.findall(r"\w+", str(query.on("sqlite")))
+    words = re.findall(r"\w+", re.sub(r"'[^']*'", "", str(query.on("sqlite"))))
     return [TABLES[word] for word in dict.fromkeys(words) if word in TABLES]
 
 

@@ -24,6 +24,7 @@ from openalgo_store import (
     get_order,
     get_write_session,
     record_fill,
+    report_order,
     update_order,
     update_order_status,
 )
@@ -114,7 +115,9 @@ def test_only_the_number_of_an_order_can_be_given_by_its_place() -> None:
 @both_books
 def test_any_text_comes_back_the_same(user: int, book: Book) -> None:
     for text in ODD_NAMES:
-        row = dict.fromkeys(("broker", "symbol", "strategy", "status_message"), text)
+        row: dict[str, Any] = dict.fromkeys(
+            ("broker", "symbol", "strategy", "status_message"), text
+        )
         order = add_order(user, text, book=book, **row)
         assert get_order(text, book=book) == get_order(text, broker=text, book=book) == order
         assert {name: getattr(order, name) for name in row} == row
@@ -286,3 +289,17 @@ def test_what_cannot_be_changed_is_refused_with_what_can(user: int, book: Book) 
     with pytest.raises(InvalidInput, match="update_order cannot change nothing"):
         update_order("A1", book=book)
     assert contents(book) == before
+
+
+# What its broker tells
+
+
+@both_books
+def test_of_two_reports_of_one_second_the_later_call_stands(user: int, book: Book) -> None:
+    """Brokers tell whole seconds, and most change an order more than once in one."""
+    row = order_row(user, "A1", reported_at=MONDAY, status="OPEN")
+    report_order(**row, book=book)
+    report_order(**row | {"price": 801.0, "status_message": "modified"}, book=book)
+    order = report_order(**row | {"quantity": 50, "status": "CANCELLED"}, book=book)
+    assert (order.quantity, order.price, order.status) == (50, 812.35, "CANCELLED")
+    assert order.status_message == "modified"  # what is not told stays

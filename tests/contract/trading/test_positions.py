@@ -8,15 +8,19 @@ import pytest
 from openalgo_store import (
     Book,
     InvalidInput,
+    convert_position,
     create_order,
+    get_position_adjustments,
     get_positions,
     get_write_session,
+    import_trade,
     record_fill,
+    report_order,
 )
 from openalgo_store.values import clock
 from tests.contract.trading.conftest import TUESDAY, Traded, fill
 from tests.support.chance import chance_of
-from tests.support.rows import MONDAY, add_order, both_books, new_user, order_row
+from tests.support.rows import MONDAY, add_order, both_books, new_user, order_row, trade_row
 
 # What fills add up to
 
@@ -143,3 +147,60 @@ def test_what_is_no_day_is_refused(user: int, book: Book) -> None:
     for day in (MONDAY, "2026-03-02", 20260302, date(1, 1, 1), date.max):
         with pytest.raises(InvalidInput, match=r"a date is needed|check its year"):
             get_positions(user, day=day, book=book)  # type: ignore[arg-type]
+
+
+# What adjustments find
+
+
+@both_books
+def test_a_fill_of_the_moment_of_a_conversion_is_converted(user: int, book: Book) -> None:
+    fill(user, [Traded(10, 100.0, MONDAY)], book=book)
+    moved = convert_position(
+        user, "zerodha", "SBIN", "NSE", "CNC", "MIS", 10, converted_at=MONDAY, book=book
+    )
+    assert (moved.from_position.quantity, moved.to_position.quantity) == (0, 10)
+
+
+@both_books
+def test_a_sale_that_was_told_after_its_conversion_leaves_the_rest_short(
+    user: int, book: Book
+) -> None:
+    """The broker moved 10 at noon, though 4 had been sold by then: they were sold short."""
+    fill(user, [Traded(10, 100.0, MONDAY)], book=book)
+    noon = MONDAY + timedelta(hours=2)
+    where = (user, "zerodha", "SBIN", "NSE")
+    convert_position(*where, "CNC", "MIS", 10, converted_at=noon, book=book)
+    late = fill(user, [Traded(-4, 110.0, noon - timedelta(hours=1))], book=book, name="late")
+    assert (late.quantity, late.average_price) == (-4, 110.0)
+    cnc, mis = get_positions(user, day=MONDAY.date(), book=book)
+    assert (cnc, mis.quantity, mis.average_price) == (late, 10, 100.0)
+    (found,) = get_position_adjustments(user, MONDAY.date(), MONDAY.date(), book=book)
+    assert (found.quantity, found.quantity_before) == (10, 6)
+
+
+@both_books
+def test_a_conversion_of_what_turns_out_to_be_filled_later_moves_it_once(
+    user: int, book: Book
+) -> None:
+    """Its broker told of the fill at once, and of the trade with the exchange's clock."""
+    noon = MONDAY + timedelta(hours=2)
+    row = order_row(user, "A1", quantity=10, status="COMPLETE", reported_at=MONDAY)
+    report_order(**row, filled_quantity=10, average_price=100.0, book=book)
+    where = (user, "zerodha", "SBIN", "NSE")
+    convert_position(*where, "CNC", "MIS", 10, converted_at=noon, book=book)
+    record_fill("A1", "T1", 10, 100.0, noon + timedelta(seconds=1), book=book)
+    found = get_positions(user, day=MONDAY.date(), book=book)
+    assert [(each.product, each.quantity) for each in found] == [("CNC", 0), ("MIS", 10)]
+
+
+@both_books
+def test_imported_history_counts_in_no_position_whatever_is_told_again(
+    user: int, book: Book
+) -> None:
+    fill(user, [Traded(10, 100.0, MONDAY)], book=book)
+    import_trade(**trade_row(user, "9001", quantity=7), book=book)
+    noon = MONDAY + timedelta(hours=2)
+    where = (user, "zerodha", "SBIN", "NSE")
+    convert_position(*where, "CNC", "MIS", 5, converted_at=noon, book=book)
+    late = fill(user, [Traded(1, 100.0, MONDAY)], book=book, name="late")
+    assert (late.quantity, late.buy_quantity) == (6, 6)

@@ -13,6 +13,7 @@ from openalgo_store import (
     ConvertedPosition,
     Fill,
     Trade,
+    adjust_position,
     convert_position,
     get_order,
     get_positions,
@@ -115,6 +116,40 @@ def test_a_fill_beside_a_conversion_is_in_the_position(
     )
     held = get_positions(user, day=MONDAY.date(), book=book)
     assert [(each.product, each.quantity) for each in held] == [("CNC", 25), ("MIS", 5)]
+
+
+@both_books
+def test_a_fill_that_waits_for_a_new_day_goes_into_its_own(
+    user: int, book: Book, beside: Callable[..., tuple[Any, Any]]
+) -> None:
+    for name in ("A1", "A2"):
+        add_order(user, name, book=book)
+    record_fill("A1", "T1", 10, 100.0, MONDAY, book=book)
+    tuesday = MONDAY + timedelta(days=1)
+    beside(
+        "set_position",
+        partial(record_fill, "A1", "T2", 20, 100.0, tuesday, book=book),
+        partial(record_fill, "A2", "T1", 5, 100.0, MONDAY, book=book),
+    )
+    (held,) = get_positions(user, day=tuesday.date(), book=book)
+    assert (held.overnight_quantity, held.day_quantity) == (15, 20)
+
+
+@both_books
+def test_a_fill_that_waits_for_an_adjustment_is_in_it(
+    user: int, book: Book, beside: Callable[..., tuple[Any, Any]]
+) -> None:
+    add_order(user, "A1", book=book)
+    record_fill("A1", "T1", 10, 100.0, MONDAY, book=book)
+    noon = MONDAY + timedelta(hours=2)
+    where = (user, "zerodha", "SBIN", "NSE", "CNC")
+    beside(
+        "set_position",
+        partial(adjust_position, *where, 30, 102.0, "all of it", adjusted_at=noon, book=book),
+        partial(record_fill, "A1", "T2", 20, 103.0, MONDAY, book=book),
+    )
+    (held,) = get_positions(user, day=MONDAY.date(), book=book)
+    assert (held.quantity, held.average_price) == (30, 102.0)
 
 
 @both_books
