@@ -18,8 +18,10 @@ Load = Callable[[str, float, Snapshot | None], Snapshot]
 given comes back if it is still what is stored."""
 
 _log = logging.getLogger("openalgo_store")
+_NOTHING = Snapshot((), 0, 0.0)
 _RETRY = 5.0
-"""Seconds for which the old snapshot serves after a reload that failed."""
+"""Seconds for which the old snapshot serves when the database could not be asked, and after which
+a reload that failed is tried again."""
 
 
 class SymbolCache:
@@ -35,7 +37,9 @@ class SymbolCache:
         self._last: dict[str, Snapshot] = {}
         self._changes: dict[str, int] = {}
         self._outdated: dict[str, float] = {}
-        """What another process has changed, and the monotonic time from which to reload it."""
+        """What another process has changed, and the monotonic time from which to reload it. It is
+        the last one that was in memory, and no longer fresh."""
+        self._asks_from = -inf
         self._loads: SingleFlight[Snapshot] = SingleFlight()
         self._mutex = Lock()
         self.hits = 0
@@ -44,9 +48,10 @@ class SymbolCache:
     def snapshot(self, broker: str, load: Load) -> Snapshot:
         """The broker's master: from the cache, else loaded by one thread while others wait.
 
-        One that another process has changed serves until it is reloaded in the background, and one
-        whose reload fails for a few seconds. A load that began before a change answers only who
-        asked before it, and is not kept.
+        While one that another process has changed is reloaded in the background it is told to hold
+        nothing, so that the database is asked; where that cannot be, the old one serves, and so
+        it does when a load fails. A load that began before a change answers only who asked before
+        it, and is not kept.
         """
         found = self._fresh.get(broker)
         if found is not None and monotonic() < self._epochs.serving_until:
@@ -56,14 +61,41 @@ class SymbolCache:
         found = self._unexpired(broker)
         if found is not None:
             self.hits += 1
-            if self._outdated and self._outdated.get(broker, inf) <= monotonic():
-                self._tasks.start(
-                    f"the reload of the symbols of {broker}", lambda: self._reload(broker, load)
-                )
             return found
+        if (reload_from := self._outdated.get(broker)) is not None:
+            return self._while_outdated(broker, load, reload_from)
+        return self._load_once(broker, load)
+
+    def warm(self, broker: str, load: Load) -> Snapshot:
+        """The same, but one that another process has changed is waited for."""
+        found = self.snapshot(broker, load)
+        return self._load_once(broker, load) if found is _NOTHING else found
+
+    def _load_once(self, broker: str, load: Load) -> Snapshot:
         self.misses += 1
         change = self._changes.get(broker, 0)
         return self._loads.share((broker, change), lambda: self._load(broker, load, change))
+
+    def outdated(self, broker: str) -> Snapshot:
+        """For who could not ask the database: the old master, if this one is known to be old.
+
+        For some seconds it serves everybody, so that not every lookup waits in vain.
+        """
+        if broker not in self._outdated:
+            return _NOTHING
+        self._asks_from = monotonic() + _RETRY
+        return self._last.get(broker, _NOTHING)
+
+    def _while_outdated(self, broker: str, load: Load, reload_from: float) -> Snapshot:
+        now = monotonic()
+        if now >= reload_from:
+            name = f"the reload of the symbols of {broker}"
+            self._tasks.start(name, lambda: self._reload(broker, load))
+        if self._epochs.failure is None and now >= self._asks_from:
+            self.misses += 1
+            return _NOTHING
+        self.hits += 1
+        return self._last.get(broker, _NOTHING)
 
     def _unexpired(self, broker: str) -> Snapshot | None:
         found = self._fresh.get(broker)
@@ -76,6 +108,8 @@ class SymbolCache:
             loaded = load(broker, self._next_expiry(), None)
         except Exception as error:
             loaded = self._kept(broker, error)
+            if broker in self._outdated:  # what was kept does not serve but for who cannot ask
+                return loaded
         with self._mutex:
             if self._changes.get(broker, 0) == change:
                 self._outdated.pop(broker, None)
@@ -90,23 +124,23 @@ class SymbolCache:
             self._last.pop(broker, None)
 
     def _reload(self, broker: str, load: Load) -> None:
-        """Read it anew until nobody has changed it meanwhile, while the old one serves."""
+        """Read it anew until nobody has changed it meanwhile."""
         while broker in self._outdated:
-            change, held = self._changes.get(broker, 0), self._fresh.get(broker)
+            change, held = self._changes.get(broker, 0), self._last.get(broker)
             try:
                 loaded = load(broker, self._next_expiry(), held)
             except Exception:
-                self._outdated[broker] = monotonic() + _RETRY
+                with self._mutex:
+                    if broker in self._outdated:
+                        self._outdated[broker] = monotonic() + _RETRY
                 raise
             with self._mutex:
-                current = self._fresh.get(broker)
-                if current is held:  # else this process has changed it itself
+                if broker in self._outdated and self._changes.get(broker, 0) == change:
+                    del self._outdated[broker]
                     self._set(broker, loaded)
-                if current is None or self._changes.get(broker, 0) == change:
-                    self._outdated.pop(broker, None)
             if held is not None and held is not loaded:
                 _free(held)
-            del held
+            del held, loaded
 
     def _kept(self, broker: str, error: Exception) -> Snapshot:
         last = self._last.get(broker)
@@ -122,6 +156,7 @@ class SymbolCache:
             self._advance(broker)
             if broker in self._fresh:
                 self._outdated[broker] = -inf
+                del self._fresh[broker]
 
     def invalidate(self, broker: str) -> None:
         """The broker's master has changed: the next reader loads it."""
@@ -172,12 +207,14 @@ class SymbolCache:
 
     def stats(self) -> CacheStats:
         """Size, hits, misses, and when the first snapshot expires."""
-        fresh = list(self._fresh.values())
+        with self._mutex:
+            outdated = {each: self._last[each] for each in self._outdated if each in self._last}
+            held = list((outdated | self._fresh).values())
         return CacheStats(
-            sum(each.size for each in fresh),
+            sum(each.size for each in held),
             self.hits,
             self.misses,
-            min((each.expires_at for each in fresh), default=None),
+            min((each.expires_at for each in held), default=None),
             self._epochs.failure is None and not self._outdated,
         )
 

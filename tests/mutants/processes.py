@@ -49,15 +49,15 @@ PROCESSES = (
     Mutation(
         "a reload is done though the master has changed meanwhile",
         "openalgo_store/caching/symbol_snapshots.py",
-        "if current is None or self._changes.get(broker, 0) == change:",
-        "if True:",
+        "if broker in self._outdated and self._changes.get(broker, 0) == change:",
+        "if broker in self._outdated:",
         ("tests/contract/symbols/test_other_processes.py",),
     ),
     Mutation(
-        "a reload overwrites what this process has loaded meanwhile",
+        "what another process has changed is told from memory until it is reloaded",
         "openalgo_store/caching/symbol_snapshots.py",
-        "if current is held:",
-        "if True:",
+        "            self.misses += 1\n            return _NOTHING\n",
+        "            return self._last[broker]\n",
         ("tests/contract/symbols/test_other_processes.py",),
     ),
     # Green threads

@@ -12,6 +12,7 @@ from openalgo_store import (
     Store,
     Unavailable,
     bulk_insert_symbols,
+    cache_stats,
     get_read_session,
     get_symbol,
     get_symbol_by_broker_symbol,
@@ -30,6 +31,7 @@ from tests.support.endings import lose_one_answer
 from tests.support.interleaving import Stop
 from tests.support.reads import note_reads
 from tests.support.rows import master, shares
+from tests.support.waiting import wait_until
 
 FEW = 5
 """Rows that a load of three may read."""
@@ -245,6 +247,7 @@ def test_loads_whose_callbacks_come_in_another_order_than_their_commits(
         tx.after_commit(load_another)
         replace_symbols(shares(3, token="B"), "zerodha", tx=tx)
     assert [token_of(f"SHARE{number}") for number in range(3)] == ["C0", "C1", "B2"]
+    wait_until(lambda: cache_stats()["symbol_cache"].is_current)
     assert is_exact(store)
 
 
