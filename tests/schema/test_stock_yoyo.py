@@ -24,6 +24,7 @@ from tests.schema.test_migrating_processes import (
     yoyo,
 )
 from tests.schema.test_migrations import execute
+from tests.support.postgres_server import PostgresServer
 
 
 def stock_command(url: str, folder: Path) -> None:
@@ -43,10 +44,19 @@ def stock_apply(url: str, folder: Path) -> None:
 
 
 @pytest.fixture
-def main_url(fresh_urls: Urls) -> str:
+def direct(engine_name: str, request: pytest.FixtureRequest) -> Callable[[str], str]:
+    """The URL past a pooler: the stock command needs a session from its first to its last step."""
+    if engine_name == "sqlite":
+        return str
+    server: PostgresServer = request.getfixturevalue("postgres")
+    return server.direct
+
+
+@pytest.fixture
+def main_url(fresh_urls: Urls, direct: Callable[[str], str]) -> str:
     """A main database that yoyo's own backend made."""
     url = fresh_urls["main"]
-    stock_apply(url, folder_of("main", url))
+    stock_apply(direct(url), folder_of("main", url))
     return url
 
 
@@ -59,10 +69,10 @@ def parts(urls: Urls) -> list[set[tuple[object, ...]]]:
 
 
 def test_all_five_are_taken_over_as_they_are(
-    fresh_urls: Urls, new_urls: Callable[[], Urls]
+    fresh_urls: Urls, new_urls: Callable[[], Urls], direct: Callable[[str], str]
 ) -> None:
     for name, url in fresh_urls.items():
-        stock_command(url, folder_of(name, url))
+        stock_command(direct(url), folder_of(name, url))
     before = [query(url, "SELECT * FROM _yoyo_migration ORDER BY 2") for url in fresh_urls.values()]
     init_databases(settings_of(fresh_urls))
     assert count_symbols() == 0
@@ -105,22 +115,22 @@ def first_two(fresh_urls: Urls, tmp_path: Path) -> Path:
 
 
 def test_what_the_stock_command_had_not_applied_yet_is_applied(
-    fresh_urls: Urls, first_two: Path
+    fresh_urls: Urls, first_two: Path, direct: Callable[[str], str]
 ) -> None:
     url = fresh_urls["main"]
-    stock_apply(url, first_two)
+    stock_apply(direct(url), first_two)
     ids = list(migrate.read_folder(folder_of("main", url), "main"))
     assert run_migrations(url, "main") == ids[2:]
     assert_each_recorded_once({"main": url})
 
 
 def test_what_the_stock_command_applied_later_is_taken_over(
-    fresh_urls: Urls, first_two: Path
+    fresh_urls: Urls, first_two: Path, direct: Callable[[str], str]
 ) -> None:
     url = fresh_urls["main"]
     folder = folder_of("main", url)
     assert yoyo("apply", url, first_two).returncode == 0
-    stock_apply(url, folder)
+    stock_apply(direct(url), folder)
     assert pending_migrations(url, "main") == list(migrate.read_folder(folder, "main"))[2:]
     assert run_migrations(url, "main") == []
     assert_each_recorded_once({"main": url})
@@ -171,10 +181,10 @@ def test_records_with_a_gap_or_with_a_stranger_are_refused(main_url: str) -> Non
 
 
 def test_one_database_of_several_in_one_is_taken_over_beside_ours(
-    fresh_urls: Urls, engine_name: str
+    fresh_urls: Urls, engine_name: str, direct: Callable[[str], str]
 ) -> None:
     url = fresh_urls["main"]
-    stock_apply(url, folder_of("main", url))
+    stock_apply(direct(url), folder_of("main", url))
     assert run_migrations(url, "logs")
     assert run_migrations(url, "main") == []
     for name in DATABASES:
