@@ -9,8 +9,8 @@ from cryptography.fernet import Fernet
 from openalgo_store import Settings
 from openalgo_store.instruments.samples.generator import write_next_day, write_zerodha_file
 from openalgo_store.settings import DATABASES, variable_of
-from tests.conftest import Urls
 from tests.support.command import ROWS, SECRETS, succeed
+from tests.support.settings import Urls
 
 
 @pytest.fixture

@@ -22,8 +22,8 @@ from openalgo_store.cli.new_secrets import write_missing_secrets
 from openalgo_store.security.secrets import Secrets
 from openalgo_store.settings import DATABASES
 from openalgo_store.settings.env_file import read_env_file
-from tests.conftest import Urls
 from tests.support.command import AWAY, SECRETS, STATUS, fail, run, status, succeed
+from tests.support.settings import Urls
 
 
 def test_init_creates_the_databases_says_where_they_are_and_may_be_repeated(

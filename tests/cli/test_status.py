@@ -9,10 +9,10 @@ import pytest
 
 from openalgo_store import Settings, Store, create_api_key, use_store
 from openalgo_store.settings import DATABASES
-from tests.conftest import Urls
 from tests.support.command import AWAY, ROWS, STATUS, fail, run, status, succeed
 from tests.support.hanging import hanging_server
 from tests.support.rows import new_user
+from tests.support.settings import Urls
 
 
 def test_migrate_says_what_was_applied_in_one_database_or_in_all(environment: Urls) -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Urls
 from tests.support.command import ROWS, counts, fail, status, succeed
+from tests.support.settings import Urls
 
 
 def test_load_symbols_reports_what_changed(environment: Urls, files: tuple[Path, Path]) -> None:

@@ -21,9 +21,9 @@ from openalgo_store import (
 )
 from openalgo_store.settings import DATABASES
 from openalgo_store.settings.urls import normalise_url
-from tests.conftest import settings_of
 from tests.engine.test_availability import add_alone, be_idle, names_alone
 from tests.support.rows import add_user, names, new_user
+from tests.support.settings import settings_of
 from tests.support.standby import Pair
 from tests.support.waiting import DEADLINE
 

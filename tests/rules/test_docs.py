@@ -37,7 +37,7 @@ from openalgo_store import (
 from openalgo_store.cli import main
 from openalgo_store.schema.migrate import pending_migrations
 from openalgo_store.settings import DATABASES, variable_of
-from tests.conftest import Urls
+from tests.support.settings import Urls
 
 ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / "README.md"

@@ -14,7 +14,6 @@ from openalgo_store import MigrationRefused, close_databases, count_symbols, ini
 from openalgo_store.schema import migrate
 from openalgo_store.schema.migrate import pending_migrations, run_migrations, schema_version
 from openalgo_store.settings import DATABASES
-from tests.conftest import Urls, settings_of
 from tests.schema.test_migrating_processes import (
     DEADLINE,
     assert_each_recorded_once,
@@ -25,6 +24,7 @@ from tests.schema.test_migrating_processes import (
 )
 from tests.schema.test_migrations import execute
 from tests.support.postgres_server import PostgresServer
+from tests.support.settings import Urls, settings_of
 
 
 def stock_command(url: str, folder: Path) -> None:

@@ -34,11 +34,11 @@ from openalgo_store import (
 )
 from openalgo_store.schema import migrate
 from openalgo_store.settings import DATABASES, project_folder
-from tests.conftest import settings_of
 from tests.programs.databases import result_of, start
 from tests.support.chance import chance_of
 from tests.support.processes import wait_until_ready
 from tests.support.rows import shares
+from tests.support.settings import settings_of
 from tests.support.watching import sent
 
 
