@@ -81,7 +81,7 @@ def test_an_unknown_broker_is_refused_before_anything_is_created(here: Path) -> 
     assert list(here.iterdir()) == []
 
 
-def test_token_prints_the_token_alone(environment: Urls, files: tuple[Path, Path]) -> None:
+def test_token_prints_the_token_alone(empty_environment: Urls, files: tuple[Path, Path]) -> None:
     assert "openalgo-store init" in fail("token", "NIFTY", "NSE_INDEX", "zerodha")
     succeed("load-symbols", "zerodha", files[0])
     found = succeed("token", "NIFTY", "NSE_INDEX", "zerodha")

@@ -1,6 +1,7 @@
 """Processes that migrate: one that waits for `go`, and the command of yoyo."""
 
 import json
+import os
 import runpy
 import sys
 
@@ -17,7 +18,8 @@ def migrate_when_told(urls: str) -> None:
     print("done", flush=True)
 
 
-def run_yoyo(*arguments: str) -> None:
-    """As `python -m yoyo` does."""
+def run_yoyo(folder: str, *arguments: str) -> None:
+    """As `python -m yoyo` does in this folder."""
+    os.chdir(folder)
     sys.argv = ["yoyo", *arguments]
     runpy.run_module("yoyo", run_name="__main__")

@@ -9,6 +9,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from argon2 import PasswordHasher
+from argon2.profiles import CHEAPEST
 from cryptography.fernet import Fernet
 
 import openalgo_store
@@ -26,6 +28,7 @@ from openalgo_store import (
     use_store,
 )
 from openalgo_store.repositories.trading.books import BOOKS
+from openalgo_store.security import passwords
 from tests.support.arguments import CHANGES, FUNCTIONS, GOOD, needed
 from tests.support.rows import add_order, new_user
 
@@ -50,8 +53,9 @@ ODD: list[Any] = [
 
 
 @pytest.fixture
-def filled(store: Store) -> Iterator[Store]:
+def filled(store: Store, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
     """One row of each kind, so that functions come further than "there is none"."""
+    monkeypatch.setattr(passwords, "_hasher", PasswordHasher.from_parameters(CHEAPEST))
     key = Fernet.generate_key().decode()
     settings = replace(store.settings, api_key_pepper="p" * 40, token_encryption_keys=key)
     with Store(settings) as opened, use_store(opened):

@@ -83,7 +83,7 @@ def yoyo(command: str, url: str, folder: Path) -> Ended:
     target = make_url(url)
     target = target.set(drivername=f"openalgo+{target.get_backend_name()}")
     process = Program(
-        migrations.run_yoyo, *command.split(), "--batch", "--no-config-file",
+        migrations.run_yoyo, ".", *command.split(), "--batch", "--no-config-file",
         "--database", target.render_as_string(hide_password=False), str(folder),
     )  # fmt: skip
     _, said = process.communicate(DEADLINE)
