@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from math import inf
 from random import Random
 
 import pytest
@@ -217,6 +218,7 @@ def test_a_reader_may_load_the_master_between_the_commit_and_its_callback(
     warm_symbol_cache("zerodha")
 
     def read_anew() -> None:
+        store.epochs.until = store.epochs.serving_until = inf  # no look comes in between
         store.symbols.invalidate("zerodha")
         assert token_of("SHARE1") == "B1"
         reads.clear()
