@@ -4,10 +4,12 @@ import logging
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from functools import cache
 from itertools import count
 from pathlib import Path
 
 import pytest
+import sqlparse
 
 from openalgo_store.schema.migrate import run_migrations
 from openalgo_store.settings import DATABASES, Settings
@@ -86,6 +88,15 @@ def postgres() -> Iterator[PostgresServer]:
             pooled.stop()
     finally:
         server.stop()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def splits_kept() -> Iterator[None]:
+    """Each migration is split into its statements once: yoyo does so for every database anew."""
+    kept = cache(sqlparse.split)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sqlparse, "split", lambda text: list(kept(text)))
+        yield
 
 
 @pytest.fixture(autouse=True)
