@@ -1,9 +1,7 @@
 """Databases that the stock yoyo command made are taken over, once they are known to be equal."""
 
 import shutil
-import subprocess
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +12,7 @@ from openalgo_store import MigrationRefused, close_databases, count_symbols, ini
 from openalgo_store.schema import migrate
 from openalgo_store.schema.migrate import pending_migrations, run_migrations, schema_version
 from openalgo_store.settings import DATABASES
+from tests.programs.migrations import run_yoyo
 from tests.schema.test_migrating_processes import (
     DEADLINE,
     assert_each_recorded_once,
@@ -23,18 +22,18 @@ from tests.schema.test_migrating_processes import (
     yoyo,
 )
 from tests.schema.test_migrations import execute
+from tests.support.forked import Program
 from tests.support.postgres_server import PostgresServer
 from tests.support.settings import Urls, settings_of
 
 
 def stock_command(url: str, folder: Path) -> None:
     """The literal command with the backends that yoyo brings."""
-    done = subprocess.run(
-        [sys.executable, "-m", "yoyo", "apply", "--batch", "--no-config-file",
-         "--database", url, str(folder)],
-        capture_output=True, text=True, timeout=DEADLINE, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
+    process = Program(
+        run_yoyo, ".", "apply", "--batch", "--no-config-file", "--database", url, str(folder)
+    )
+    _, said = process.communicate(DEADLINE)
+    assert process.returncode == 0, said
 
 
 def stock_apply(url: str, folder: Path) -> None:
@@ -52,12 +51,35 @@ def direct(engine_name: str, request: pytest.FixtureRequest) -> Callable[[str], 
     return server.direct
 
 
+@pytest.fixture(scope="module")
+def stock_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A main database that yoyo's own backend made, closed."""
+    file = tmp_path_factory.mktemp("stock") / "main.db"
+    url = f"sqlite:///{file}"
+    stock_apply(url, folder_of("main", url))
+    return file
+
+
+@pytest.fixture(scope="module")
+def stock_url(postgres: PostgresServer) -> Iterator[str]:
+    """The same on PostgreSQL; nobody is connected to it."""
+    url = postgres.create_database()
+    stock_apply(postgres.direct(url), folder_of("main", url))
+    yield url
+    postgres.drop_database(url)
+
+
 @pytest.fixture
-def main_url(fresh_urls: Urls, direct: Callable[[str], str]) -> str:
-    """A main database that yoyo's own backend made."""
-    url = fresh_urls["main"]
-    stock_apply(direct(url), folder_of("main", url))
-    return url
+def main_url(
+    engine_name: str,
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
+    new_postgres_database: Callable[[str | None], str],
+) -> str:
+    """A copy of it."""
+    if engine_name == "sqlite":
+        return f"sqlite:///{shutil.copy(request.getfixturevalue('stock_file'), tmp_path)}"
+    return new_postgres_database(request.getfixturevalue("stock_url"))
 
 
 def parts(urls: Urls) -> list[set[tuple[object, ...]]]:
