@@ -166,8 +166,13 @@ class SymbolCache:
 
     def version(self, broker: str) -> int | None:
         """The version of the broker's master that is in memory, None if there is none."""
-        found = self._unexpired(broker)
-        return None if found is None else found.version
+        found = self._held(broker)
+        return None if found is None or found.expires_at <= time.time() else found.version
+
+    def _held(self, broker: str) -> Snapshot | None:
+        """The master in memory, though a look may have seen that another one is stored."""
+        fresh = self._fresh.get(broker)
+        return self._last.get(broker) if fresh is None and broker in self._outdated else fresh
 
     def apply(self, broker: str, change: MasterChange) -> None:
         """The broker's master has changed in this way, and readers see it from now on.
@@ -175,7 +180,7 @@ class SymbolCache:
         One that is not in memory as the change found it is dropped, and loaded by the next
         reader. So it is when callbacks of two loads come in another order than their commits.
         """
-        held = self._fresh.get(broker)
+        held = self._held(broker)
         if held is None or held.version != change.before:
             self._invalidate_before(broker, change.version)
             return
@@ -185,13 +190,23 @@ class SymbolCache:
             self.invalidate(broker)
             raise
         with self._mutex:
-            is_next = later.size > 0 and self._fresh.get(broker) is held
+            is_next = later.size > 0 and self._held(broker) is held
             if is_next:
                 self._advance(broker)
-                self._fresh[broker] = self._last[broker] = later
+                self._last[broker] = later
+                if broker not in self._outdated:
+                    self._fresh[broker] = later
         if not is_next:
             self._invalidate_before(broker, change.version)
         _free(held)
+
+    def confirm(self, broker: str, version: int) -> None:
+        """What a look saw was the change to this version, and nothing else."""
+        with self._mutex:
+            last = self._last.get(broker)
+            if broker in self._outdated and last is not None and last.version == version:
+                del self._outdated[broker]
+                self._fresh[broker] = last
 
     def _invalidate_before(self, broker: str, version: int) -> None:
         """Drop the master unless a reader has loaded it since the change to this version."""

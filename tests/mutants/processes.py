@@ -7,8 +7,8 @@ PROCESSES = (
     Mutation(
         "what others keep is counted in the middle of the transaction",
         "openalgo_store/repositories/announcing.py",
-        "tx.before_commit(topic, partial(_count, tx, topic, current_store()))",
-        "_count(tx, topic, current_store())",
+        "tx.before_commit(topic, partial(_count, tx, topic, current_store(), confirm))",
+        "_count(tx, topic, current_store(), confirm)",
         ("tests/contract/accounts/test_other_processes.py",),
     ),
     Mutation(
@@ -45,6 +45,20 @@ PROCESSES = (
         "    store.epochs.renew()\n",
         "",
         ("tests/contract/accounts/test_other_processes.py",),
+    ),
+    Mutation(
+        "its own load that a look has seen is confirmed beside another process's",
+        "openalgo_store/caching/epochs.py",
+        "if confirm and self._moves.get(topic) == (epoch - 1, epoch):",
+        "if confirm:",
+        ("tests/contract/symbols/test_other_processes.py",),
+    ),
+    Mutation(
+        "its own load that a look has seen has to be read again",
+        "openalgo_store/caching/symbol_snapshots.py",
+        "                del self._outdated[broker]\n                self._fresh[broker] = last\n",
+        "                pass\n",
+        ("tests/contract/symbols/test_other_processes.py",),
     ),
     Mutation(
         "a reload is done though the master has changed meanwhile",

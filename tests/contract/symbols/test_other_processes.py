@@ -22,6 +22,7 @@ from openalgo_store import (
     get_symbol_by_token,
     get_symbol_token,
     get_symbol_tokens,
+    get_write_session,
     replace_symbols,
     use_store,
     warm_symbol_cache,
@@ -276,6 +277,28 @@ def test_its_own_load_changes_memory_and_reads_nothing(two: Two) -> None:
         assert token() == "B1"
     assert len(statements) == loaded
     assert is_current()
+
+
+@pytest.mark.parametrize("another", [False, True], ids=["alone", "beside another process's"])
+def test_its_own_load_that_a_look_sees_before_memory_has_it_is_in_memory_afterwards(
+    two: Two, monkeypatch: pytest.MonkeyPatch, another: bool
+) -> None:
+    reading, lookups = Reading(monkeypatch), Lookups(monkeypatch)
+
+    def look() -> None:
+        if another:
+            load_there(two, "C")
+        assert token() == ("C1" if another else "B1")
+
+    with get_write_session() as tx:
+        tx.after_commit(look)  # what the load does after its commit comes later
+        replace_symbols(shares(3, token="B"), "zerodha", tx=tx)
+    assert is_current() != another
+    assert token() == ("C1" if another else "B1")
+    assert len(lookups.names) == (2 if another else 1)
+    reading.go_on.set()
+    wait_until(is_current)
+    assert token() == ("C1" if another else "B1")
 
 
 def test_its_own_load_that_comes_while_another_s_is_read_wins(
