@@ -25,12 +25,20 @@ a reload that failed is tried again."""
 
 
 class SymbolCache:
-    """Whole masters by broker. Absence is not cached: what a snapshot lacks is asked for again."""
+    """Whole masters by broker. Absence is not cached: what a snapshot lacks is asked for again.
+
+    `can_ask` says whether the database can be asked without waiting for a connection.
+    """
 
     def __init__(
-        self, next_expiry: Callable[[], float], epochs: Epochs, tasks: BackgroundTasks
+        self,
+        next_expiry: Callable[[], float],
+        can_ask: Callable[[], bool],
+        epochs: Epochs,
+        tasks: BackgroundTasks,
     ) -> None:
         self._next_expiry = next_expiry
+        self._can_ask = can_ask
         self._epochs = epochs
         self._tasks = tasks
         self._fresh: dict[str, Snapshot] = {}
@@ -49,9 +57,9 @@ class SymbolCache:
         """The broker's master: from the cache, else loaded by one thread while others wait.
 
         While one that another process has changed is reloaded in the background it is told to hold
-        nothing, so that the database is asked; where that cannot be, the old one serves, and so
-        it does when a load fails. A load that began before a change answers only who asked before
-        it, and is not kept.
+        nothing, so that the database is asked; where that cannot be at once, the old one serves,
+        and so it does when a load fails. A load that began before a change answers only who asked
+        before it, and is not kept.
         """
         found = self._fresh.get(broker)
         if found is not None and monotonic() < self._epochs.serving_until:
@@ -91,7 +99,7 @@ class SymbolCache:
         if now >= reload_from:
             name = f"the reload of the symbols of {broker}"
             self._tasks.start(name, lambda: self._reload(broker, load))
-        if self._epochs.failure is None and now >= self._asks_from:
+        if self._epochs.failure is None and now >= self._asks_from and self._can_ask():
             self.misses += 1
             return _NOTHING
         self.hits += 1

@@ -72,7 +72,7 @@ PROCESSES = (
         "openalgo_store/caching/symbol_snapshots.py",
         "            self.misses += 1\n            return _NOTHING\n",
         "            return self._last[broker]\n",
-        ("tests/contract/symbols/test_other_processes.py",),
+        ("tests/contract/symbols/test_outdated_masters.py",),
     ),
     # Green threads
     Mutation(
