@@ -207,6 +207,8 @@ class use_store:  # noqa: N801
 
     def __init__(self, store: Store | None) -> None:
         global _current
+        if not isinstance(store, Store | None):
+            raise InvalidInput(f"give a Store or None, not {type(store).__name__}")
         self._before, _current = _current, store
 
     def __enter__(self) -> Store | None:

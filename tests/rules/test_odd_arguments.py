@@ -1,11 +1,13 @@
 """Every public function with odd values for each argument: an answer, or one error of the store."""
 
 import inspect
+import signal
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +20,7 @@ from openalgo_store import (
     InvalidInput,
     Store,
     StoreError,
+    close_databases,
     create_api_key,
     create_strategy,
     get_read_session,
@@ -104,6 +107,35 @@ def test_an_odd_argument_is_answered_or_is_an_error_of_the_store(filled: Store, 
             raise AssertionError(f"{name}({odd}) raises {type(error).__name__}: {error}") from error
     with get_read_session() as tx:
         assert tx.connection is not None  # and the store goes on
+
+
+OF_NO_STORE: dict[str, Callable[[Any], object]] = {
+    "a function to retry": openalgo_store.retrying,
+    "attempts": lambda odd: openalgo_store.retrying(lambda: 1, odd),
+    "settings": openalgo_store.init_databases,
+    "an environment": openalgo_store.Settings.from_env,
+    "a variable": lambda odd: openalgo_store.Settings.from_env({"DATABASE_URL": odd}),
+    "a URL": openalgo_store.get_engine_options,
+    "settings of a URL": lambda odd: openalgo_store.get_engine_options("sqlite:///x.db", odd),
+    "a store": openalgo_store.use_store,
+    "a time to wait": openalgo_store.flush_on_sigterm,
+}
+
+
+@pytest.mark.parametrize("what", OF_NO_STORE)
+def test_what_needs_no_store_answers_or_is_an_error_of_the_store_too(
+    what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        for odd in ODD:
+            if not (what == "a function to retry" and callable(odd)):
+                with suppress(StoreError):
+                    OF_NO_STORE[what](odd)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+        close_databases()
 
 
 NO_TEXT: list[Any] = [None, 7, b"asha", ["asha"]]
