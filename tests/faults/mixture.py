@@ -52,6 +52,7 @@ from tests.conftest import settings_of
 from tests.faults.operations import with_secrets
 from tests.support.chance import chance_of
 from tests.support.rows import MONDAY, order_row, shares
+from tests.support.settings import settings_of
 from tests.support.waiting import DEADLINE
 
 THREADS = 4
