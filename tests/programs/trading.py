@@ -19,10 +19,10 @@ from openalgo_store import (
 )
 from openalgo_store.repositories.trading.books import BOOKS, Book
 from openalgo_store.values import clock
-from tests.conftest import settings_of
 from tests.programs.databases import urls_of
 from tests.support.chance import chance_of
 from tests.support.forked import Forked
+from tests.support.settings import settings_of
 
 USER_ID = 1
 FILLERS = 8
