@@ -64,6 +64,7 @@ INTERNAL = {
     "refuse_beyond",
     "check_book_sums",
     "read_adjustments",
+    "read_closed_days",
     "read_fills",
     "tell_again",
     "record_late_report",
