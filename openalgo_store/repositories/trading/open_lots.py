@@ -78,9 +78,10 @@ class Converted(NamedTuple):
 class Scaled(NamedTuple):
     """A split, a bonus, a transfer: so many units (less than 0: sold) are open from now on.
 
-    The lots of that side keep their entries and share the units in proportion. What all of them
-    cost stays, or becomes that of these units at this price. Where none is open, one lot is entered
-    now at this price, without a trade; those of the other side are gone, and nothing is realised.
+    The lots of that side keep their entries and share the units in proportion. In a split so many
+    units come of each `of` units, and the lots cost what they did; where `of` is 0, they cost in
+    all what these units do at this price. Where none is open, one lot is entered now at this price,
+    without a trade; those of the other side are gone, and nothing is realised.
     """
 
     at: datetime
@@ -90,7 +91,7 @@ class Scaled(NamedTuple):
     product: Product
     units: int
     price: float
-    keeps_cost: bool
+    of: int
 
 
 class Reported(NamedTuple):
@@ -210,11 +211,13 @@ class OpenLots:
             _enter(lots, event, abs(event.units))
             return
         total, paid = sum(lot.quantity for lot in lots), sum(lot.value for lot in lots)
-        cost = paid if event.keeps_cost else abs(event.units) * to_millionths(event.price)
+        wanted, cost = abs(event.units), abs(event.units) * to_millionths(event.price)
+        if event.of:
+            wanted, cost = total * wanted // abs(event.of), paid
         units = value = shared = spent = 0
         for lot in take_first(lots, total):
             units, value = units + lot.quantity, value + lot.value
-            if share := abs(event.units) * units // total - shared:
+            if share := wanted * units // total - shared:
                 worth = cost * value // paid if paid else cost * units // total
                 entered = share if lot.units > 0 else -share
                 lots.append(lot._replace(units=entered, value=worth - spent))
