@@ -11,7 +11,7 @@ from .repositories.accounts.api_keys import warm_api_key_cache
 from .repositories.accounts.sentinels import check_secrets
 from .repositories.symbols.symbols import warm_symbol_cache
 from .schema import migrate
-from .settings import DATABASES, Settings, variable_of
+from .settings import DATABASES, Settings, chosen_settings, variable_of
 from .store import Store, current_store, log, open_store, use_store
 
 
@@ -22,7 +22,7 @@ def init_databases(settings: Settings | None = None, *, warm: bool = True) -> St
     once. `warm`, for a process that serves, checks that secrets are the database's own and fills
     the caches. At any error nothing stays open and the error says why.
     """
-    chosen = settings or Settings.from_env(os.environ)
+    chosen = chosen_settings(settings)
     make_folders(chosen)
     before = open_store()
     store = before if before and before.settings == chosen else Store(chosen)

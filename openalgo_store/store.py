@@ -80,7 +80,9 @@ class Store:
         lease = looked_at.lease if given is None else given
         read = partial(read_epochs, looked_at)
         self.epochs = Epochs(read, lease, self._tasks, self._forget_topic)
-        self.symbols = SymbolCache(self._session_end, self.epochs, self._tasks)
+        self.symbols = SymbolCache(
+            self._session_end, self._has_free_connection, self.epochs, self._tasks
+        )
         self.api_keys: KeyedCache[CachedKey] = KeyedCache(1_000)
         self.invalid_keys: KeyedCache[bool] = KeyedCache(10_000)
         self.tokens: KeyedCache[SealedToken] = KeyedCache(500)
@@ -94,6 +96,11 @@ class Store:
             self.tokens.forget_all()
         elif topic.startswith(SYMBOLS):
             self.symbols.outdate(topic.removeprefix(SYMBOLS))
+
+    def _has_free_connection(self) -> bool:
+        """Whether a session of main could begin without waiting for another to end."""
+        in_use, _, at_most = self.databases["main"].pool_use()
+        return at_most is None or in_use < at_most
 
     def _session_end(self) -> float:
         end = clock.next_session_end(clock.now(), self.settings.session_expiry_time)
@@ -200,6 +207,8 @@ class use_store:  # noqa: N801
 
     def __init__(self, store: Store | None) -> None:
         global _current
+        if not isinstance(store, Store | None):
+            raise InvalidInput(f"give a Store or None, not {type(store).__name__}")
         self._before, _current = _current, store
 
     def __enter__(self) -> Store | None:

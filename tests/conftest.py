@@ -4,10 +4,12 @@ import logging
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from functools import cache
 from itertools import count
 from pathlib import Path
 
 import pytest
+import sqlparse
 
 from openalgo_store.schema.migrate import run_migrations
 from openalgo_store.settings import DATABASES, Settings
@@ -17,22 +19,17 @@ from tests.support.leaks import Leaks
 from tests.support.pooler import MISSING, find_pooler, start_pooler
 from tests.support.postgres_server import PostgresServer, start_postgres
 from tests.support.recycling import RecycledDatabases
+from tests.support.settings import POOLER, SQLITE_IDLE, Urls, settings_of
 
-SQLITE_IDLE = int(os.environ.get("OPENALGO_TEST_SQLITE_IDLE", Settings.db_sqlite_idle))
-"""How many connections of a SQLite file may be idle: none must do, too."""
+__all__ = ["SQLITE_IDLE", "Urls", "settings_of"]
+
 GREEN = os.environ.get("OPENALGO_TEST_GREEN") == "1"
 """Whether the whole probe of green threads runs, which takes minutes."""
 ENGINES = os.environ.get("OPENALGO_TEST_ENGINES", "sqlite,postgresql").split(",")
 if not set(ENGINES) <= {"sqlite", "postgresql"}:
     raise pytest.UsageError("OPENALGO_TEST_ENGINES: sqlite, postgresql or both with a comma")
-POOLER = os.environ.get("OPENALGO_TEST_POOLER", Settings.db_pooler)
-"""Whether what the tests ask of PostgreSQL goes through a pooler."""
 if POOLER != "none" and find_pooler() is None:
     raise pytest.UsageError(f"OPENALGO_TEST_POOLER={POOLER}: {MISSING}")
-
-Urls = dict[str, str]
-"""The URL of each of the five databases by its name."""
-
 
 load_hypothesis_profile()
 
@@ -91,6 +88,15 @@ def postgres() -> Iterator[PostgresServer]:
             pooled.stop()
     finally:
         server.stop()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def splits_kept() -> Iterator[None]:
+    """Each migration is split into its statements once: yoyo does so for every database anew."""
+    kept = cache(sqlparse.split)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sqlparse, "split", lambda text: list(kept(text)))
+        yield
 
 
 @pytest.fixture(autouse=True)
@@ -232,13 +238,6 @@ def tell(capsys: pytest.CaptureFixture[str]) -> Callable[[str], None]:
                 print(f"\n{line}", end="")  # noqa: T201
 
     return write
-
-
-def settings_of(urls: Urls) -> Settings:
-    """Settings of these databases with small pools."""
-    values = {("" if name == "main" else f"{name}_") + "database_url": urls[name] for name in urls}
-    small = {"db_pool_size": 5, "db_max_overflow": 20, "db_sqlite_idle": SQLITE_IDLE}
-    return Settings(**(values | small), db_pooler=POOLER)  # type: ignore[arg-type]
 
 
 def _sqlite_urls(folder: Path) -> Urls:

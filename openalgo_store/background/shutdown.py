@@ -56,6 +56,7 @@ def flush_on_sigterm(timeout: float = _SIGTERM_WAIT) -> None:
     most `timeout` seconds; what it holds meanwhile, the signal having interrupted it, they cannot
     have. For the main thread only, as signal.signal.
     """
+    timeout = check_finite(timeout)
     before = signal.getsignal(signal.SIGTERM)
     if isinstance(before, _FlushingHandler):
         before.timeout = timeout

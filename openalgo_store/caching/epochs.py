@@ -68,6 +68,8 @@ class Epochs:
         self.failure: StoreError | None = None
         self._is_used = False
         self._seen: dict[str, int] = {}
+        self._moves: dict[str, tuple[int, int]] = {}
+        """Of each topic the last move that a look has found: from which epoch to which."""
         self._mutex = Lock()
         self._looks: SingleFlight[None] = SingleFlight()
 
@@ -109,11 +111,16 @@ class Epochs:
         """Seconds since the last look, None if there was none."""
         return None if self.until == -inf else monotonic() - (self.until - self.lease)
 
-    def follow(self, topic: str, epoch: int) -> None:
-        """This process made it this epoch, and has dropped what it had to."""
+    def follow(self, topic: str, epoch: int, confirm: Callable[[], object] | None = None) -> None:
+        """This process made it this epoch, and has dropped what it had to.
+
+        `confirm` is called if a look has come before this, and has seen nobody else's change.
+        """
         with self._mutex:
             if self._seen.get(topic, 0) == epoch - 1:
                 self._seen[topic] = epoch
+            if confirm and self._moves.get(topic) == (epoch - 1, epoch):
+                confirm()
 
     def _look(self) -> None:
         began = monotonic()
@@ -133,6 +140,7 @@ class Epochs:
         """Drop each topic that has moved, and only then take its epoch as seen."""
         with self._mutex:
             moved = [each for each in found if self._seen.get(each, 0) != found[each]]
+            self._moves |= {each: (self._seen.get(each, 0), found[each]) for each in moved}
         for topic in moved:
             self._forget(topic)
             with self._mutex:

@@ -1,11 +1,10 @@
 """The two engines: everything in which they differ, and nothing else."""
 
-import os
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.engine import make_url
 
-from ..settings import Settings
+from ..settings import Settings, chosen_settings
 from ..settings.urls import normalise_url
 from ..threads import IS_GREEN
 from .dialect import Dialect
@@ -27,7 +26,7 @@ def get_engine_options(url: str, settings: Settings | None = None) -> dict[str, 
 
     Without settings those of the environment count.
     """
-    chosen = settings or Settings.from_env(os.environ)
+    chosen = chosen_settings(settings)
     return _kind(normalise_url(url, "url")).pool_options(chosen)
 
 

@@ -7,6 +7,7 @@ from sqlalchemy import Executable
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeEngine
 
+from ..errors import InvalidInput
 from .compiled import Compiled
 
 R = TypeVar("R")
@@ -64,3 +65,15 @@ class Query(Generic[R]):
 
     def __repr__(self) -> str:
         return f"<Query {self.name}>"
+
+
+def compiled_query(query: Query[R], dialect: Dialect, params: Mapping[str, Any]) -> Compiled[R]:
+    """What a verb is to execute; InvalidInput for what is no Query."""
+    try:
+        as_driver_takes_it = query.compiled
+    except AttributeError:
+        raise InvalidInput(
+            f"a Query is needed, not {type(query).__name__}: make one with "
+            "Query.of(text(...), record), or of a Core expression"
+        ) from None
+    return as_driver_takes_it(dialect, params)

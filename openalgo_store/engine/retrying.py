@@ -4,7 +4,7 @@ from collections.abc import Callable
 from random import uniform
 from typing import TypeVar
 
-from ..errors import Unavailable
+from ..errors import InvalidInput, Unavailable
 from ..threads import sleep
 from ..values.arguments import one_or_more
 from .session import refuse_inside_writer
@@ -25,6 +25,8 @@ def retrying(function: Callable[[], T], attempts: int = 3) -> T:
     whose `outcome_unknown`. Inside a write session of the caller, which a second attempt could not
     save, it is refused with SessionMisuse.
     """
+    if not callable(function):
+        raise InvalidInput(f"function: give what can be called, not {type(function).__name__}")
     refuse_inside_writer()
     for attempt in range(1, one_or_more("attempts", attempts)):
         try:

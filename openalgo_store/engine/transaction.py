@@ -11,7 +11,7 @@ from ..errors import SessionMisuse, StoreError, TransactionFailed
 from ..records import Row
 from . import executor
 from .compiled import Compiled
-from .queries import Query
+from .queries import Query, compiled_query
 from .transaction_state import FAILED, TransactionState
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -77,7 +77,7 @@ class Transaction:
             return 0
         state = self._state
         driver = self._connected()
-        compiled = query.compiled(state.dialect.engine.dialect, rows[0])
+        compiled = compiled_query(query, state.dialect.engine.dialect, rows[0])
         given = list(map(compiled.values, rows))
         return state.send(query, executor.count_affected_by_all, driver, compiled, given)
 
@@ -86,7 +86,7 @@ class Transaction:
         """Every record, a thousand in memory at a time; it ends with the session."""
         state = self._state
         driver = self._connected()
-        compiled = query.compiled(state.dialect.engine.dialect, params)
+        compiled = compiled_query(query, state.dialect.engine.dialect, params)
         values = compiled.values(params)
         cursor = state.perform(query.name, state.dialect.open_stream, driver)
         state.streams.append(cursor)

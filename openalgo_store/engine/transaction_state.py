@@ -19,7 +19,7 @@ from ..threads import get_ident
 from . import forks
 from .compiled import Compiled
 from .dialect import TRANSACTION, Dialect, Sent
-from .queries import Query
+from .queries import Query, compiled_query
 
 R = TypeVar("R")
 T = TypeVar("T")
@@ -215,7 +215,7 @@ class TransactionState:
         self.refuse_if_unusable()
         if self.driver is not None:
             self.refuse_if_single()
-        compiled = query.compiled(self.dialect.engine.dialect, params)
+        compiled = compiled_query(query, self.dialect.engine.dialect, params)
         values = compiled.values(params)
         driver = self.driver
         if driver is None:

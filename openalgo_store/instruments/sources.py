@@ -83,6 +83,8 @@ def _lines(source: Source) -> Iterator[Iterator[str]]:
     if isinstance(source, (str, os.PathLike)):
         with Path(source).open("rb") as file, _decoded(file) as text:
             yield text
+    elif not callable(getattr(source, "read", None)):
+        raise InvalidInput(f"give a path or an open file, not {type(source).__name__}")
     elif isinstance(source.read(0), str):
         yield iter(cast(IO[str], source))
     else:

@@ -21,16 +21,18 @@ def announce(
     forget: Callable[[], object],
     *,
     unknown: Callable[[], object] | None = None,
+    confirm: Callable[[], object] | None = None,
 ) -> None:
     """Forget here once this is committed, or may be; other processes do so when they look.
 
-    `unknown` is called in place of `forget` where the answer to COMMIT was lost.
+    `unknown` is called in place of `forget` where the answer to COMMIT was lost; `confirm` after
+    it where a look has taken this change for another process's, and there was none of another.
     """
     tx.after_commit(forget, unknown=unknown or forget)
-    tx.before_commit(topic, partial(_count, tx, topic, current_store()))
+    tx.before_commit(topic, partial(_count, tx, topic, current_store(), confirm))
 
 
-def _count(tx: Transaction, topic: str, store: Store) -> None:
+def _count(tx: Transaction, topic: str, store: Store, confirm: Callable[[], object] | None) -> None:
     """The next epoch, as the last statement: others wait for its row until the commit."""
     epoch = expect_one(tx, _add_epoch, topic=topic)
-    tx.after_commit(partial(store.epochs.follow, topic, epoch))
+    tx.after_commit(partial(store.epochs.follow, topic, epoch, confirm))

@@ -1,5 +1,6 @@
 """Settings: every environment variable, checked when they are read."""
 
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -74,10 +75,14 @@ class Settings:
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> "Settings":
         """The settings of an environment; an absent or blank variable keeps its default."""
+        if not isinstance(environ, Mapping):
+            raise ConfigurationError(f"give a mapping, as os.environ, not {type(environ).__name__}")
         values: dict[str, object] = {}
         for each in fields(cls):
-            raw = environ.get(each.name.upper(), "").strip()
-            if raw:
+            raw = environ.get(each.name.upper(), "")
+            if not isinstance(raw, str):
+                raise _refused(each.name, f"{type(raw).__name__} is no text", "it as text")
+            if raw := raw.strip():
                 values[each.name] = _converted(each.name, raw, each.type)
         return cls(**values)  # type: ignore[arg-type]
 
@@ -88,6 +93,17 @@ class Settings:
     def __repr__(self) -> str:
         shown = ", ".join(f"{name}={hide_password(self.url(name))}" for name in DATABASES)
         return f"Settings({shown})"
+
+
+def chosen_settings(given: Settings | None) -> Settings:
+    """These; without any, those of the environment."""
+    if given is None:
+        return Settings.from_env(os.environ)
+    if not isinstance(given, Settings):
+        raise ConfigurationError(
+            f"give Settings, as Settings.from_env(os.environ), not {type(given).__name__}"
+        )
+    return given
 
 
 _LEAST = {

@@ -42,7 +42,7 @@ def normalise_url(url: str, variable: str) -> str:
 
     Raises ConfigurationError, which shows no part that may belong to a password.
     """
-    scheme, separator, rest = url.partition("://")
+    scheme, separator, rest = url.partition("://") if isinstance(url, str) else ("", "", "")
     if not separator or not re.fullmatch(r"[\w+]+", scheme):
         raise _not_a_url(variable)
     if scheme in ("sqlite", "sqlite+pysqlite"):

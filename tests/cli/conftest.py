@@ -1,4 +1,4 @@
-"""Where the command runs: an empty folder, five empty databases, the files of two days."""
+"""Where the command runs: an empty folder, five databases, the files of two days."""
 
 import os
 from pathlib import Path
@@ -9,8 +9,8 @@ from cryptography.fernet import Fernet
 from openalgo_store import Settings
 from openalgo_store.instruments.samples.generator import write_next_day, write_zerodha_file
 from openalgo_store.settings import DATABASES, variable_of
-from tests.conftest import Urls
 from tests.support.command import ROWS, SECRETS, succeed
+from tests.support.settings import Urls
 
 
 @pytest.fixture
@@ -27,11 +27,20 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def environment(here: Path, fresh_urls: Urls, monkeypatch: pytest.MonkeyPatch) -> Urls:
-    """The environment names five empty databases."""
+def empty_environment(here: Path, fresh_urls: Urls, monkeypatch: pytest.MonkeyPatch) -> Urls:
+    """The environment names five databases in which nothing is."""
     for name, url in fresh_urls.items():
         monkeypatch.setenv(variable_of(name), url)
     return fresh_urls
+
+
+@pytest.fixture
+def environment(here: Path, migrated_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Urls:
+    """The environment names five migrated databases."""
+    urls = {name: migrated_settings.url(name) for name in DATABASES}
+    for name, url in urls.items():
+        monkeypatch.setenv(variable_of(name), url)
+    return urls
 
 
 @pytest.fixture

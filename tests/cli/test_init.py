@@ -22,12 +22,12 @@ from openalgo_store.cli.new_secrets import write_missing_secrets
 from openalgo_store.security.secrets import Secrets
 from openalgo_store.settings import DATABASES
 from openalgo_store.settings.env_file import read_env_file
-from tests.conftest import Urls
 from tests.support.command import AWAY, SECRETS, STATUS, fail, run, status, succeed
+from tests.support.settings import Urls
 
 
 def test_init_creates_the_databases_says_where_they_are_and_may_be_repeated(
-    environment: Urls,
+    empty_environment: Urls,
 ) -> None:
     for first in (["secrets"], []):
         lines = succeed("init").splitlines()
@@ -100,7 +100,7 @@ def test_init_refuses_a_blank_secret_that_hides_the_file(
 
 
 def test_init_that_fails_writes_no_secret(
-    engine_name: str, environment: Urls, monkeypatch: pytest.MonkeyPatch
+    engine_name: str, empty_environment: Urls, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LOGS_DATABASE_URL", AWAY[engine_name])
     fail("init")
@@ -158,10 +158,10 @@ def test_init_makes_no_other_secrets_for_a_database_that_has_its_own(
 
 @pytest.mark.only("postgresql")
 def test_init_and_status_warn_of_a_server_that_takes_no_writes(
-    environment: Urls, monkeypatch: pytest.MonkeyPatch
+    empty_environment: Urls, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     succeed("init")
-    url = environment["main"]
+    url = empty_environment["main"]
     monkeypatch.setenv("DATABASE_URL", f"{url}?options=-c%20default_transaction_read_only%3Don")
     told = "is read-only, so writes will fail: name its primary"
     result = run("init")

@@ -18,8 +18,8 @@ from openalgo_store import (
     read_instruments,
 )
 from openalgo_store.instruments.samples.generator import write_zerodha_file
-from tests.conftest import Urls
 from tests.support.command import succeed
+from tests.support.settings import Urls
 
 _LONGEST = 5.0
 """Seconds; it takes far less than one."""

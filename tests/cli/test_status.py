@@ -9,13 +9,13 @@ import pytest
 
 from openalgo_store import Settings, Store, create_api_key, use_store
 from openalgo_store.settings import DATABASES
-from tests.conftest import Urls
 from tests.support.command import AWAY, ROWS, STATUS, fail, run, status, succeed
 from tests.support.hanging import hanging_server
 from tests.support.rows import new_user
+from tests.support.settings import Urls
 
 
-def test_migrate_says_what_was_applied_in_one_database_or_in_all(environment: Urls) -> None:
+def test_migrate_says_what_was_applied_in_one_database_or_in_all(empty_environment: Urls) -> None:
     assert succeed("migrate", "--database", "logs").startswith("logs      logs-0001-initial")
     lines = succeed("migrate").splitlines()
     assert len(lines) == len(DATABASES)
@@ -56,7 +56,7 @@ def test_status_reports_each_database_and_the_last_load(
 
 
 def test_status_names_what_is_pending_and_what_is_not_there(
-    engine_name: str, environment: Urls
+    engine_name: str, empty_environment: Urls
 ) -> None:
     succeed("migrate", "--database", "main")
     result = run(*STATUS)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Urls
 from tests.support.command import ROWS, counts, fail, status, succeed
+from tests.support.settings import Urls
 
 
 def test_load_symbols_reports_what_changed(environment: Urls, files: tuple[Path, Path]) -> None:
@@ -81,7 +81,7 @@ def test_an_unknown_broker_is_refused_before_anything_is_created(here: Path) -> 
     assert list(here.iterdir()) == []
 
 
-def test_token_prints_the_token_alone(environment: Urls, files: tuple[Path, Path]) -> None:
+def test_token_prints_the_token_alone(empty_environment: Urls, files: tuple[Path, Path]) -> None:
     assert "openalgo-store init" in fail("token", "NIFTY", "NSE_INDEX", "zerodha")
     succeed("load-symbols", "zerodha", files[0])
     found = succeed("token", "NIFTY", "NSE_INDEX", "zerodha")

@@ -19,11 +19,11 @@ from openalgo_store import (
 from openalgo_store.engine.queries import Query
 from openalgo_store.schema.migrate import run_migrations
 from openalgo_store.settings import DATABASES
-from tests.conftest import settings_of
 from tests.support.pooler import MISSING, PooledServer, find_pooler, start_pooler
 from tests.support.postgres_server import PostgresServer
 from tests.support.recycling import RecycledDatabases
 from tests.support.rows import add_user
+from tests.support.settings import settings_of
 from tests.support.standby import Pair
 
 _IS_STANDBY = Query.of(text("SELECT pg_is_in_recovery()"), bool)

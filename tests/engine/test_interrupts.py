@@ -31,7 +31,7 @@ from tests.support.rows import ALL_NAMES, MONDAY, add_order, add_user, names
 COUNT_TRADES = Query.of(select(func.count()).select_from(LIVE.tables.trades), int)
 
 
-SPARSE = 1 if SOAK else 3
+SPARSE = 1 if SOAK else 7
 """Of so many places one is tried."""
 
 

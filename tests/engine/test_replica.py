@@ -24,9 +24,9 @@ from openalgo_store import (
 )
 from openalgo_store.engine import replica as replicas
 from openalgo_store.engine.dialect import Replication
-from tests.conftest import Urls, settings_of
 from tests.support.command import AWAY
 from tests.support.rows import ALL_NAMES, add_user, names
+from tests.support.settings import Urls, settings_of
 from tests.support.waiting import DEADLINE
 
 FORKS = pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork")

@@ -302,6 +302,7 @@ def test_a_signal_handler_that_ends_a_look_leaves_the_next_one_to_others(
             raise KeyboardInterrupt
 
         patch.setattr(Replica, "_look", raise_at_once)
-        with pytest.raises(KeyboardInterrupt):
+        with pytest.raises(KeyboardInterrupt) as kept:
             names()
     wait_until(reads_the_replica)
+    assert kept.traceback  # which holds all that the look had

@@ -17,9 +17,9 @@ from openalgo_store import (
     use_store,
 )
 from openalgo_store.settings import DATABASES
-from tests.conftest import settings_of
 from tests.programs.databases import result_of, start
 from tests.support.rows import names
+from tests.support.settings import settings_of
 
 pytestmark = pytest.mark.only("sqlite")
 

@@ -2,12 +2,14 @@
 
 import logging
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from sqlalchemy import insert, select, text
 
 from openalgo_store import (
     Conflict,
+    InvalidInput,
     Store,
     StoreError,
     get_order,
@@ -57,6 +59,16 @@ def test_verbs_take_what_a_caller_makes(store: Store) -> None:
         named = Query.of(text("SELECT username FROM users WHERE username = :name"), str)
         assert tx.one(named, name="asha") == "asha"
         assert tx.value(COUNT_USERS) == 1
+
+
+@pytest.mark.parametrize("odd", ["SELECT 1", text("SELECT 1"), None])
+def test_verbs_say_how_to_make_what_they_take(store: Store, odd: Any) -> None:
+    with get_write_session() as tx:
+        for verb in (tx.one, tx.value, tx.all, tx.run, tx.stream):
+            with pytest.raises(InvalidInput, match=r"a Query is needed, .*Query\.of\(text"):
+                verb(odd)
+        with pytest.raises(InvalidInput, match="a Query is needed"):
+            tx.many(odd, [{}])
 
 
 def test_an_error_names_its_statement(store: Store) -> None:

@@ -9,7 +9,6 @@ import pytest
 
 from openalgo_store import Settings, Store, use_store
 from openalgo_store.settings import DATABASES
-from tests.conftest import settings_of
 from tests.faults.operation import Operation, standing_clock
 from tests.faults.operations import CORE, OPERATIONS, with_secrets
 from tests.faults.reference import Reference, reference_of
@@ -19,6 +18,7 @@ from tests.support.chance import SOAK
 from tests.support.leaks import Leaks
 from tests.support.postgres_server import PostgresServer
 from tests.support.recycling import RecycledDatabases
+from tests.support.settings import settings_of
 from tests.support.telegram import Clock
 
 CALLS = 18 if SOAK else 10

@@ -48,10 +48,10 @@ from openalgo_store.engine.queries import Query
 from openalgo_store.engine.sqlite import connections
 from openalgo_store.settings import DATABASES
 from openalgo_store.values import clock
-from tests.conftest import settings_of
 from tests.faults.operations import with_secrets
 from tests.support.chance import chance_of
 from tests.support.rows import MONDAY, order_row, shares
+from tests.support.settings import settings_of
 from tests.support.waiting import DEADLINE
 
 THREADS = 4

@@ -19,13 +19,12 @@ from openalgo_store import (
     get_write_session,
     use_store,
 )
-from tests.conftest import settings_of
 from tests.contract.accounts.conftest import MARKS
 from tests.faults.report import REPORT
-from tests.programs.databases import urls_of
 from tests.support.chance import SOAK
 from tests.support.forked import Forked
 from tests.support.rows import contents, order_row
+from tests.support.settings import settings_of, urls_of
 
 PROCESSES, THREADS = (8, 4) if SOAK else (3, 2)
 WRITES = 250 if SOAK else 5

@@ -8,7 +8,6 @@ import pytest
 
 from openalgo_store import Settings
 from openalgo_store.settings import DATABASES
-from tests.conftest import settings_of
 from tests.faults.conftest import settings_in
 from tests.faults.operation import impatient
 from tests.faults.operations import with_secrets
@@ -20,6 +19,7 @@ from tests.support.disks import NoDiskError, filling, small_disk
 from tests.support.leaks import Leaks
 from tests.support.postgres_server import PostgresServer
 from tests.support.server_faults import stored_in
+from tests.support.settings import settings_of
 
 FULL = 3 if SOAK else 1
 """How often the disk is full beside each operation."""

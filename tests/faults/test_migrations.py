@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from openalgo_store.schema.migrate import run_migrations
-from tests.conftest import Urls
 from tests.faults.report import REPORT
 from tests.faults.scene import outcome_of
 from tests.faults.steps import Point, stepping, striking
@@ -19,6 +18,7 @@ from tests.support.chance import SOAK, chance_of
 from tests.support.forked import Forked
 from tests.support.postgres_server import PostgresServer
 from tests.support.server_faults import terminate
+from tests.support.settings import Urls
 
 KILLS = 10
 pytestmark = [

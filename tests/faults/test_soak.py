@@ -24,10 +24,10 @@ from tests.contract.accounts.conftest import MARKS
 from tests.faults.mixture import KEY, PARTS, mix
 from tests.faults.operations import with_secrets
 from tests.faults.report import REPORT
-from tests.programs.databases import urls_of
 from tests.support.chance import SOAK
 from tests.support.forked import Forked
 from tests.support.rows import shares
+from tests.support.settings import urls_of
 
 CALLS = 200_000 if SOAK else 800
 _COUNTED = ("descriptors", "connections", "threads")

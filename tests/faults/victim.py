@@ -7,13 +7,12 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from openalgo_store import Settings, Store, use_store
-from tests.conftest import settings_of
 from tests.faults.operation import standing_clock
 from tests.faults.operations import OPERATIONS, with_secrets
 from tests.faults.steps import Point, striking
-from tests.programs.databases import urls_of
 from tests.support.forked import Forked
 from tests.support.server_faults import VICTIM
+from tests.support.settings import settings_of, urls_of
 
 NEVER = Point(0, True)
 

@@ -3,6 +3,7 @@
 import gzip
 import io
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -115,6 +116,12 @@ def test_a_file_that_is_not_zerodhas_or_is_damaged_is_refused_whole(
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match=r"missing\.csv: cannot be read: No such file"):
         list(read_instruments("zerodha", tmp_path / "missing.csv"))
+
+
+@pytest.mark.parametrize("odd", [None, 7, ["instruments.csv"]])
+def test_what_is_neither_a_path_nor_an_open_file_is_refused(odd: Any) -> None:
+    with pytest.raises(InvalidInput, match="give a path or an open file, not"):
+        list(read_instruments("zerodha", odd))
 
 
 def test_a_header_alone_yields_nothing() -> None:

@@ -68,11 +68,8 @@ class BookModel(OrderModel, PositionModel):
             for each in book.adjustments:
                 quantity, average = told.found[each.id]
                 each = each._replace(quantity=told.moved.get(each.id, each.quantity))
-                before = {
-                    "quantity_before": quantity,
-                    "average_before": kept(average),
-                }
-                found.append(each._replace(id=0, **before))
+                each = each._replace(id=0, quantity_before=quantity)
+                found.append(each._replace(average_before=kept(average)))
         return sorted(found, key=by_time)
 
     def get_holdings(self) -> list[Holding]:

@@ -253,4 +253,4 @@ def agrees(sums: Sums, quantity: int, average: float | None) -> bool:
         return True
     decimals = next(d for d in range(2, 7) if millionths(average) % 10 ** (6 - d) == 0)
     half = Fraction(1, 2) * 10 ** (6 - decimals)
-    return abs(millionths(sums.average) - millionths(average)) <= half
+    return bool(abs(millionths(sums.average) - millionths(average)) <= half)

@@ -247,7 +247,7 @@ MUTATIONS = (
     Mutation(
         "a change is swapped in over another one",
         "openalgo_store/caching/symbol_snapshots.py",
-        "is_next = later.size > 0 and self._fresh.get(broker) is held",
+        "is_next = later.size > 0 and self._held(broker) is held",
         "is_next = later.size > 0",
         ("tests/caching/test_master_changes.py",),
     ),
@@ -256,10 +256,10 @@ MUTATIONS = (
         "openalgo_store/caching/symbol_snapshots.py",
         """\
                 self._advance(broker)
-                self._fresh[broker] = self._last[broker] = later
+                self._last[broker] = later
 """,
         """\
-                self._fresh[broker] = self._last[broker] = later
+                self._last[broker] = later
 """,
         ("tests/caching/test_master_changes.py",),
     ),

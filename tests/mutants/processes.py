@@ -7,8 +7,8 @@ PROCESSES = (
     Mutation(
         "what others keep is counted in the middle of the transaction",
         "openalgo_store/repositories/announcing.py",
-        "tx.before_commit(topic, partial(_count, tx, topic, current_store()))",
-        "_count(tx, topic, current_store())",
+        "tx.before_commit(topic, partial(_count, tx, topic, current_store(), confirm))",
+        "_count(tx, topic, current_store(), confirm)",
         ("tests/contract/accounts/test_other_processes.py",),
     ),
     Mutation(
@@ -47,18 +47,32 @@ PROCESSES = (
         ("tests/contract/accounts/test_other_processes.py",),
     ),
     Mutation(
-        "a reload is done though the master has changed meanwhile",
-        "openalgo_store/caching/symbol_snapshots.py",
-        "if current is None or self._changes.get(broker, 0) == change:",
-        "if True:",
+        "its own load that a look has seen is confirmed beside another process's",
+        "openalgo_store/caching/epochs.py",
+        "if confirm and self._moves.get(topic) == (epoch - 1, epoch):",
+        "if confirm:",
         ("tests/contract/symbols/test_other_processes.py",),
     ),
     Mutation(
-        "a reload overwrites what this process has loaded meanwhile",
+        "its own load that a look has seen has to be read again",
         "openalgo_store/caching/symbol_snapshots.py",
-        "if current is held:",
-        "if True:",
+        "                del self._outdated[broker]\n                self._fresh[broker] = last\n",
+        "                pass\n",
         ("tests/contract/symbols/test_other_processes.py",),
+    ),
+    Mutation(
+        "a reload is done though the master has changed meanwhile",
+        "openalgo_store/caching/symbol_snapshots.py",
+        "if broker in self._outdated and self._changes.get(broker, 0) == change:",
+        "if broker in self._outdated:",
+        ("tests/contract/symbols/test_other_processes.py",),
+    ),
+    Mutation(
+        "what another process has changed is told from memory until it is reloaded",
+        "openalgo_store/caching/symbol_snapshots.py",
+        "            self.misses += 1\n            return _NOTHING\n",
+        "            return self._last[broker]\n",
+        ("tests/contract/symbols/test_outdated_masters.py",),
     ),
     # Green threads
     Mutation(

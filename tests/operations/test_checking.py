@@ -36,7 +36,12 @@ def trade(user: int, symbol: str, book: Book) -> None:
     convert_position(
         user, "zerodha", symbol, "NSE", "MIS", "CNC", 20, converted_at=TUESDAY, book=book
     )
-    place = {"user_id": user, "broker": "zerodha", "symbol": symbol, "exchange": "NSE"}
+    place: dict[str, Any] = {
+        "user_id": user,
+        "broker": "zerodha",
+        "symbol": symbol,
+        "exchange": "NSE",
+    }
     report = place | {"product": "CNC", "quantity": 25, "average_price": 10.1, "last_price": 11.0}
     bulk_update_positions([report], reported_at=WEDNESDAY, book=book)
     adjust_position(
@@ -99,9 +104,9 @@ def test_each_of_twenty_planted_differences_is_named_and_nothing_else(
     for number in (1, 2):
         stray = rows["position_adjustments"][number]
         columns = names["position_adjustments"].c.keys()
-        row = dict(zip(columns, stray, strict=True)) | {"id": 900 + number, "symbol": "GONE"}
+        gone = dict(zip(columns, stray, strict=True)) | {"id": 900 + number, "symbol": "GONE"}
         with get_write_session(book.database) as tx:
-            tx.run(Query.of(insert(names["position_adjustments"]).values(row)))
+            tx.run(Query.of(insert(names["position_adjustments"]).values(gone)))
         planted.append((names["position_adjustments"].name, 900 + number))
     found = {(each.table, each.row_id) for each in check_books()}
     assert found == set(planted)

@@ -27,7 +27,7 @@ from openalgo_store.settings import DATABASES, variable_of
 from openalgo_store.tables.messaging import telegram_messages
 from openalgo_store.tables.telemetry import application_logs, latency_metrics
 from openalgo_store.values import clock
-from tests.conftest import Urls
+from tests.support.settings import Urls
 from tests.support.watching import watching
 
 BEFORE = datetime(2026, 3, 1, tzinfo=UTC)

@@ -1,10 +1,8 @@
-"""A process that forks with full caches: `python -m tests.programs.caches URLS`."""
+"""A process that forks with full caches."""
 
 import json
 import os
 import signal
-import subprocess
-import sys
 from dataclasses import replace
 
 from cryptography.fernet import Fernet
@@ -23,16 +21,14 @@ from openalgo_store import (
     save_auth_token,
     use_store,
 )
-from tests.conftest import settings_of
-from tests.programs.databases import urls_of
+from tests.support.forked import Program
 from tests.support.rows import shares
+from tests.support.settings import settings_of, urls_of
 
 
-def start(settings: Settings) -> "subprocess.Popen[str]":
+def start(settings: Settings) -> Program:
     """Start the program."""
-    command = [sys.executable, "-m", "tests.programs.caches", urls_of(settings)]
-    pipe = subprocess.PIPE
-    return subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True)
+    return Program(main, urls_of(settings))
 
 
 def answers() -> dict[str, object]:
@@ -70,7 +66,3 @@ def main(urls: str) -> None:
         replace_symbols(shares(3, token="B"), "zerodha")
         os.write(change, b"x")
         assert os.waitpid(child, 0)[1] == 0
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

@@ -1,4 +1,4 @@
-"""A process that asks for what another one changes: `python -m tests.programs.coherence URLS …`.
+"""A process that asks for what another one changes.
 
 It asks in a circle until a line comes in, and then prints when it was last told each value: of what
 changes one value after the other, the name behind a key, a token, a lot size; and of what ends one
@@ -7,7 +7,6 @@ after the other, keys and logins.
 
 import json
 import signal
-import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -25,9 +24,9 @@ from openalgo_store import (
     use_store,
 )
 from openalgo_store.store import current_store
-from tests.conftest import settings_of
-from tests.programs.databases import urls_of
+from tests.support.forked import Program
 from tests.support.rows import shares
+from tests.support.settings import settings_of, urls_of
 
 Questions = dict[str, Callable[[], str | None]]
 Told = dict[str, dict[str, float]]
@@ -139,11 +138,9 @@ def _lot_size() -> str | None:
     return str(found.lot_size)
 
 
-def start(settings: Settings, *, busy: int = 0) -> "subprocess.Popen[str]":
+def start(settings: Settings, *, busy: int = 0) -> Program:
     """Start a process that asks."""
-    command = [sys.executable, "-m", "tests.programs.coherence", urls_of(settings), str(busy)]
-    pipe = subprocess.PIPE
-    return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
+    return Program(main, urls_of(settings), str(busy))
 
 
 def main(urls: str, busy: str) -> None:
@@ -151,7 +148,3 @@ def main(urls: str, busy: str) -> None:
     signal.alarm(900)
     with Store(settings_for(settings_of(json.loads(urls)))) as store, use_store(store):
         ask(busy)
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

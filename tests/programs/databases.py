@@ -1,13 +1,9 @@
-"""What tests run as processes: `python -m tests.programs.databases NAME URLS [ARGUMENT…]`.
-
-URLS is JSON: the five databases' URLs by name. Each program prints what it saw as JSON.
-"""
+"""What tests run as processes; each program prints what it saw as JSON."""
 
 import json
 import os
 import resource
 import signal
-import subprocess
 import sys
 import threading
 import traceback
@@ -33,34 +29,22 @@ from openalgo_store import (
     use_store,
 )
 from openalgo_store.engine.queries import Query
-from openalgo_store.settings import DATABASES
 from openalgo_store.tables.accounts import users
-from tests.conftest import settings_of
+from tests.support.forked import Program
+from tests.support.processes import Process
 from tests.support.rows import ALL_NAMES, add_user, master, shares
+from tests.support.settings import settings_of
+from tests.support.settings import urls_of as urls_of  # tests.programs.trading takes it from here
 
 MASTER_SIZE = 1000
 
 
-def urls_of(settings: Settings) -> str:
-    """The first argument of every program."""
-    return json.dumps({name: settings.url(name) for name in DATABASES})
-
-
-def start(name: str, settings: Settings, *arguments: str) -> "subprocess.Popen[str]":
+def start(name: str, settings: Settings, *arguments: str) -> Program:
     """Start a program."""
-    command = [
-        sys.executable,
-        "-m",
-        "tests.programs.databases",
-        name,
-        urls_of(settings),
-        *arguments,
-    ]
-    pipe = subprocess.PIPE
-    return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
+    return Program(main, name, urls_of(settings), *arguments)
 
 
-def result_of(process: "subprocess.Popen[str]", timeout: float = 100) -> Any:
+def result_of(process: Process, timeout: float = 100) -> Any:
     """What it printed last; its errors are this test's."""
     out, err = process.communicate(timeout=timeout)
     assert process.returncode == 0, err
@@ -339,7 +323,3 @@ def main(name: str, urls: str, *arguments: str) -> None:
     }  # fmt: skip
     program: Callable[..., None] = programs[name]
     program(settings_of(json.loads(urls)), *arguments)
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

@@ -64,10 +64,9 @@ from openalgo_store import (
 )
 from openalgo_store.engine.queries import Query
 from openalgo_store.security import passwords
-from tests.conftest import settings_of
-from tests.programs.databases import urls_of
 from tests.support.arguments import FUNCTIONS, GOOD, needed
 from tests.support.rows import ALL_NAMES, MONDAY, add_user, order_row, shares
+from tests.support.settings import settings_of, urls_of
 
 LIBRARIES = ("threads", "eventlet", "gevent")
 LEFT = 100

@@ -25,9 +25,9 @@ from openalgo_store import (
     record_fill,
     replace_symbols,
 )
-from tests.conftest import settings_of
 from tests.programs.green import start_real_thread
 from tests.support.rows import MONDAY, order_row, shares
+from tests.support.settings import settings_of
 
 init_databases(settings_of(json.loads(os.environ["GREEN_APP_URLS"])))
 flush_on_sigterm()

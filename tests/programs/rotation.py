@@ -1,22 +1,19 @@
-"""Processes that seal: `python -m tests.programs.rotation NAME URLS [KEYS…]`."""
+"""Processes that seal tokens."""
 
 import json
 import signal
-import subprocess
 import sys
 from dataclasses import replace
 
 from openalgo_store import ConfigurationError, Settings, Store, use_store
 from openalgo_store.repositories.accounts.auth_tokens import rotate_encryption_keys, save_auth_token
-from tests.conftest import settings_of
-from tests.programs.databases import urls_of
+from tests.support.forked import Program
+from tests.support.settings import settings_of, urls_of
 
 
-def start(name: str, settings: Settings, *keys: str) -> "subprocess.Popen[str]":
+def start(name: str, settings: Settings, *keys: str) -> Program:
     """Start a program."""
-    command = [sys.executable, "-m", "tests.programs.rotation", name, urls_of(settings), *keys]
-    pipe = subprocess.PIPE
-    return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
+    return Program(main, name, urls_of(settings), *keys)
 
 
 def rotate_for_ever(settings: Settings, one: str, other: str) -> None:
@@ -51,7 +48,3 @@ def main(name: str, urls: str, *keys: str) -> None:
     signal.alarm(100)  # never outlive the test
     settings = settings_of(json.loads(urls))
     {each.__name__: each for each in (rotate_for_ever, save_at_once)}[name](settings, *keys)
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

@@ -1,8 +1,7 @@
-"""Processes that deliver: `python -m tests.programs.telegram NAME URLS ARGUMENT…`."""
+"""Processes that deliver messages."""
 
 import json
 import signal
-import subprocess
 import sys
 import time
 from datetime import timedelta
@@ -22,8 +21,8 @@ from openalgo_store import (
 )
 from openalgo_store.engine.queries import Query
 from openalgo_store.tables.messaging import telegram_messages
-from tests.conftest import settings_of
-from tests.programs.databases import urls_of
+from tests.support.forked import Program
+from tests.support.settings import settings_of, urls_of
 
 BATCH = 10
 DEAD_LEASE = 0.5
@@ -41,11 +40,9 @@ class Delivery(NamedTuple):
     content: str
 
 
-def start(name: str, settings: Settings, log: Path) -> "subprocess.Popen[str]":
+def start(name: str, settings: Settings, log: Path) -> Program:
     """Start a program."""
-    command = [sys.executable, "-m", "tests.programs.telegram", name, urls_of(settings), str(log)]
-    pipe = subprocess.PIPE
-    return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
+    return Program(main, name, urls_of(settings), str(log))
 
 
 def deliveries(folder: Path) -> list[Delivery]:
@@ -99,7 +96,3 @@ def main(name: str, urls: str, log: str) -> None:
     with Store(settings_of(json.loads(urls))) as store:
         use_store(store)
         {each.__name__: each for each in (deliver, deliver_and_hang)}[name](Path(log))
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

@@ -22,18 +22,23 @@ from openalgo_store import (
     record_latency,
     use_store,
 )
-from tests.conftest import settings_of
-from tests.programs.databases import urls_of
 from tests.support.chance import chance_of
+from tests.support.forked import Program
+from tests.support.settings import settings_of, urls_of
 
 START = datetime(2026, 3, 2, 3, 45, tzinfo=UTC)
 
 
 def start(name: str, settings: Settings, *arguments: str) -> "subprocess.Popen[str]":
-    """Start a program."""
+    """Start a program, whose interpreter ends as that of any."""
     command = [sys.executable, "-m", "tests.programs.telemetry", name, urls_of(settings)]
     pipe = subprocess.PIPE
     return subprocess.Popen([*command, *arguments], stdin=pipe, stdout=pipe, stderr=pipe, text=True)
+
+
+def start_at_once(name: str, settings: Settings, *arguments: str) -> Program:
+    """The same, where it does not matter how the interpreter ends."""
+    return Program(main, name, urls_of(settings), *arguments)
 
 
 def record(order_id: str) -> None:

@@ -19,10 +19,10 @@ from openalgo_store import (
 )
 from openalgo_store.repositories.trading.books import BOOKS, Book
 from openalgo_store.values import clock
-from tests.conftest import settings_of
 from tests.programs.databases import urls_of
 from tests.support.chance import chance_of
 from tests.support.forked import Forked
+from tests.support.settings import settings_of
 
 USER_ID = 1
 FILLERS = 8
@@ -43,15 +43,14 @@ class Correction(NamedTuple):
     at: datetime
 
 
+_TOLD: list[tuple[int, dict[str, Any]]] = [
+    (0, {"quantity": 7, "average_price": 101.23}),
+    (0, {"quantity": -3, "average_price": 99.0, "overnight_quantity": 2}),
+    (1, {"quantity": 11, "average_price": 50.5, "reason": "split"}),
+]
 CORRECTIONS = [
     Correction(POSITIONS[number], told, moment + timedelta(hours=hours, minutes=minutes))
-    for minutes, (number, told) in enumerate(
-        [
-            (0, {"quantity": 7, "average_price": 101.23}),
-            (0, {"quantity": -3, "average_price": 99.0, "overnight_quantity": 2}),
-            (1, {"quantity": 11, "average_price": 50.5, "reason": "split"}),
-        ]
-    )
+    for minutes, (number, told) in enumerate(_TOLD)
     for moment, hours in [(MOMENTS[0], 1), (MOMENTS[1], -1)]
 ]
 """Between the fills of the one day and those of the next."""
@@ -135,7 +134,7 @@ def go(*traders: Trader) -> None:
 
 def fill_orders(line: Connection, book: Book, filler: int, count: int) -> None:
     """Send the fills, and say of each whether it was recorded or known; and what is corrected."""
-    what = [*sent_fills(filler, count), *CORRECTIONS, *CORRECTIONS]
+    what: list[Any] = [*sent_fills(filler, count), *CORRECTIONS, *CORRECTIONS]
     chance_of(f"corrections of {filler}").shuffle(what)
     for each in what:
         if isinstance(each, Correction):
@@ -147,7 +146,8 @@ def fill_orders(line: Connection, book: Book, filler: int, count: int) -> None:
 
 def correct(correction: Correction, book: Book) -> None:
     """Tell the store what a broker tells, or what a split makes of a position."""
-    place, told, at = {"user_id": USER_ID} | correction.place, correction.told, correction.at
+    place: dict[str, Any] = {"user_id": USER_ID, **correction.place}
+    told, at = correction.told, correction.at
     if "reason" in told:
         adjust_position(**place, **told, adjusted_at=at, book=book)
     else:

@@ -25,7 +25,7 @@ def test_chance_repeats_itself_except_in_a_soak_and_there_with_its_seed() -> Non
 
 def test_a_soak_prints_the_seed_that_repeats_it() -> None:
     test = "tests/rules/test_chance.py::test_no_test_has_a_seed_of_its_own"
-    printed = run("-m", "pytest", "-q", test, OPENALGO_SOAK="1")
+    printed = run("-m", "pytest", "-q", "--collect-only", test, OPENALGO_SOAK="1")
     assert re.search(r"^OPENALGO_TEST_SEED=\d+$", printed, re.MULTILINE)
 
 

@@ -4,8 +4,6 @@ import doctest
 import inspect
 import re
 import shlex
-import subprocess
-import sys
 import textwrap
 from dataclasses import fields, replace
 from datetime import time
@@ -37,7 +35,9 @@ from openalgo_store import (
 from openalgo_store.cli import main
 from openalgo_store.schema.migrate import pending_migrations
 from openalgo_store.settings import DATABASES, variable_of
-from tests.conftest import Urls
+from tests.programs.migrations import run_yoyo
+from tests.support.forked import Program
+from tests.support.settings import Urls
 
 ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / "README.md"
@@ -66,11 +66,17 @@ def table(text: str) -> list[list[str]]:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_the_examples_of_a_page_run(
-    page: Path, fresh_urls: Urls, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    page: Path,
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    engine_name: str,
 ) -> None:
+    """Those of the README on empty databases, as its reader has them."""
+    found: Settings = request.getfixturevalue("settings" if page == README else "migrated_settings")
     monkeypatch.chdir(tmp_path)
-    for name, url in fresh_urls.items():
-        monkeypatch.setenv(variable_of(name), url)
+    for name in DATABASES:
+        monkeypatch.setenv(variable_of(name), found.url(name))
     source = "".join(each for each in blocks(page, "python") if ">>>" in each)
     examples = doctest.DocTestParser().get_doctest(source, {}, page.name, str(page), 0)
     assert len(examples.examples) == page.read_text().count("\n>>> ")
@@ -171,7 +177,9 @@ def test_the_yoyo_commands_of_the_documentation_bring_every_database_up(
             default = next(f.default for f in fields(Settings) if f.name == _field(database))
             assert str(default).endswith(f"/{documented}")
             url = f"sqlite:///{tmp_path / 'databases' / documented}"
-        subprocess.run([sys.executable, "-m", *command], cwd=tmp_path, check=True, timeout=60)
+        process = Program(run_yoyo, str(tmp_path), *command[1:])
+        _, said = process.communicate(60)
+        assert process.returncode == 0, said
         assert pending_migrations(url, database) == []
         brought_up.append(database)
     assert brought_up == list(DATABASES)

@@ -1,14 +1,18 @@
 """Every public function with odd values for each argument: an answer, or one error of the store."""
 
 import inspect
+import signal
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
+from argon2 import PasswordHasher
+from argon2.profiles import CHEAPEST
 from cryptography.fernet import Fernet
 
 import openalgo_store
@@ -17,6 +21,7 @@ from openalgo_store import (
     Store,
     StoreError,
     adjust_position,
+    close_databases,
     create_api_key,
     create_strategy,
     get_read_session,
@@ -27,6 +32,7 @@ from openalgo_store import (
     use_store,
 )
 from openalgo_store.repositories.trading.books import BOOKS
+from openalgo_store.security import passwords
 from tests.support.arguments import CHANGES, FUNCTIONS, GOOD, needed
 from tests.support.rows import add_order, new_user
 
@@ -51,8 +57,9 @@ ODD: list[Any] = [
 
 
 @pytest.fixture
-def filled(store: Store) -> Iterator[Store]:
+def filled(store: Store, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
     """One row of each kind, so that functions come further than "there is none"."""
+    monkeypatch.setattr(passwords, "_hasher", PasswordHasher.from_parameters(CHEAPEST))
     key = Fernet.generate_key().decode()
     settings = replace(store.settings, api_key_pepper="p" * 40, token_encryption_keys=key)
     with Store(settings) as opened, use_store(opened):
@@ -102,6 +109,35 @@ def test_an_odd_argument_is_answered_or_is_an_error_of_the_store(filled: Store, 
             raise AssertionError(f"{name}({odd}) raises {type(error).__name__}: {error}") from error
     with get_read_session() as tx:
         assert tx.connection is not None  # and the store goes on
+
+
+OF_NO_STORE: dict[str, Callable[[Any], object]] = {
+    "a function to retry": openalgo_store.retrying,
+    "attempts": lambda odd: openalgo_store.retrying(lambda: 1, odd),
+    "settings": openalgo_store.init_databases,
+    "an environment": openalgo_store.Settings.from_env,
+    "a variable": lambda odd: openalgo_store.Settings.from_env({"DATABASE_URL": odd}),
+    "a URL": openalgo_store.get_engine_options,
+    "settings of a URL": lambda odd: openalgo_store.get_engine_options("sqlite:///x.db", odd),
+    "a store": openalgo_store.use_store,
+    "a time to wait": openalgo_store.flush_on_sigterm,
+}
+
+
+@pytest.mark.parametrize("what", OF_NO_STORE)
+def test_what_needs_no_store_answers_or_is_an_error_of_the_store_too(
+    what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        for odd in ODD:
+            if not (what == "a function to retry" and callable(odd)):
+                with suppress(StoreError):
+                    OF_NO_STORE[what](odd)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+        close_databases()
 
 
 NO_TEXT: list[Any] = [None, 7, b"asha", ["asha"]]

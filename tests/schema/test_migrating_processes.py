@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from sqlalchemy.engine import make_url
@@ -16,23 +16,13 @@ from openalgo_store.errors import MigrationRefused
 from openalgo_store.schema import migrate
 from openalgo_store.schema.migrate import pending_migrations, run_migrations
 from openalgo_store.settings import project_folder
-from tests.conftest import Urls
+from tests.programs import migrations
 from tests.support.chance import chance_of
+from tests.support.forked import Program
 from tests.support.processes import let_go, wait_until_ready
+from tests.support.settings import Urls
 
 DEADLINE = 60
-
-MIGRATOR = """
-import json, sys
-import openalgo_store.schema.yoyo_backends, psycopg
-from openalgo_store.schema.migrate import run_migrations
-urls = json.loads(sys.argv[1])
-print("ready", flush=True)
-sys.stdin.readline()
-for name, url in urls.items():
-    run_migrations(url, name)
-print("done", flush=True)
-"""
 
 SCHEMA_SQL = {
     "sqlite": "SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY 1, 2",
@@ -76,25 +66,28 @@ def assert_each_recorded_once(urls: Urls) -> None:
             ]
 
 
-def start_migrator(urls: Urls) -> subprocess.Popen[str]:
-    """A process that imports everything and then waits for `go`."""
-    return subprocess.Popen(
-        [sys.executable, "-c", MIGRATOR, json.dumps(urls)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+def start_migrator(urls: Urls) -> Program:
+    """A process that waits for `go`."""
+    return Program(migrations.migrate_when_told, json.dumps(urls))
 
 
-def yoyo(command: str, url: str, folder: Path) -> "subprocess.CompletedProcess[str]":
+class Ended(NamedTuple):
+    """What a command said, and how it ended."""
+
+    returncode: int | None
+    stderr: str
+
+
+def yoyo(command: str, url: str, folder: Path) -> Ended:
     """The literal command of the documentation."""
     target = make_url(url)
     target = target.set(drivername=f"openalgo+{target.get_backend_name()}")
-    return subprocess.run(
-        [sys.executable, "-m", "yoyo", *command.split(), "--batch", "--no-config-file",
-         "--database", target.render_as_string(hide_password=False), str(folder)],
-        capture_output=True, text=True, timeout=DEADLINE, check=False,
+    process = Program(
+        migrations.run_yoyo, ".", *command.split(), "--batch", "--no-config-file",
+        "--database", target.render_as_string(hide_password=False), str(folder),
     )  # fmt: skip
+    _, said = process.communicate(DEADLINE)
+    return Ended(process.returncode, said)
 
 
 @pytest.mark.timeout(600)
@@ -102,22 +95,22 @@ def test_a_process_killed_while_migrating_leaves_what_the_next_run_brings_up(
     new_urls: Callable[[], Urls], soak: Callable[[int], int]
 ) -> None:
     clean = new_urls()
-    with start_migrator(clean) as process:
-        wait_until_ready(process)
-        let_go(process)
-        started = time.monotonic()
-        assert process.stdout is not None
-        assert process.stdout.readline() == "done\n"
-        duration = time.monotonic() - started
+    process = start_migrator(clean)
+    wait_until_ready(process)
+    let_go(process)
+    started = time.monotonic()
+    assert process.stdout.readline() == "done\n"
+    duration = time.monotonic() - started
+    process.communicate(DEADLINE)
     moments = chance_of("kills of a migration")
     for _ in range(soak(40)):
         urls = new_urls()
-        with start_migrator(urls) as process:
-            wait_until_ready(process)
-            let_go(process)
-            time.sleep(moments.uniform(0, duration))
-            process.kill()
-            process.communicate(timeout=DEADLINE)
+        process = start_migrator(urls)
+        wait_until_ready(process)
+        let_go(process)
+        time.sleep(moments.uniform(0, duration))
+        process.kill()
+        process.communicate(DEADLINE)
         for name, url in urls.items():
             run_migrations(url, name)
         assert_each_recorded_once(urls)
@@ -134,7 +127,7 @@ def test_eight_processes_may_start_at_once_on_empty_databases(
         wait_until_ready(*processes)
         let_go(*processes)
         for process in processes:
-            process.communicate(timeout=DEADLINE)
+            process.communicate(DEADLINE)
         assert [process.returncode for process in processes] == [0] * 8
         assert_each_recorded_once(urls)
 

@@ -16,7 +16,7 @@ from openalgo_store.errors import ConfigurationError, MigrationRefused, Unavaila
 from openalgo_store.schema import migrate
 from openalgo_store.schema.migrate import pending_migrations, run_migrations, schema_version
 from openalgo_store.settings import DATABASES, project_folder
-from tests.conftest import Urls
+from tests.support.settings import Urls
 
 
 @pytest.fixture

@@ -37,9 +37,9 @@ from openalgo_store.engine.queries import Query
 from openalgo_store.settings import DATABASES, project_folder
 from openalgo_store.tables import METADATA
 from openalgo_store.values import clock
-from tests.conftest import Urls
 from tests.schema.test_schema import migrate_up, migrations, run
 from tests.support.rows import MONDAY, any_row, new_user, shares
+from tests.support.settings import Urls
 
 TABLES = {
     table.name: (database, table)

@@ -16,7 +16,7 @@ from sqlalchemy.pool import NullPool
 from openalgo_store.records.symbols import Symbol, SymbolLoad
 from openalgo_store.settings import DATABASES, project_folder
 from openalgo_store.tables import METADATA, symbols, trading
-from tests.conftest import Urls
+from tests.support.settings import Urls
 
 ALL_TABLES = [table for metadata in METADATA.values() for table in metadata.sorted_tables]
 

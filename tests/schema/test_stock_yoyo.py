@@ -1,9 +1,7 @@
 """Databases that the stock yoyo command made are taken over, once they are known to be equal."""
 
 import shutil
-import subprocess
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,7 +12,7 @@ from openalgo_store import MigrationRefused, close_databases, count_symbols, ini
 from openalgo_store.schema import migrate
 from openalgo_store.schema.migrate import pending_migrations, run_migrations, schema_version
 from openalgo_store.settings import DATABASES
-from tests.conftest import Urls, settings_of
+from tests.programs.migrations import run_yoyo
 from tests.schema.test_migrating_processes import (
     DEADLINE,
     assert_each_recorded_once,
@@ -24,16 +22,18 @@ from tests.schema.test_migrating_processes import (
     yoyo,
 )
 from tests.schema.test_migrations import execute
+from tests.support.forked import Program
+from tests.support.postgres_server import PostgresServer
+from tests.support.settings import Urls, settings_of
 
 
 def stock_command(url: str, folder: Path) -> None:
     """The literal command with the backends that yoyo brings."""
-    done = subprocess.run(
-        [sys.executable, "-m", "yoyo", "apply", "--batch", "--no-config-file",
-         "--database", url, str(folder)],
-        capture_output=True, text=True, timeout=DEADLINE, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
+    process = Program(
+        run_yoyo, ".", "apply", "--batch", "--no-config-file", "--database", url, str(folder)
+    )
+    _, said = process.communicate(DEADLINE)
+    assert process.returncode == 0, said
 
 
 def stock_apply(url: str, folder: Path) -> None:
@@ -43,11 +43,43 @@ def stock_apply(url: str, folder: Path) -> None:
 
 
 @pytest.fixture
-def main_url(fresh_urls: Urls) -> str:
-    """A main database that yoyo's own backend made."""
-    url = fresh_urls["main"]
+def direct(engine_name: str, request: pytest.FixtureRequest) -> Callable[[str], str]:
+    """The URL past a pooler: the stock command needs a session from its first to its last step."""
+    if engine_name == "sqlite":
+        return str
+    server: PostgresServer = request.getfixturevalue("postgres")
+    return server.direct
+
+
+@pytest.fixture(scope="module")
+def stock_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A main database that yoyo's own backend made, closed."""
+    file = tmp_path_factory.mktemp("stock") / "main.db"
+    url = f"sqlite:///{file}"
     stock_apply(url, folder_of("main", url))
-    return url
+    return file
+
+
+@pytest.fixture(scope="module")
+def stock_url(postgres: PostgresServer) -> Iterator[str]:
+    """The same on PostgreSQL; nobody is connected to it."""
+    url = postgres.create_database()
+    stock_apply(postgres.direct(url), folder_of("main", url))
+    yield url
+    postgres.drop_database(url)
+
+
+@pytest.fixture
+def main_url(
+    engine_name: str,
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
+    new_postgres_database: Callable[[str | None], str],
+) -> str:
+    """A copy of it."""
+    if engine_name == "sqlite":
+        return f"sqlite:///{shutil.copy(request.getfixturevalue('stock_file'), tmp_path)}"
+    return new_postgres_database(request.getfixturevalue("stock_url"))
 
 
 def parts(urls: Urls) -> list[set[tuple[object, ...]]]:
@@ -59,10 +91,10 @@ def parts(urls: Urls) -> list[set[tuple[object, ...]]]:
 
 
 def test_all_five_are_taken_over_as_they_are(
-    fresh_urls: Urls, new_urls: Callable[[], Urls]
+    fresh_urls: Urls, new_urls: Callable[[], Urls], direct: Callable[[str], str]
 ) -> None:
     for name, url in fresh_urls.items():
-        stock_command(url, folder_of(name, url))
+        stock_command(direct(url), folder_of(name, url))
     before = [query(url, "SELECT * FROM _yoyo_migration ORDER BY 2") for url in fresh_urls.values()]
     init_databases(settings_of(fresh_urls))
     assert count_symbols() == 0
@@ -105,22 +137,22 @@ def first_two(fresh_urls: Urls, tmp_path: Path) -> Path:
 
 
 def test_what_the_stock_command_had_not_applied_yet_is_applied(
-    fresh_urls: Urls, first_two: Path
+    fresh_urls: Urls, first_two: Path, direct: Callable[[str], str]
 ) -> None:
     url = fresh_urls["main"]
-    stock_apply(url, first_two)
+    stock_apply(direct(url), first_two)
     ids = list(migrate.read_folder(folder_of("main", url), "main"))
     assert run_migrations(url, "main") == ids[2:]
     assert_each_recorded_once({"main": url})
 
 
 def test_what_the_stock_command_applied_later_is_taken_over(
-    fresh_urls: Urls, first_two: Path
+    fresh_urls: Urls, first_two: Path, direct: Callable[[str], str]
 ) -> None:
     url = fresh_urls["main"]
     folder = folder_of("main", url)
     assert yoyo("apply", url, first_two).returncode == 0
-    stock_apply(url, folder)
+    stock_apply(direct(url), folder)
     assert pending_migrations(url, "main") == list(migrate.read_folder(folder, "main"))[2:]
     assert run_migrations(url, "main") == []
     assert_each_recorded_once({"main": url})
@@ -171,10 +203,10 @@ def test_records_with_a_gap_or_with_a_stranger_are_refused(main_url: str) -> Non
 
 
 def test_one_database_of_several_in_one_is_taken_over_beside_ours(
-    fresh_urls: Urls, engine_name: str
+    fresh_urls: Urls, engine_name: str, direct: Callable[[str], str]
 ) -> None:
     url = fresh_urls["main"]
-    stock_apply(url, folder_of("main", url))
+    stock_apply(direct(url), folder_of("main", url))
     assert run_migrations(url, "logs")
     assert run_migrations(url, "main") == []
     for name in DATABASES:

@@ -23,12 +23,12 @@ from openalgo_store import (
 from openalgo_store.schema.migrate import pending_migrations, run_migrations
 from openalgo_store.settings import DATABASES, variable_of
 from openalgo_store.settings.urls import normalise_url
-from tests.conftest import settings_of
 from tests.schema.test_migrating_processes import assert_each_recorded_once, folder_of, yoyo
 from tests.schema.test_migrations import execute
 from tests.support.command import run, status, succeed
 from tests.support.postgres_server import PostgresServer, start_postgres
 from tests.support.rows import ALL_NAMES, names
+from tests.support.settings import settings_of
 
 pytestmark = pytest.mark.only("postgresql")
 

@@ -34,11 +34,11 @@ from openalgo_store import (
 )
 from openalgo_store.schema import migrate
 from openalgo_store.settings import DATABASES, project_folder
-from tests.conftest import settings_of
 from tests.programs.databases import result_of, start
 from tests.support.chance import chance_of
 from tests.support.processes import wait_until_ready
 from tests.support.rows import shares
+from tests.support.settings import settings_of
 from tests.support.watching import sent
 
 
@@ -58,28 +58,28 @@ def test_one_call_brings_five_empty_databases_up(settings: Settings, engine_name
     assert count_symbols() == 0
 
 
-def test_it_may_be_called_again_and_gives_the_same_store(settings: Settings) -> None:
-    store = init_databases(settings)
+def test_it_may_be_called_again_and_gives_the_same_store(migrated_settings: Settings) -> None:
+    store = init_databases(migrated_settings)
     replace_symbols(shares(3), "zerodha")
-    assert init_databases(settings) is store
+    assert init_databases(migrated_settings) is store
     assert count_symbols() == 3
     assert run_pending_migrations() == []
 
 
-def test_the_caches_are_warm_when_it_returns(settings: Settings) -> None:
-    init_databases(settings)
+def test_the_caches_are_warm_when_it_returns(migrated_settings: Settings) -> None:
+    init_databases(migrated_settings)
     replace_symbols(shares(7), "zerodha")
     close_databases()
-    init_databases(settings)
+    init_databases(migrated_settings)
     assert cache_stats()["symbol_cache"].size == 7
     close_databases()
-    init_databases(settings, warm=False)
+    init_databases(migrated_settings, warm=False)
     assert cache_stats()["symbol_cache"].size == 0
 
 
-def test_secrets_are_not_needed_for_what_does_not_use_them(settings: Settings) -> None:
-    assert (settings.api_key_pepper, settings.token_encryption_keys) == ("", "")
-    init_databases(settings)
+def test_secrets_are_not_needed_for_what_does_not_use_them(migrated_settings: Settings) -> None:
+    assert (migrated_settings.api_key_pepper, migrated_settings.token_encryption_keys) == ("", "")
+    init_databases(migrated_settings)
     replace_symbols(shares(1), "zerodha")
 
 
@@ -101,8 +101,8 @@ def test_without_a_store_every_function_says_what_to_do() -> None:
         count_symbols()
 
 
-def test_after_closing_nothing_is_open(settings: Settings) -> None:
-    store = init_databases(settings)
+def test_after_closing_nothing_is_open(migrated_settings: Settings) -> None:
+    store = init_databases(migrated_settings)
     close_databases()
     close_databases()
     with pytest.raises(SessionMisuse):
@@ -129,11 +129,15 @@ def test_a_folder_that_cannot_be_written_is_named(settings: Settings) -> None:
     assert list(folder.iterdir()) == []
 
 
-def test_a_failed_start_keeps_the_store_that_was_open(settings: Settings, tmp_path: Path) -> None:
-    before = init_databases(settings)
+def test_a_failed_start_keeps_the_store_that_was_open(
+    migrated_settings: Settings, tmp_path: Path
+) -> None:
+    before = init_databases(migrated_settings)
     (tmp_path / "no.db").write_text("this is not a database, but it is long enough to be one" * 50)
     with pytest.raises((ConfigurationError, Unavailable), match="database"):
-        init_databases(replace(settings, telegram_database_url=f"sqlite:///{tmp_path}/no.db"))
+        init_databases(
+            replace(migrated_settings, telegram_database_url=f"sqlite:///{tmp_path}/no.db")
+        )
     assert count_symbols() == 0
     assert get_engine() is before.databases["main"].engine
 
@@ -174,8 +178,8 @@ def test_a_start_that_is_killed_is_completed_by_the_next(
         close_databases()
 
 
-def test_every_sqlite_connection_is_prepared(settings: Settings, engine_name: str) -> None:
-    init_databases(settings)
+def test_every_sqlite_connection_is_prepared(migrated_settings: Settings, engine_name: str) -> None:
+    init_databases(migrated_settings)
     if engine_name == "postgresql":
         with get_read_session() as tx:
             assert tx.connection.exec_driver_sql("SHOW timezone").scalar() == "UTC"
@@ -194,13 +198,13 @@ def test_every_sqlite_connection_is_prepared(settings: Settings, engine_name: st
 
 @pytest.mark.only("postgresql")
 def test_pools_that_could_exceed_the_server_are_warned_of(
-    settings: Settings, caplog: pytest.LogCaptureFixture
+    migrated_settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.WARNING):
-        init_databases(settings)
+        init_databases(migrated_settings)
         assert caplog.text == ""
         close_databases()
-        init_databases(replace(settings, db_pool_size=500))
+        init_databases(replace(migrated_settings, db_pool_size=500))
     assert "lower DB_POOL_SIZE and DB_MAX_OVERFLOW" in caplog.text
 
 

@@ -33,10 +33,10 @@ from openalgo_store.schema import migrate
 from openalgo_store.schema.migrate import pending_migrations, run_migrations
 from openalgo_store.settings import DATABASES
 from openalgo_store.tables.telemetry import application_logs
-from tests.conftest import Urls, settings_of
 from tests.rules.test_docs import ROOT, blocks
 from tests.schema.test_migrations import execute, tables
 from tests.support.postgres_server import PostgresServer
+from tests.support.settings import Urls, settings_of
 from tests.support.waiting import DEADLINE
 
 Make = Callable[[str], str]

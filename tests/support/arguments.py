@@ -4,8 +4,10 @@ import inspect
 from datetime import timedelta
 from typing import Any
 
+from argon2 import PasswordHasher
+from argon2.profiles import CHEAPEST
+
 import openalgo_store
-from openalgo_store import hash_password
 from tests.support.rows import MONDAY, shares
 
 AREAS = [name for area in openalgo_store._AREAS for name in area.__all__]
@@ -18,9 +20,10 @@ FUNCTIONS = sorted(
     if inspect.isfunction(getattr(openalgo_store, name))
 )  # fmt: skip
 
+_CHEAP = PasswordHasher.from_parameters(CHEAPEST)
 GOOD: dict[str, Any] = {
     "user_id": 1, "username": "binod", "email": "b@example.org", "password": "a long password",
-    "password_hash": hash_password("a long password"), "api_key": "openalgo_key", "key_id": 1,
+    "password_hash": _CHEAP.hash("a long password"), "api_key": "openalgo_key", "key_id": 1,
     "broker": "zerodha", "access_token": "a token", "order_id": "A1", "trade_id": "T1",
     "symbol": "SBIN", "exchange": "NSE", "action": "BUY", "quantity": 1, "price": 812.0,
     "order_type": "LIMIT", "product": "CNC", "status": "OPEN", "traded_at": MONDAY,

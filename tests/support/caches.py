@@ -10,4 +10,5 @@ from openalgo_store.caching.symbol_snapshots import SymbolCache
 def new_cache(next_expiry: Callable[[], float]) -> SymbolCache:
     """A cache of masters that no other process changes."""
     tasks = BackgroundTasks()
-    return SymbolCache(next_expiry, Epochs(dict, 0, tasks, lambda topic: None), tasks)
+    epochs = Epochs(dict, 0, tasks, lambda topic: None)
+    return SymbolCache(next_expiry, lambda: True, epochs, tasks)

@@ -4,8 +4,6 @@ import os
 import secrets
 from random import Random
 
-from hypothesis import HealthCheck, settings
-
 SOAK = os.environ.get("OPENALGO_SOAK", "") == "1"
 SEED = os.environ.get("OPENALGO_TEST_SEED", "")
 if SOAK and not SEED:
@@ -20,6 +18,8 @@ def chance_of(what: object) -> Random:
 
 def load_hypothesis_profile() -> None:
     """How many examples hypothesis draws, and whether they are new ones."""
+    from hypothesis import HealthCheck, settings  # which few of the processes need
+
     settings.register_profile(
         "tests",
         max_examples=1000 if SOAK else 100,

@@ -92,6 +92,10 @@ class PostgresServer:
         """The URL of a database by its name, as the settings spell it."""
         return self.admin.set(database=name).render_as_string(hide_password=False)
 
+    def direct(self, url: str) -> str:
+        """The URL of the same database without what stands between tests and the server."""
+        return self.admin.set(database=make_url(url).database).render_as_string(hide_password=False)
+
     def create_database(self, template: str | None = None) -> str:
         """The URL of a new database: empty, or a copy of another (its URL; nobody connected)."""
         name = f"t_{uuid.uuid4().hex}"

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -22,6 +23,8 @@ from openalgo_store.tables.telemetry import application_logs, latency_metrics
 from tests.support.waiting import DEADLINE
 
 CLIENTS, REQUESTS = 20, 20
+LOST = re.compile(r"Worker .*(was sent SIG(?!TERM)|exited with code)")
+"""What gunicorn logs of a worker that did not end as it should, though it ends well itself."""
 WORKERS = {"gthread": ["--threads", "20"], "eventlet": [], "gevent": []}
 
 pytestmark = pytest.mark.green
@@ -47,6 +50,7 @@ def served(worker: str, settings: Settings, log: Path, *options: str) -> Iterato
         yield address
         server.terminate()
         assert server.wait(DEADLINE) == 0, log.read_text()
+        assert not LOST.search(log.read_text()), log.read_text()
     finally:
         server.kill()
         server.wait()

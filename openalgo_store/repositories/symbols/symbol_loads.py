@@ -172,12 +172,12 @@ def _store(
     if before and stored is not None:
         gone = [(symbol, exchange) for _, symbol, exchange in difference.gone]
         change = MasterChange(before, load.id, gone, stored)
-    _hand_over(tx, broker, change, cache)
+    _hand_over(tx, broker, load.id, change, cache)
     return load
 
 
 def _hand_over(
-    tx: Transaction, broker: str, change: MasterChange | None, cache: SymbolCache
+    tx: Transaction, broker: str, version: int, change: MasterChange | None, cache: SymbolCache
 ) -> None:
     """Once it is committed, change what is cached of the broker in the same way, or drop it.
 
@@ -193,7 +193,13 @@ def _hand_over(
         else:
             cache.apply(broker, change)
 
-    announce(tx, SYMBOLS + broker, committed, unknown=lambda: cache.invalidate(broker))
+    announce(
+        tx,
+        SYMBOLS + broker,
+        committed,
+        unknown=partial(cache.invalidate, broker),
+        confirm=partial(cache.confirm, broker, version),
+    )
 
 
 _loads: WeakKeyDictionary[Transaction, Counter[str]] = WeakKeyDictionary()

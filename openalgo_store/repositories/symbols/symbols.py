@@ -1,13 +1,16 @@
 """Looking symbols up: from the cached master of a broker, or in the caller's own transaction."""
 
-from collections.abc import Iterable
-from contextlib import AbstractContextManager
-from typing import NamedTuple
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from operator import attrgetter, itemgetter
+from typing import Generic, NamedTuple, TypeVar
 
-from ...caching.snapshots import TOKEN, Snapshot
+from ...caching.snapshots import TOKEN, ByText, Snapshot
+from ...engine.queries import Query
 from ...engine.sql_files import SqlFile
 from ...engine.transaction import Transaction
-from ...errors import InvalidInput
+from ...errors import InvalidInput, Unavailable
+from ...records import Row
 from ...records.symbols import Symbol
 from ...sessions import one_statement, reading
 from ...store import current_store
@@ -24,6 +27,18 @@ class _Token(NamedTuple):
     token: str
 
 
+R = TypeVar("R")
+
+
+class _Lookup(NamedTuple, Generic[R]):
+    """One way to look up: what the database is asked, and where a snapshot has the same."""
+
+    query: Query[R]
+    bind: str
+    maps: Callable[[Snapshot], ByText]
+    take: Callable[[Row], R]
+
+
 _sql = SqlFile("symbols/symbols.sql", symbols)
 _get_symbol = _sql.query("get_symbol", Symbol)
 _get_symbol_token = _sql.query("get_symbol_token", str)
@@ -38,6 +53,13 @@ _count_symbols = _sql.query("count_symbols", int)
 _count_symbols_of_broker = _sql.query("count_symbols_of_broker", int)
 _get_brokers = _sql.query("get_brokers", str)
 
+_by_symbol = _Lookup(_get_symbol, "symbol", attrgetter("by_symbol"), Symbol._make)
+_token = _Lookup(_get_symbol_token, "symbol", attrgetter("by_symbol"), itemgetter(TOKEN))
+_by_token = _Lookup(_get_symbol_by_token, "token", attrgetter("by_token"), Symbol._make)
+_by_broker_symbol = _Lookup(
+    _get_symbol_by_broker_symbol, "broker_symbol", attrgetter("by_broker_symbol"), Symbol._make
+)
+
 
 def get_symbol(
     symbol: str, exchange: str, broker: str, *, tx: Transaction | None = None
@@ -46,8 +68,7 @@ def get_symbol(
     if tx is None:
         with _finding(broker, exchange, symbol):
             return Symbol._make(_master(broker).by_symbol[exchange][symbol])
-    with _asking(tx) as tx:
-        return tx.one(_get_symbol, symbol=symbol, exchange=exchange, broker=broker)
+    return _ask(_by_symbol, symbol, exchange, broker, tx)
 
 
 def get_symbol_token(
@@ -62,8 +83,7 @@ def get_symbol_token(
         except TypeError:
             _require_texts(broker, exchange, symbol)
             raise
-    with _asking(tx) as tx:
-        return tx.value(_get_symbol_token, symbol=symbol, exchange=exchange, broker=broker)
+    return _ask(_token, symbol, exchange, broker, tx)
 
 
 def get_broker_symbol(
@@ -81,8 +101,7 @@ def get_symbol_by_token(
     if tx is None:
         with _finding(broker, exchange, token):
             return Symbol._make(_master(broker).by_token[exchange][token])
-    with _asking(tx) as tx:
-        return tx.one(_get_symbol_by_token, token=token, exchange=exchange, broker=broker)
+    return _ask(_by_token, token, exchange, broker, tx)
 
 
 def get_symbol_by_broker_symbol(
@@ -92,13 +111,7 @@ def get_symbol_by_broker_symbol(
     if tx is None:
         with _finding(broker, exchange, broker_symbol):
             return Symbol._make(_master(broker).by_broker_symbol[exchange][broker_symbol])
-    with _asking(tx) as tx:
-        return tx.one(
-            _get_symbol_by_broker_symbol,
-            broker_symbol=broker_symbol,
-            exchange=exchange,
-            broker=broker,
-        )
+    return _ask(_by_broker_symbol, broker_symbol, exchange, broker, tx)
 
 
 def get_symbol_tokens(
@@ -116,9 +129,7 @@ def get_symbol_tokens(
         except (KeyError, TypeError, ValueError):  # unknown, or no pair of texts
             absent.append(_pair(pair))
     if absent:
-        with _asking(tx) as tx:
-            for row in tx.all(_get_symbol_tokens, pairs=absent, broker=broker):
-                found[row.symbol, row.exchange] = row.token
+        found.update(_ask_for_tokens(absent, broker, tx))
     return found
 
 
@@ -133,15 +144,48 @@ def count_symbols(broker: str | None = None, *, tx: Transaction | None = None) -
 def warm_symbol_cache(broker: str | None = None) -> int:
     """Load the master of a broker, or of every broker, into the cache; how many symbols."""
     if broker is not None:
-        return _master(require_text("broker", broker)).size
+        return _warm(require_text("broker", broker))
     with reading("main", primary=True) as tx:
         brokers = tx.all(_get_brokers)
-    return sum(_master(each).size for each in brokers)
+    return sum(map(_warm, brokers))
 
 
-def _asking(tx: Transaction | None) -> AbstractContextManager[Transaction]:
-    """The caller's session; else the primary, which has what the cached master lacks."""
-    return one_statement("main", tx, primary=tx is None)
+def _warm(broker: str) -> int:
+    return current_store().symbols.warm(broker, _load_master).size
+
+
+def _ask(
+    lookup: _Lookup[R], text: str, exchange: str, broker: str, tx: Transaction | None
+) -> R | None:
+    """What the caller's session tells; else the primary, which has what the cached master lacks.
+
+    Where that cannot be asked, a master that is known to be old tells what it has.
+    """
+    values = {lookup.bind: text, "exchange": exchange, "broker": broker}
+    try:
+        with one_statement("main", tx, primary=tx is None) as session:
+            return next(iter(session.all(lookup.query, **values)), None)
+    except Unavailable:
+        if tx is None:
+            with suppress(KeyError):
+                return lookup.take(lookup.maps(_old_master(broker))[exchange][text])
+        raise
+
+
+def _ask_for_tokens(
+    pairs: list[list[str]], broker: str, tx: Transaction | None
+) -> dict[tuple[str, str], str]:
+    """The same for many at once."""
+    try:
+        with one_statement("main", tx, primary=tx is None) as session:
+            rows = session.all(_get_symbol_tokens, pairs=pairs, broker=broker)
+            return {(row.symbol, row.exchange): row.token for row in rows}
+    except Unavailable:
+        if tx is None:
+            with suppress(KeyError):
+                by_symbol = _old_master(broker).by_symbol
+                return {(each, on): by_symbol[on][each][TOKEN] for each, on in pairs}
+        raise
 
 
 class _finding:  # noqa: N801
@@ -174,6 +218,10 @@ def _pair(given: tuple[str, str]) -> list[str]:
 
 def _master(broker: str) -> Snapshot:
     return current_store().symbols.snapshot(broker, _load_master)
+
+
+def _old_master(broker: str) -> Snapshot:
+    return current_store().symbols.outdated(broker)
 
 
 def _load_master(broker: str, expires_at: float, held: Snapshot | None) -> Snapshot:

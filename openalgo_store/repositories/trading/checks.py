@@ -164,12 +164,12 @@ def _check_days(
             yield BookDifference(
                 book.tables.position_days.name,
                 None,
-                f"{_name(place | {'product': product})}: {day} has fills or adjustments and no row",
+                f"{_name({**place, 'product': product})}: {day} has fills or adjustments, no row",
             )
         for product, (table, row_id, pool) in stored.items():
             if pool != told[product]:
                 what = _unlike(pool, told[product])
-                name = _name(place | {"product": product})
+                name = _name({**place, "product": product})
                 yield BookDifference(table, row_id, f"{name} on {day}: {what}")
             before[product] = told[product]
 

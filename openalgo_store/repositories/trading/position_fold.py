@@ -90,13 +90,13 @@ def _value(pool: Pool, adjustment: PositionAdjustment) -> int:
 
 
 def _adjust(pools: dict[Product, Pool], adjustment: PositionAdjustment) -> PositionAdjustment:
-    pool = pools.get(adjustment.product, Pool())
-    if adjustment.to_product is not None:
+    pool, to_product = pools.get(adjustment.product, Pool()), adjustment.to_product
+    if to_product is not None:
         units = _units_of(adjustment.quantity, pool)
         adjustment = adjustment._replace(quantity=units)
         pools[adjustment.product] = pool.without(units)
-        to = pools.get(adjustment.to_product, Pool())
-        pools[adjustment.to_product] = to.moved(units, pool.value_of(units))
+        to = pools.get(to_product, Pool())
+        pools[to_product] = to.moved(units, pool.value_of(units))
     else:
         pools[adjustment.product] = adjusted(pool, adjustment)
     average = to_rupees(to_millionths(pool.average_price))

@@ -1,7 +1,6 @@
 """How long after a commit other processes still tell what was before it."""
 
 import json
-import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -36,6 +35,7 @@ from tests.programs.coherence import (
     start,
 )
 from tests.support.chance import SOAK
+from tests.support.forked import Program
 from tests.support.processes import let_go, wait_until_ready
 
 pytestmark = pytest.mark.timeout(900)
@@ -79,9 +79,7 @@ def test_other_processes_follow_while_the_server_ends_their_connections(
 
 
 @contextmanager
-def readers(
-    writer: Store, *, busy: int = 0
-) -> Iterator[tuple[list["subprocess.Popen[str]"], list[Told]]]:
+def readers(writer: Store, *, busy: int = 0) -> Iterator[tuple[list[Program], list[Told]]]:
     """Processes that ask; what they were told is known at the end."""
     said: list[Told] = []
     settings = writer.settings

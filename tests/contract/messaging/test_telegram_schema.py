@@ -11,9 +11,9 @@ from openalgo_store import (
 )
 from openalgo_store.repositories.messaging import telegram
 from openalgo_store.tables.messaging import telegram_chats, telegram_messages
-from tests.conftest import Urls
 from tests.schema.test_schema import migrations, run
 from tests.support.plans import plan_of
+from tests.support.settings import Urls
 from tests.support.telegram import BEGAN, MINUTE
 
 

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from math import inf
 from random import Random
 
 import pytest
@@ -12,6 +13,7 @@ from openalgo_store import (
     Store,
     Unavailable,
     bulk_insert_symbols,
+    cache_stats,
     get_read_session,
     get_symbol,
     get_symbol_by_broker_symbol,
@@ -30,6 +32,7 @@ from tests.support.endings import lose_one_answer
 from tests.support.interleaving import Stop
 from tests.support.reads import note_reads
 from tests.support.rows import master, shares
+from tests.support.waiting import wait_until
 
 FEW = 5
 """Rows that a load of three may read."""
@@ -215,6 +218,7 @@ def test_a_reader_may_load_the_master_between_the_commit_and_its_callback(
     warm_symbol_cache("zerodha")
 
     def read_anew() -> None:
+        store.epochs.until = store.epochs.serving_until = inf  # no look comes in between
         store.symbols.invalidate("zerodha")
         assert token_of("SHARE1") == "B1"
         reads.clear()
@@ -245,6 +249,7 @@ def test_loads_whose_callbacks_come_in_another_order_than_their_commits(
         tx.after_commit(load_another)
         replace_symbols(shares(3, token="B"), "zerodha", tx=tx)
     assert [token_of(f"SHARE{number}") for number in range(3)] == ["C0", "C1", "B2"]
+    wait_until(lambda: cache_stats()["symbol_cache"].is_current)
     assert is_exact(store)
 
 

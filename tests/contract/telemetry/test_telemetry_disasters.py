@@ -31,7 +31,7 @@ from openalgo_store.records import Row
 from openalgo_store.repositories.telemetry import latency
 from openalgo_store.tables.telemetry import latency_metrics
 from tests.programs.databases import result_of
-from tests.programs.telemetry import record, start
+from tests.programs.telemetry import record, start, start_at_once
 from tests.support.chance import chance_of
 from tests.support.postgres_server import PostgresServer
 from tests.support.server_faults import refusing
@@ -47,7 +47,7 @@ def stored() -> Counter[str]:
 
 
 def test_sigterm_and_fork_lose_and_double_nothing(store: Store, soak: Callable[[int], int]) -> None:
-    recorded = result_of(start("end_children_by_sigterm", store.settings, str(soak(50))))
+    recorded = result_of(start_at_once("end_children_by_sigterm", store.settings, str(soak(50))))
     found = stored()
     assert set(found.values()) == {1}
     by_writer = Counter(order_id.partition("-")[0] for order_id in found)
@@ -72,7 +72,7 @@ def test_sigterm_ends_a_process_whose_main_thread_holds_what_the_writer_needs(
     store: Store, program: str
 ) -> None:
     """What it waits for is bounded: the row may be lost, the process never hangs."""
-    process = start(program, store.settings)
+    process = start_at_once(program, store.settings)
     _, error = process.communicate(timeout=60)
     assert process.returncode == -signal.SIGTERM, error
     assert set(stored().values()) <= {1}
@@ -89,8 +89,7 @@ def test_sigterm_whose_handler_raises_loses_nothing_that_the_main_thread_kept_ba
 
 
 def test_a_kill_loses_at_most_what_the_interval_covers(store: Store) -> None:
-    process = start("record_until_killed", store.settings)
-    assert process.stdout is not None
+    process = start_at_once("record_until_killed", store.settings)
     recorded: list[tuple[float, int]] = []
     while not recorded or time.monotonic() - recorded[0][0] < 2.5:
         line = process.stdout.readline()

@@ -171,7 +171,7 @@ class Market:
 
     def _event(self, at: datetime, function: Callable[..., Any], given: dict[str, Any]) -> None:
         def tell(user: int, book: Book) -> None:
-            own = {"user_id": user}
+            own: dict[str, Any] = {"user_id": user}
             if "order_id" in given:
                 own["order_id"] = f"{user}-{given['order_id']}"
             function(**given | own, book=book)

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -115,7 +116,7 @@ def assert_books_add_up(count: int, book: Book) -> None:
     for fill in all_fills(count):
         model.book(*fill)
     for correction in CORRECTIONS:
-        place = {"user_id": USER_ID} | correction.place
+        place: dict[str, Any] = {"user_id": USER_ID, **correction.place}
         if "reason" in correction.told:
             model.adjust_position(**place, **correction.told, adjusted_at=correction.at)
         else:

@@ -142,10 +142,13 @@ def test_a_fill_that_waits_for_an_adjustment_is_in_it(
     add_order(user, "A1", book=book)
     record_fill("A1", "T1", 10, 100.0, MONDAY, book=book)
     noon = MONDAY + timedelta(hours=2)
-    where = (user, "zerodha", "SBIN", "NSE", "CNC")
+    all_of_it = partial(
+        adjust_position, user, "zerodha", "SBIN", "NSE", "CNC", 30, 102.0, "all of it",
+        adjusted_at=noon, book=book,
+    )  # fmt: skip
     beside(
         "set_position",
-        partial(adjust_position, *where, 30, 102.0, "all of it", adjusted_at=noon, book=book),
+        all_of_it,
         partial(record_fill, "A1", "T2", 20, 103.0, MONDAY, book=book),
     )
     (held,) = get_positions(user, day=MONDAY.date(), book=book)
