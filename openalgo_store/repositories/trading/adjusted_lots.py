@@ -71,9 +71,9 @@ def _events_of(adjustment: PositionAdjustment) -> list[Event]:
     kind = adjustment.kind
     if kind == "REPORT" and quantity == before:
         return []
-    keeps_cost = quantity * before > 0 and agrees(
+    is_split = quantity * before > 0 and agrees(
         quantity, average_before * before / quantity, quantity, price
     )
-    if kind == "ADJUSTMENT" or (kind == "REPORT" and keeps_cost):
-        return [Scaled(*place, adjustment.product, quantity, price, keeps_cost)]
+    if kind == "ADJUSTMENT" or (kind == "REPORT" and is_split):
+        return [Scaled(*place, adjustment.product, quantity, price, before if is_split else 0)]
     return [Reported(*place, adjustment.product, quantity, price)]

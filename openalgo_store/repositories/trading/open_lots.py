@@ -55,6 +55,10 @@ class Lot(NamedTuple):
         return Lot(*self[:6], self.units - part.units, self.value - part.value)
 
 
+_lot = partial(tuple.__new__, Lot)
+"""A Lot of its values, likewise."""
+
+
 class Converted(NamedTuple):
     """So many open units, the oldest first, went to another product and keep their entries.
 
@@ -74,9 +78,10 @@ class Converted(NamedTuple):
 class Scaled(NamedTuple):
     """A split, a bonus, a transfer: so many units (less than 0: sold) are open from now on.
 
-    The lots of that side keep their entries and share the units in proportion. What all of them
-    cost stays, or becomes that of these units at this price. Where none is open, one lot is entered
-    now at this price, without a trade; those of the other side are gone, and nothing is realised.
+    The lots of that side keep their entries and share the units in proportion. In a split so many
+    units come of each `of` units, and the lots cost what they did; where `of` is 0, they cost in
+    all what these units do at this price. Where none is open, one lot is entered now at this price,
+    without a trade; those of the other side are gone, and nothing is realised.
     """
 
     at: datetime
@@ -86,7 +91,7 @@ class Scaled(NamedTuple):
     product: Product
     units: int
     price: float
-    keeps_cost: bool
+    of: int
 
 
 class Reported(NamedTuple):
@@ -152,28 +157,43 @@ class OpenLots:
     def _close(
         self, lots: deque[Lot], lot: Lot, now: datetime, realized: list[RealizedLot]
     ) -> Lot | None:
-        """Close what is open on the other side, the oldest first; what is left of this lot."""
+        """Close what is open on the other side, the oldest first; what is left of this lot.
+
+        Every trade comes through here: no lot is made of what is closed at once.
+        """
         if not self._day_begin <= now < self._day_end:
             self._day_begin, self._day_end = clock.day_bounds(clock.trading_day(now))
-        left: Lot | None = lot
-        while left and lots and (lots[0].units > 0) is not (left.units > 0):
-            one, other, left = _pair(lots, left)
-            if one.traded_at > other.traded_at:  # only what was converted can be the older one
-                one, other = other, one
-            entry_at, entry_id, broker, symbol, exchange, product, units, entry_value = one
-            _, exit_id, _, _, _, _, _, exit_value = other
-            if units > 0:
+        closed_at, closed_id, broker, symbol, exchange, product, units, value = lot
+        while units and lots:
+            entry_at, entry_id, _, _, _, _, held, entry_value = oldest = lots[0]
+            if (held > 0) is (units > 0):
+                break
+            exit_id, exit_value, more = closed_id, value, held + units
+            if not more or (more > 0) is (units > 0):  # all of the oldest lot
+                lots.popleft()
+                closed, units = held, more
+                if more:
+                    exit_value = value * held // (held - more)
+                    value -= exit_value
+            else:
+                closed, units = -units, 0
+                entry_value = entry_value * closed // held
+                lots[0] = _lot((*oldest[:6], more, oldest[7] - entry_value))
+            if entry_at > closed_at:  # only what was converted can be the older one
+                exit_id, entry_id, entry_at = entry_id, closed_id, closed_at
+                exit_value, entry_value, closed = entry_value, exit_value, -closed
+            if closed > 0:
                 side, pnl = "LONG", exit_value - entry_value
             else:
-                side, pnl, units = "SHORT", entry_value - exit_value, -units
+                side, pnl, closed = "SHORT", entry_value - exit_value, -closed
             # Indian days have 24 hours: what lies before today's begin is rounded up to whole ones.
             days = 0 if entry_at >= self._day_begin else -((entry_at - self._day_begin) // _DAY)
-            unit = 1_000_000 * units
+            unit = 1_000_000 * closed
             realized.append(_realized_lot((
-                broker, symbol, exchange, product, units, side, entry_id, entry_at,
+                broker, symbol, exchange, product, closed, side, entry_id, entry_at,
                 entry_value / unit, exit_id, now, exit_value / unit, pnl / 1_000_000, days,
             )))  # fmt: skip
-        return left
+        return lot._replace(units=units, value=value) if units else None
 
     def _convert(self, event: Converted, realized: list[RealizedLot]) -> None:
         at, broker, symbol, exchange, source, target, quantity = event
@@ -191,11 +211,13 @@ class OpenLots:
             _enter(lots, event, abs(event.units))
             return
         total, paid = sum(lot.quantity for lot in lots), sum(lot.value for lot in lots)
-        cost = paid if event.keeps_cost else abs(event.units) * to_millionths(event.price)
+        wanted, cost = abs(event.units), abs(event.units) * to_millionths(event.price)
+        if event.of:
+            wanted, cost = total * wanted // abs(event.of), paid
         units = value = shared = spent = 0
         for lot in take_first(lots, total):
             units, value = units + lot.quantity, value + lot.value
-            if share := abs(event.units) * units // total - shared:
+            if share := wanted * units // total - shared:
                 worth = cost * value // paid if paid else cost * units // total
                 entered = share if lot.units > 0 else -share
                 lots.append(lot._replace(units=entered, value=worth - spent))
@@ -220,20 +242,6 @@ def _enter(lots: deque[Lot], event: Scaled | Reported, quantity: int) -> None:
     if quantity > 0:
         units = quantity if event.units > 0 else -quantity
         lots.append(Lot(event.at, None, *event[1:5], units, quantity * to_millionths(event.price)))
-
-
-def _pair(lots: deque[Lot], lot: Lot) -> tuple[Lot, Lot, Lot | None]:
-    """As many units of the oldest lot and of this one, and what is left of this one."""
-    oldest = lots.popleft()
-    more = oldest.units + lot.units
-    if not more:
-        return oldest, lot, None
-    if (more > 0) is (lot.units > 0):
-        part = lot.part(oldest.quantity)
-        return oldest, part, lot.without(part)
-    part = oldest.part(lot.quantity)
-    lots.appendleft(oldest.without(part))
-    return part, lot, None
 
 
 def take_first(lots: deque[Lot], units: int) -> list[Lot]:

@@ -32,8 +32,11 @@ class _Net(NamedTuple):
 
 
 _PLACE = _Net._fields[:4]
-_AT_ONCE = 20_000
-"""How many trades are read by one statement, so that those of a range are never all in memory."""
+_AT_ONCE = 2_000
+"""How many trades are read by one statement, so that those of a range are never all in memory.
+
+Most of so few are gone before the garbage collector takes them for old.
+"""
 _FEW, _TIMES = 32, 8
 """Open units are looked for in so many trades, then in so many times as many."""
 

@@ -107,6 +107,20 @@ def test_a_split_that_is_told_at_the_pooled_average_keeps_what_each_lot_cost(
     ]
 
 
+def test_history_that_is_in_no_position_is_split_with_it(
+    store: Store, user: int, book: Book
+) -> None:
+    old = trade_row(user, "T1", quantity=10, price=2000.0, traded_at=MONDAY - 400 * DAY)
+    import_trades(book, [old])
+    fill(user, [Traded(10, 3000.0)], book=book)
+    adjust(user, book, 50, 600.0, MONDAY + DAY)
+    fill(user, [Traded(-60, 620.0, MONDAY + 2 * DAY)], name="sold", book=book)
+    assert lots(user, book) == [
+        ("CNC", "LONG", 50, 400.0, 620.0, 11_000.0, 402),
+        ("CNC", "LONG", 10, 600.0, 620.0, 200.0, 2),
+    ]
+
+
 def test_a_bonus_between_two_fills_of_a_day(store: Store, user: int, book: Book) -> None:
     fill(user, [Traded(10, 300.0), Traded(-4, 310.0, MONDAY + DAY)], book=book)
     at = MONDAY + DAY + timedelta(minutes=1)

@@ -102,24 +102,24 @@ def test_no_more_is_converted_than_is_open() -> None:
 # Splits and bonuses
 
 
-def scaled(day: int, units: int, price: float = 0.0, *, keeps_cost: bool = True) -> Scaled:
-    return Scaled(on(day), *SBIN, "CNC", units, price, keeps_cost)
+def scaled(day: int, units: int, of: int, price: float = 0.0) -> Scaled:
+    return Scaled(on(day), *SBIN, "CNC", units, price, of)
 
 
 def test_a_split_keeps_what_was_paid() -> None:
-    events: list[Event] = [traded(0, 10, 3000.0), scaled(5, 50), traded(9, -50, 620.0)]
+    events: list[Event] = [traded(0, 10, 3000.0), scaled(5, 50, 10), traded(9, -50, 620.0)]
     assert told(events) == [("CNC", "LONG", 50, 1, 600.0, 620.0, 1000.0, 9)]
 
 
 def test_a_split_of_a_short() -> None:
-    events: list[Event] = [traded(0, -10, 3000.0), scaled(5, -50), traded(9, 50, 620.0)]
+    events: list[Event] = [traded(0, -10, 3000.0), scaled(5, -50, -10), traded(9, 50, 620.0)]
     assert told(events) == [("CNC", "SHORT", 50, 1, 600.0, 620.0, -1000.0, 9)]
 
 
 def test_a_bonus_between_two_purchases_counts_for_the_first_alone() -> None:
     events: list[Event] = [
         traded(0, 10, 200.0),
-        scaled(1, 20),
+        scaled(1, 20, 10),
         traded(2, 5, 110.0),
         traded(3, -25, 120.0),
     ]
@@ -131,32 +131,40 @@ def test_a_bonus_between_two_purchases_counts_for_the_first_alone() -> None:
 
 def test_units_are_shared_in_proportion_and_what_was_paid_is_never_lost() -> None:
     bought: list[Event] = [traded(0, 5, 10.0), traded(1, 1, 40.0), traded(2, 3, 20.0)]  # 150 rupees
-    assert told([*bought, scaled(3, 3), traded(4, -3, 60.0)]) == [
+    assert told([*bought, scaled(3, 3, 9), traded(4, -3, 60.0)]) == [
         ("CNC", "LONG", 1, 1, 50.0, 60.0, 10.0, 4),
         ("CNC", "LONG", 1, 2, 40.0, 60.0, 20.0, 3),
         ("CNC", "LONG", 1, 3, 60.0, 60.0, 0.0, 2),
     ]
-    assert told([*bought, scaled(3, 1), traded(4, -1, 160.0)]) == [
+    assert told([*bought, scaled(3, 1, 9), traded(4, -1, 160.0)]) == [
         ("CNC", "LONG", 1, 3, 150.0, 160.0, 10.0, 2)
+    ]
+
+
+def test_units_that_only_the_lots_know_are_split_as_the_others() -> None:
+    events: list[Event] = [traded(0, 4, 30.0), traded(1, 10, 60.0), scaled(2, 50, 10)]
+    assert told([*events, traded(3, -70, 15.0)]) == [
+        ("CNC", "LONG", 20, 1, 6.0, 15.0, 180.0, 3),
+        ("CNC", "LONG", 50, 2, 12.0, 15.0, 150.0, 2),
     ]
 
 
 def test_lots_share_another_cost_as_they_shared_their_own() -> None:
     bought: list[Event] = [traded(0, 10, 10.0), traded(1, 10, 30.0)]
-    assert told([*bought, scaled(2, 10, 24.0, keeps_cost=False), traded(3, -10, 25.0)]) == [
+    assert told([*bought, scaled(2, 10, 0, 24.0), traded(3, -10, 25.0)]) == [
         ("CNC", "LONG", 5, 1, 12.0, 25.0, 65.0, 3),
         ("CNC", "LONG", 5, 2, 36.0, 25.0, -55.0, 2),
     ]
     free: list[Event] = [traded(0, 5, 0.0), traded(1, 15, 0.0)]
-    assert [lot[4] for lot in told([*free, scaled(2, 4, 8.0, keeps_cost=False), traded(3, -4, 9.0)])
+    assert [lot[4] for lot in told([*free, scaled(2, 4, 0, 8.0), traded(3, -4, 9.0)])
             ] == [8.0, 8.0]  # fmt: skip
 
 
 def test_what_is_transferred_to_where_nothing_is_open_is_a_lot_without_a_trade() -> None:
     for units, side in ((7, "LONG"), (-7, "SHORT")):
-        events: list[Event] = [scaled(0, units, 5.0), traded(1, -units, 5.0)]
+        events: list[Event] = [scaled(0, units, 0, 5.0), traded(1, -units, 5.0)]
         assert told(events) == [("CNC", side, 7, None, 5.0, 5.0, 0.0, 1)]
-        other_side: list[Event] = [traded(0, -units, 9.0), scaled(1, units, 5.0)]
+        other_side: list[Event] = [traded(0, -units, 9.0), scaled(1, units, 0, 5.0)]
         assert told([*other_side, traded(2, -units, 5.0)]) == [
             ("CNC", side, 7, None, 5.0, 5.0, 0.0, 1)
         ]
@@ -164,7 +172,7 @@ def test_what_is_transferred_to_where_nothing_is_open_is_a_lot_without_a_trade()
 
 def test_what_is_transferred_away_goes_without_a_profit() -> None:
     for units in (7, -7):
-        gone: list[Event] = [traded(0, units, 5.0), scaled(1, 0), traded(2, -units, 6.0)]
+        gone: list[Event] = [traded(0, units, 5.0), scaled(1, 0, 0), traded(2, -units, 6.0)]
         assert told(gone) == []
 
 
@@ -212,7 +220,7 @@ def anything(
     happens: dict[str, Callable[[int, int], Event]] = {
         "trade": lambda day, held: traded(day, sign * units, price, source),
         "conversion": lambda day, held: converted(day, units, source, to),
-        "split": lambda day, held: scaled(day, units if held > 0 else -units if held else 0),
+        "split": lambda day, held: scaled(day, units if held > 0 else -units if held else 0, held),
     }
     return happens[kind]
 
