@@ -63,7 +63,7 @@ def recorded(settings: Settings) -> int | None:
         return tx.value(COUNT)
 
 
-@pytest.mark.parametrize("library", ["eventlet", pytest.param("gevent", marks=pytest.mark.green)])
+@with_a_patch
 def test_every_function_works_in_green_threads_and_sigterm_loses_nothing(
     library: str, migrated_settings: Settings
 ) -> None:
