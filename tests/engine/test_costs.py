@@ -73,8 +73,8 @@ def works(store: Store) -> dict[str, tuple[Work, int, int]]:
         get_auth_token(1, "zerodha")
 
     return {
-        "an order": (place, 1, 100),
-        "a fill": (lambda: fill(waiting.pop()), 6, 255),
+        "an order": (place, 1, 102),
+        "a fill": (lambda: fill(waiting.pop()), 6, 240),
         "an order read": (lambda: get_order(read), 1, 60),
         "a page": (lambda: get_orders_after(1), 1, 110),
         "an API key": (ask_for_key, 1, 74),

@@ -159,6 +159,12 @@ def calls(s: Any) -> Iterator[tuple[str, Callable[[], object]]]:
     yield "update_order", lambda: s.update_order("A1", price=812.3)
     yield "get_open_orders", lambda: s.get_open_orders(user)
     yield "update_order_status", lambda: s.update_order_status("A1", "CANCELLED")
+    yield "report_order", lambda: s.report_order(**order_row(user, "A2"), status="OPEN")
+    place = {"user_id": user, "broker": "zerodha", "symbol": "SBIN", "exchange": "NSE"}
+    report = place | {"product": "MIS", "quantity": 5, "average_price": 812.3}
+    yield "bulk_update_positions", lambda: s.bulk_update_positions([report])
+    days = MONDAY.date(), MONDAY.date()
+    yield "get_position_adjustments", lambda: s.get_position_adjustments(user, *days)
     yield "get_order_history", lambda: s.get_order_history(user, start_date=MONDAY.date())
     yield "get_orders_after", lambda: s.get_orders_after(user)
     yield "get_trades", lambda: s.get_trades(user)

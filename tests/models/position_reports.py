@@ -89,7 +89,20 @@ class PositionModel(BookState):
         if overnight is None and "day_quantity" in given:
             overnight = quantity - given["day_quantity"]
         same_day = overnight is None or (not late and overnight == sums.overnight)
+        if quantity and not sums.quantity and average is None and not late:
+            if given.get("last_price") is None:
+                self.failed = True  # positions are opened by then
+                raise InvalidInput
+            average = stored(given["last_price"])
         if agrees(sums, quantity, average) and same_day:
+            return None
+        told = (moment, product, abs(quantity), average, overnight)
+        if late and any(
+            each.kind == "REPORT"
+            and (each.adjusted_at, each.product, abs(each.quantity)) == told[:3]
+            and (each.average_price, each.overnight_quantity) == told[3:]
+            for each in book.adjustments
+        ):
             return None
         return self._adjust(
             book, product, "REPORT", moment, quantity, average, overnight, None, None, sums

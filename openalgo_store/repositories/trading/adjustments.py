@@ -144,6 +144,9 @@ def record_late_report(
 ) -> list[PositionAdjustment]:
     """A report of a moment that others have followed; the correction that it took, if it did."""
     place = {name: getattr(report, name) for name in ("user_id", "broker", "symbol", "exchange")}
+    if _is_known(place, report, book, tx):
+        tell_again(place, trading_day(report.adjusted_at), [], book, tx, prices)
+        return []
     told, number = _record(place, report, prices, book, tx)
     found = next(each for each in told.adjustments if each.id == number)
     before = found.quantity_before, found.average_before or 0.0
@@ -191,7 +194,7 @@ def _no_adjustment(place: Place, product: Product, moment: datetime) -> Position
 
 def _is_known(place: Place, wanted: PositionAdjustment, book: Book, tx: Transaction) -> bool:
     """Whether it was told before. Which side a conversion moves only the days tell."""
-    names = ("kind", "adjusted_at", "product", "to_product", "average_price")
+    names = ("kind", "adjusted_at", "product", "to_product", "average_price", "overnight_quantity")
     return any(
         abs(known.quantity) == abs(wanted.quantity)
         and all(getattr(known, name) == getattr(wanted, name) for name in names)

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import JSON
 
 from ...engine.transaction import Transaction
+from ...errors import InvalidInput
 from ...records.trading import PositionAdjustment
 from ...sessions import writing
 from ...tables.types import UTCDateTime
@@ -69,12 +70,12 @@ def bulk_update_positions(
 
     Each has the key (user_id, broker, symbol, exchange, product) and some of quantity,
     average_price, last_price, pnl (in rupees), day_quantity, overnight_quantity; what is absent or
-    None stays. A position that is not there is opened. A quantity or an average that is not ours
-    becomes ours (to the decimals that are told, two at least): what was matched before is realised,
-    the fills up to reported_at (by default now) are in it, later ones count on top of it. Each such
-    correction is kept: see get_position_adjustments. Without pnl it follows from the sums and the
-    last price. Of day_quantity and overnight_quantity one follows from the other. A report of a day
-    that is over tells no prices.
+    None stays. A position that is not there is opened, at last_price where no average is told. A
+    quantity or an average that is not ours becomes ours (to the decimals that are told, two at
+    least): what was matched before is realised, the fills up to reported_at (by default now) are in
+    it, later ones count on top of it. Each such correction is kept: see get_position_adjustments.
+    Without pnl it follows from the sums and the last price. Of day_quantity and overnight_quantity
+    one follows from the other. A report of a day that is over tells no prices.
 
     Raises InvalidInput, with the row's number, and Conflict for an unknown user (LIVE); nothing is
     written then.
@@ -114,13 +115,13 @@ def _report(
         if stored_day < day:
             closed.append(row_id)
             pool = pool.carried()
-        correction = _correction(each, pool, moment)
+        correction = _correction(each, pool, moment, tx)
         after = pool if correction is None else adjusted(pool, correction)
         refuse_beyond([after], each.symbol, tx)
         if correction is not None:
             corrections.append(
-                [*each[:5], correction.quantity, each.average, correction.overnight_quantity,
-                 pool.quantity, to_millionths(pool.average_price)]
+                [*each[:5], correction.quantity, _millionths(correction.average_price),
+                 correction.overnight_quantity, pool.quantity, to_millionths(pool.average_price)]
             )  # fmt: skip
         rows.append([row_id, *after, each.last_price, each.pnl, 0 if correction is None else 1])
     if closed:
@@ -143,17 +144,35 @@ def _report_late(
         place = dict(zip(_KEY[:4], told[:4], strict=True))
         tell_again(place, trading_day(moment), [], book, tx, prices)
         return []
-    return record_late_report(_report_of(told, told.quantity, moment), prices, book, tx)
+    report = _report_of(told, told.quantity, moment)
+    return record_late_report(report, prices, book, tx)
 
 
-def _correction(told: _Told, pool: Pool, moment: datetime) -> PositionAdjustment | None:
+def _correction(
+    told: _Told, pool: Pool, moment: datetime, tx: Transaction
+) -> PositionAdjustment | None:
     """What of a position is not as it is told; None where all of it is."""
-    report = _report_of(told, pool.quantity if told.quantity is None else told.quantity, moment)
+    quantity = pool.quantity if told.quantity is None else told.quantity
+    if quantity and not pool.quantity and told.average is None:
+        told = told._replace(average=_opened_at(told, tx))
+    report = _report_of(told, quantity, moment)
     is_same_day = report.overnight_quantity in (None, pool.overnight_quantity)
     average = report.average_price
     if is_same_day and agrees(pool.quantity, pool.average_price, report.quantity, average):
         return None
     return report
+
+
+def _opened_at(told: _Told, tx: Transaction) -> int:
+    """The price of what is told without an average and was not open: its last price."""
+    if told.last_price is None:
+        error = InvalidInput(
+            f"{told.symbol} {told.exchange} {told.product} is not open here, and {told.quantity} "
+            "are told without average_price: give it"
+        )
+        tx.fail(error)  # positions are opened by now
+        raise error
+    return told.last_price
 
 
 def _report_of(told: _Told, quantity: int, moment: datetime) -> PositionAdjustment:
@@ -165,3 +184,7 @@ def _report_of(told: _Told, quantity: int, moment: datetime) -> PositionAdjustme
     return PositionAdjustment(
         0, *told[:5], "REPORT", moment, quantity, average, overnight, None, None, 0, None
     )
+
+
+def _millionths(rupees: float | None) -> int | None:
+    return None if rupees is None else to_millionths(rupees)

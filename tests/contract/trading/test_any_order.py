@@ -21,10 +21,11 @@ from openalgo_store import (
     report_order,
 )
 from openalgo_store.operations.checking import check_books
+from openalgo_store.repositories.trading.books import BOOKS
 from tests.models.book_arithmetic import millionths
 from tests.models.position_model import Filled, Positions, Row
 from tests.support.chance import chance_of
-from tests.support.rows import both_books, new_user
+from tests.support.rows import new_user
 
 FIRST = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)
 DAYS = 5
@@ -179,12 +180,10 @@ class Market:
         self.events.append(Event(at, tell))
 
 
-@pytest.mark.timeout(900)
-@both_books
-def test_any_order_ends_in_the_fold_by_time(
-    store: Store, book: Book, soak: Callable[[int], int]
-) -> None:
+@pytest.mark.timeout(1800)
+def test_any_order_ends_in_the_fold_by_time(store: Store, soak: Callable[[int], int]) -> None:
     for number in range(soak(1000)):
+        book = BOOKS[number % 2]
         chance = chance_of(f"market {number}")
         market = Market(chance)
         user = new_user(f"user{number}")

@@ -6,6 +6,7 @@ import pytest
 
 from openalgo_store import (
     Book,
+    InvalidInput,
     Position,
     PositionDay,
     Store,
@@ -216,6 +217,34 @@ def test_fills_up_to_a_report_are_in_it_and_later_ones_count_on_top(
     assert (position.quantity, position.average_price) == (25, 102.0)
     (found,) = get_position_adjustments(user, MONDAY.date(), MONDAY.date(), book=book)
     assert (found.quantity_before, found.average_before) == (30, 102.0)
+
+
+def test_what_is_told_without_an_average_is_opened_at_its_last_price(
+    store: Store, user: int, book: Book
+) -> None:
+    row = {
+        "user_id": user, "broker": "zerodha", "symbol": "INFY", "exchange": "NSE",
+        "product": "NRML", "quantity": 75,
+    }  # fmt: skip
+    with pytest.raises(InvalidInput, match="INFY NSE NRML is not open here"):
+        bulk_update_positions([row], reported_at=MONDAY, book=book)
+    assert get_positions(user, book=book) == []
+    bulk_update_positions([row | {"last_price": 1500.0}], reported_at=MONDAY, book=book)
+    (position,) = get_positions(user, day=MONDAY.date(), book=book)
+    assert (position.quantity, position.average_price, position.pnl) == (75, 1500.0, 0.0)
+
+
+def test_a_report_that_comes_twice_is_one_correction(store: Store, user: int, book: Book) -> None:
+    position = fill(user, [Traded(10, 100.0)], book=book)
+    report = place(position) | {
+        "quantity": 12, "average_price": 101.0, "overnight_quantity": 2, "last_price": 102.0
+    }  # fmt: skip
+    for corrections in (1, 0, 0):
+        found = bulk_update_positions([report], reported_at=TUESDAY, book=book)
+        assert len(found) == corrections
+    assert len(get_position_adjustments(user, MONDAY.date(), TUESDAY.date(), book=book)) == 1
+    (after,) = get_positions(user, day=TUESDAY.date(), book=book)
+    assert (after.quantity, after.overnight_quantity, after.pnl) == (12, 2, 12.0)
 
 
 def place(position: Position) -> dict[str, object]:

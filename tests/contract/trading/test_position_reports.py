@@ -216,7 +216,7 @@ def test_a_report_of_many_batches_is_all_or_nothing(user: int, book: Book) -> No
         assert bulk_update_positions(rows, book=book, tx=tx) == []
         _ = 1 / 0
     assert contents(book) == before
-    extra = [key(user, f"X{number}", quantity=-5) for number in range(3)]
+    extra = [key(user, f"X{number}", quantity=-5, average_price=9.5) for number in range(3)]
     corrections = bulk_update_positions([*extra, *rows], book=book)
     assert [each.symbol for each in corrections] == ["X0", "X1", "X2"]
     found = {

@@ -148,7 +148,7 @@ def test_reports_of_new_positions_in_opposite_orders_wait_and_do_not_deadlock(
     monkeypatch.setattr(broker_reports, "_BATCH", batch)
 
     def report(symbols: str, tx: Transaction) -> None:
-        rows = [row(user, each, product="CNC", quantity=3) for each in symbols]
+        rows = [row(user, each, product="CNC", quantity=3, average_price=9.5) for each in symbols]
         bulk_update_positions(rows, book=book, tx=tx)
 
     meet(report, lambda tx: report("B", tx), book)
