@@ -87,11 +87,12 @@ def test_units_that_were_converted_are_sold_in_their_new_product(
 def test_a_split_keeps_what_was_paid(
     store: Store, user: int, book: Book, sign: int, change: Any
 ) -> None:
-    fill(user, [Traded(sign * 10, 3000.0)], book=book)
+    fill(user, [Traded(sign * 10, 3000.0, MONDAY + DAY)], book=book)  # a fill counts before it
     change(user, book, sign * 50, 600.0, MONDAY + DAY)
     fill(user, [Traded(-sign * 50, 620.0, MONDAY + 2 * DAY)], name="sold", book=book)
     side = "LONG" if sign > 0 else "SHORT"
-    assert lots(user, book) == [("CNC", side, 50, 600.0, 620.0, sign * 1000.0, 2)]
+    assert lots(user, book) == [("CNC", side, 50, 600.0, 620.0, sign * 1000.0, 1)]
+    assert get_realized_pnl(user, TODAY, LAST, book=book)[0].entry_trade_id is not None
 
 
 def test_a_split_that_is_told_at_the_pooled_average_keeps_what_each_lot_cost(
@@ -178,10 +179,15 @@ def test_a_report_enters_what_was_not_known_and_takes_what_is_gone(
 def test_a_report_of_another_average_alone_leaves_what_the_lots_cost(
     store: Store, user: int, book: Book
 ) -> None:
+    old = trade_row(user, "T1", quantity=4, price=80.0, traded_at=MONDAY - DAY)
+    import_trades(book, [old])  # in no position, so no report takes it away
     fill(user, [Traded(10, 90.0)], book=book)
     report(user, book, 10, 90.5, MONDAY + DAY)
-    fill(user, [Traded(-10, 100.0, MONDAY + 2 * DAY)], name="sold", book=book)
-    assert lots(user, book) == [("CNC", "LONG", 10, 90.0, 100.0, 100.0, 2)]
+    fill(user, [Traded(-14, 100.0, MONDAY + 2 * DAY)], name="sold", book=book)
+    assert lots(user, book) == [
+        ("CNC", "LONG", 4, 80.0, 100.0, 80.0, 3),
+        ("CNC", "LONG", 10, 90.0, 100.0, 100.0, 2),
+    ]
 
 
 def test_a_fill_that_comes_late_counts_before_the_report_that_had_it(
