@@ -19,7 +19,7 @@ from sqlalchemy import (
 from ..records import trading as words
 from .columns import counter_column, flag_column, id_column, text_column
 from .metadata import METADATA
-from .types import Average, Quantity, Rupees, UTCDateTime, Whole
+from .types import Average, Quantity, Rupees, StrictJson, UTCDateTime, Whole
 
 ACTIONS: tuple[words.Action, ...] = get_args(words.Action)
 ORDER_TYPES: tuple[words.OrderType, ...] = get_args(words.OrderType)
@@ -84,6 +84,7 @@ def _orders(metadata: MetaData, prefix: str) -> Table:
         counter_column("reported_value"),
         Column("reported_fill_at", UTCDateTime),  # the first report of that quantity
         Column("reported_at", UTCDateTime),  # the newest report
+        Column("reported_points", StrictJson),  # of which reported_quantity is the last one
         # Brokers' numbers meet. It begins with the number, which is asked for without a broker too.
         UniqueConstraint("order_id", "broker"),
         Index(f"ix_{prefix}orders_symbol_date", "symbol", "placed_at"),

@@ -14,7 +14,7 @@ WHERE order_id = :order_id AND broker = COALESCE(:broker, broker);
 SELECT id, order_id, user_id, broker, symbol, exchange, action, quantity, price, trigger_price,
        order_type, product, status, fill_price, fill_quantity, placed_at, updated_at, strategy,
        exchange_order_id, status_message, booked_quantity, booked_value, reported_quantity,
-       reported_value, reported_fill_at, reported_at
+       reported_value, reported_fill_at, reported_at, reported_points
 FROM /*book*/orders
 WHERE order_id = :order_id AND broker = COALESCE(:broker, broker);
 
@@ -24,7 +24,7 @@ WHERE order_id = :order_id AND broker = COALESCE(:broker, broker);
 SELECT id, order_id, user_id, broker, symbol, exchange, action, quantity, price, trigger_price,
        order_type, product, status, fill_price, fill_quantity, placed_at, updated_at, strategy,
        exchange_order_id, status_message, booked_quantity, booked_value, reported_quantity,
-       reported_value, reported_fill_at, reported_at
+       reported_value, reported_fill_at, reported_at, reported_points
 FROM /*book*/orders
 WHERE order_id = :order_id AND broker = COALESCE(:broker, broker)
 FOR NO KEY UPDATE;
@@ -34,10 +34,10 @@ FOR NO KEY UPDATE;
 -- when it is there already, by uq_orders_order_id_broker.
 INSERT INTO /*book*/orders (
     order_id, user_id, broker, symbol, exchange, action, quantity, price, trigger_price,
-    order_type, product, status, placed_at, strategy
+    order_type, product, status, placed_at, strategy, exchange_order_id, status_message
 ) VALUES (
     :order_id, :user_id, :broker, :symbol, :exchange, :action, :quantity, :price, :trigger_price,
-    :order_type, :product, :status, :placed_at, :strategy
+    :order_type, :product, :status, :placed_at, :strategy, :exchange_order_id, :status_message
 )
 ON CONFLICT (order_id, broker) DO NOTHING;
 

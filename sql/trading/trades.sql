@@ -84,20 +84,19 @@ FROM /*book*/orders
 WHERE user_id = :user_id AND reported_fill_at > :after AND reported_quantity > booked_quantity;
 
 -- name: get_untraded_of_instrument @sqlite
--- A range of ix_orders_reported: what brokers told to be filled, beyond the trades. Without the +
--- SQLite would read all the orders of the symbol.
-SELECT product, reported_fill_at, action, booked_quantity, booked_value, reported_quantity,
-       reported_value
+-- A range of ix_orders_reported: what brokers told to be filled, beyond the trades; of an order
+-- whose last part was told later the first one may be asked for. Without the + SQLite would read
+-- all the orders of the symbol.
+SELECT product, action, booked_quantity, booked_value, reported_points
 FROM /*book*/orders
-WHERE user_id = :user_id AND reported_fill_at >= :begin AND reported_fill_at < :end
-  AND reported_quantity > booked_quantity
+WHERE user_id = :user_id AND reported_fill_at >= :begin AND reported_quantity > booked_quantity
   AND +symbol = :symbol AND exchange = :exchange AND broker = :broker;
 
 -- name: get_untraded_of_instrument @postgresql
--- A range of ix_orders_reported: what brokers told to be filled, beyond the trades.
-SELECT product, reported_fill_at, action, booked_quantity, booked_value, reported_quantity,
-       reported_value
+-- What brokers told to be filled, beyond the trades; of an order whose last part was told later the
+-- first one may be asked for. By the index of the symbol or by that of the reports, whichever the
+-- planner takes for smaller.
+SELECT product, action, booked_quantity, booked_value, reported_points
 FROM /*book*/orders
-WHERE user_id = :user_id AND reported_fill_at >= :begin AND reported_fill_at < :end
-  AND reported_quantity > booked_quantity
+WHERE user_id = :user_id AND reported_fill_at >= :begin AND reported_quantity > booked_quantity
   AND symbol = :symbol AND exchange = :exchange AND broker = :broker;

@@ -41,15 +41,41 @@ Row = Mapping[str, Any]
 class OrderFills:
     """What was filled of an order: by its trades, and as its broker told."""
 
-    booked = booked_value = told = told_value = 0
-    told_at: datetime | None = None
-    reported_at: datetime | None = None
+    def __init__(self) -> None:
+        self.booked = self.booked_value = 0
+        self.reports: list[tuple[datetime, int, int]] = []
+        self.reported_at: datetime | None = None
+
+    @property
+    def growth(self) -> list[tuple[datetime, int, int]]:
+        """When each quantity was told first, and the value that was told of it last."""
+        found: list[tuple[datetime, int, int]] = []
+        for at, quantity, _ in sorted(self.reports, key=lambda each: each[:2]):
+            if quantity > (found[-1][1] if found else 0):
+                same = [each for each in self.reports if each[1] == quantity]
+                newest = max(each[0] for each in same)
+                value = [each[2] for each in same if each[0] == newest][-1]
+                found.append((at, quantity, value))
+        return found
+
+    @property
+    def told(self) -> int:
+        return self.growth[-1][1] if self.reports else 0
 
     @property
     def sums(self) -> tuple[int, int]:
         if self.booked >= self.told:
             return self.booked, self.booked_value
-        return self.told, self.told_value
+        return self.growth[-1][1:]
+
+    @property
+    def untraded(self) -> list[tuple[datetime, int, int]]:
+        parts, quantity, value = [], self.booked, self.booked_value
+        for at, told, told_value in self.growth:
+            if told > quantity:
+                parts.append((at, told - quantity, told_value - value))
+                quantity, value = told, told_value
+        return parts
 
 
 class BookState:
@@ -126,10 +152,9 @@ class BookState:
         ]
         for key, order in self.orders.items():
             fills = self.fills[key]
-            if self._book_of(order) is book and fills.told > fills.booked:
-                assert fills.told_at is not None
-                rest = fills.told - fills.booked, fills.told_value - fills.booked_value
-                found.append(Filled(fills.told_at, order.product, order.action, *rest))
+            if self._book_of(order) is book:
+                for at, *rest in fills.untraded:
+                    found.append(Filled(at, order.product, order.action, *rest))
         return found
 
     def _last_days(self, what: Order | Positions) -> dict[Any, date]:

@@ -105,15 +105,13 @@ class OrderModel(BookState):
             raise Conflict("")
         fills = self.fills[broker, order_id]
         news = fills.reported_at is None or reported_at >= fills.reported_at
-        if news and status == "REJECTED" and order.fill_quantity:
+        if (status if news else order.status) == "REJECTED" and (
+            order.fill_quantity or filled_quantity
+        ):
             raise IllegalOrderState("")
         before = self._last_days(order)
-        if filled_quantity > fills.told:
-            fills.told, fills.told_value = filled_quantity, value
-            fills.told_at = reported_at
-        elif filled_quantity == fills.told and fills.told_at is not None:
-            fills.told_at = min(fills.told_at, reported_at)
-            fills.told_value = value if news else fills.told_value
+        if filled_quantity:
+            fills.reports.append((reported_at, filled_quantity, value))
         changes: dict[str, Any] = {}
         if news:
             fills.reported_at = reported_at
@@ -132,8 +130,8 @@ class OrderModel(BookState):
             fill_price=price_of(filled_value, filled) if filled else None,
             status=status_of(told, filled, changes.get("quantity", order.quantity)),
         )
-        if fills.told > fills.booked and fills.told_at is not None:
-            self._row_of(changed).days.add(day_of(fills.told_at))
+        for at, *_ in fills.untraded:
+            self._row_of(changed).days.add(day_of(at))
         self._close(changed, before)
         return changed
 

@@ -89,7 +89,7 @@ class PositionModel(BookState):
         if overnight is None and "day_quantity" in given:
             overnight = quantity - given["day_quantity"]
         same_day = overnight is None or (not late and overnight == sums.overnight)
-        if quantity and not sums.quantity and average is None and not late:
+        if quantity and not sums.quantity and average is None:
             if given.get("last_price") is None:
                 self.failed = True  # positions are opened by then
                 raise InvalidInput

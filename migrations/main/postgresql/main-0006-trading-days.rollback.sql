@@ -99,7 +99,8 @@ ALTER TABLE orders
     DROP COLUMN reported_quantity,
     DROP COLUMN reported_value,
     DROP COLUMN reported_fill_at,
-    DROP COLUMN reported_at;
+    DROP COLUMN reported_at,
+    DROP COLUMN reported_points;
 ALTER TABLE positions
     DROP COLUMN realized_value,
     DROP COLUMN realized_today,

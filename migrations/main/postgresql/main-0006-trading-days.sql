@@ -29,7 +29,8 @@ ALTER TABLE orders
     ADD COLUMN reported_quantity BIGINT NOT NULL DEFAULT 0,
     ADD COLUMN reported_value BIGINT NOT NULL DEFAULT 0,
     ADD COLUMN reported_fill_at TIMESTAMPTZ,
-    ADD COLUMN reported_at TIMESTAMPTZ;
+    ADD COLUMN reported_at TIMESTAMPTZ,
+    ADD COLUMN reported_points JSON;
 UPDATE orders SET booked_quantity = fill_quantity, booked_value = fill_value
 WHERE fill_quantity <> 0;
 CREATE INDEX ix_orders_reported ON orders (user_id, reported_fill_at)
@@ -222,20 +223,29 @@ WHERE d.next_day IS NOT NULL
 ORDER BY d.trading_day, p.id;
 
 -- What cannot be told by its trades goes on from what it is: a figure that a broker reported, or a
--- position whose trades are gone. What it has made so far is realised.
+-- position whose trades are gone. What it has made so far is realised, and what comes later counts
+-- on top of it.
 INSERT INTO position_adjustments (
     user_id, broker, symbol, exchange, product, kind, adjusted_at, quantity, average_price,
     overnight_quantity, reason, quantity_before, average_before
 )
 SELECT p.user_id, p.broker, p.symbol, p.exchange, p.product, 'CARRIED_OVER',
-       (p.trading_day + TIME '18:29:59.999999') AT TIME ZONE 'UTC', p.quantity,
+       now(), p.quantity,
        CASE WHEN p.quantity = 0 THEN 0 ELSE COALESCE(p.average_price, 0) END,
-       p.overnight_quantity, 'as an older version had it', p.quantity, p.average_price
+       CASE WHEN p.trading_day = CAST(now() AT TIME ZONE 'Asia/Kolkata' AS DATE) THEN p.overnight_quantity ELSE p.quantity END,
+       'as an older version had it', p.quantity, p.average_price
 FROM positions AS p
 WHERE p.id NOT IN (SELECT position_id FROM position_pools);
 
 UPDATE positions AS p SET
-    adjusted_at = (p.trading_day + TIME '18:29:59.999999') AT TIME ZONE 'UTC',
+    adjusted_at = now(),
+    trading_day = CAST(now() AT TIME ZONE 'Asia/Kolkata' AS DATE),
+    overnight_quantity = CASE
+        WHEN p.trading_day = CAST(now() AT TIME ZONE 'Asia/Kolkata' AS DATE) THEN p.overnight_quantity ELSE p.quantity
+    END,
+    day_quantity = CASE
+        WHEN p.trading_day = CAST(now() AT TIME ZONE 'Asia/Kolkata' AS DATE) THEN p.quantity - p.overnight_quantity ELSE 0
+    END,
     realized_value = CAST(ROUND(1000000 * (
         COALESCE(p.pnl, 0)
         - p.quantity * (COALESCE(p.last_price, p.average_price, 0) - COALESCE(p.average_price, 0))

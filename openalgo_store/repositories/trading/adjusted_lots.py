@@ -12,11 +12,12 @@ from ...records.trading import PositionAdjustment, RealizedLot
 from ...tables.types import UTCDateTime
 from .books import Book, BookSql
 from .open_lots import Converted, Event, Lot, OpenLots, Reported, Scaled
-from .position_fold import agrees
 
 Instrument = tuple[str, str, str]
 """Broker, symbol, exchange: between the products of these units are converted."""
 
+_PAISA = 0.01
+"""How far a told average may be from the true one: brokers round it, or cut it."""
 _INSTRUMENT = ("broker", "symbol", "exchange")
 _get_adjustments = BookSql("trading/position_adjustments.sql", "position_adjustments").query(
     "get_adjustments_until", PositionAdjustment, end=UTCDateTime()
@@ -71,9 +72,8 @@ def _events_of(adjustment: PositionAdjustment) -> list[Event]:
     kind = adjustment.kind
     if kind == "REPORT" and quantity == before:
         return []
-    is_split = quantity * before > 0 and agrees(
-        quantity, average_before * before / quantity, quantity, price
-    )
+    apart = abs(quantity * price - before * average_before)
+    is_split = quantity * before > 0 and apart < abs(quantity) * _PAISA + 0.000_1
     if kind == "ADJUSTMENT" or (kind == "REPORT" and is_split):
         return [Scaled(*place, adjustment.product, quantity, price, before if is_split else 0)]
     return [Reported(*place, adjustment.product, quantity, price)]

@@ -15,6 +15,7 @@ from ...values.arguments import trimmed
 from ...values.days import check_moment, day_bounds, trading_day
 from ...values.money import check_rupees
 from ...values.numbers import check_quantity, check_whole
+from ...values.text import require_text
 from .books import LIVE, Book, BookSql, check_book
 from .names import check_instrument
 from .position_fold import agrees
@@ -64,9 +65,9 @@ def adjust_position(
         kind="ADJUSTMENT",
         quantity=check_whole(quantity),
         average_price=check_rupees(average_price),
-        reason=trimmed("reason", reason),
+        reason=trimmed("reason", require_text("reason", reason)),
     )
-    with writing(check_book(book).database, tx) as tx:
+    with writing(check_book(book).database, tx) as tx, tx.savepoint():
         _open(place, [product], moment, book, tx)
         told = tell_again(place, trading_day(moment), [], book, tx)  # locked from here on
         if not _is_known(place, adjustment, book, tx):
@@ -151,10 +152,16 @@ def record_late_report(
     found = next(each for each in told.adjustments if each.id == number)
     before = found.quantity_before, found.average_before or 0.0
     if report.overnight_quantity is None and agrees(*before, report.quantity, report.average_price):
-        tx.run(_drop_adjustment[book], id=number)
-        tell_again(place, trading_day(report.adjusted_at), [], book, tx)
+        drop_report(found, book, tx)
         return []
     return [found]
+
+
+def drop_report(report: PositionAdjustment, book: Book, tx: Transaction) -> None:
+    """Take a report away, as if it had not come."""
+    place = {name: getattr(report, name) for name in ("user_id", "broker", "symbol", "exchange")}
+    tx.run(_drop_adjustment[book], id=report.id)
+    tell_again(place, trading_day(report.adjusted_at), [], book, tx)
 
 
 def _record(

@@ -49,8 +49,8 @@ def record_fill(
     Nothing is written then.
     """
     not_blank("trade_id", trade_id)
-    trading_day(traded_at)
     traded_at = check_moment(traded_at)
+    day = trading_day(traded_at)
     value = traded_value(quantity, price)
     quantity, price = check_quantity(quantity), check_price(price)
     with writing(check_book(book).database, tx) as tx:
@@ -79,7 +79,7 @@ def record_fill(
         after = before.with_trade(quantity, value)
         filled = set_fills(locked, after, order.status, book, tx)
         booked = Traded(order.product, traded_at, order.action, quantity, value)
-        position = change_position(filled, before, after, booked, book, tx)
+        position = change_position(filled, before, after, (booked, day), book, tx)
     return Fill(True, Trade(number, **row), filled, position)
 
 
@@ -88,8 +88,8 @@ def set_fills(
 ) -> Order:
     """The order with what was filled of it, and with the status that follows."""
     order = locked.order
-    sums = fills.booked_value, fills.booked_quantity, fills.value
-    if max(map(abs, sums)) >= 2 * MOST_MILLIONTHS:
+    most = 2 * MOST_MILLIONTHS
+    if abs(fills.booked_value) >= most or fills.quantity >= most or abs(fills.value) >= most:
         error = InvalidInput(
             f"the fills of order {order.order_id} are beyond what can be added up: check the "
             "quantities and prices of the fills"

@@ -75,6 +75,8 @@ def _owners(
 ) -> list[tuple[int, str]]:
     """Whose holdings at which broker the report is all of, in order."""
     owners = {(row[0], row[1]) for row in report.rows}
+    if report.rows and (user_id is None) is not (broker is None):
+        raise InvalidInput("user_id and broker tell together whose holdings they are: give both")
     if user_id is not None and broker is not None:
         if not owners <= {(user_id, broker)}:
             raise InvalidInput("the report has rows of another user or broker: pass each its own")

@@ -10,7 +10,9 @@ from .books import Book, BookSql
 from .effective_fills import OrderFills
 
 _COLUMNS = (*Order._fields, *OrderFills._fields)
-_lock_order = BookSql("trading/orders.sql", "orders").rows("lock_order", _COLUMNS)
+_orders = BookSql("trading/orders.sql", "orders")
+_lock_order = _orders.rows("lock_order", _COLUMNS)
+get_order_query = _orders.query("get_order", Order)
 
 
 class LockedOrder(NamedTuple):
@@ -38,9 +40,8 @@ def find_and_lock_order(
     """The same, or None."""
     rows = tx.all(_lock_order[book], order_id=order_id, broker=broker)
     places = len(Order._fields)
-    found = [LockedOrder(Order._make(e[:places]), OrderFills._make(e[places:])) for e in rows]
-    only_one([each.order for each in found])
-    return found[0] if found else None
+    order = only_one([Order._make(each[:places]) for each in rows])
+    return None if order is None else LockedOrder(order, OrderFills._make(rows[0][places:]))
 
 
 def only_one(orders: Sequence[Order]) -> Order | None:

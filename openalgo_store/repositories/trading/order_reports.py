@@ -11,7 +11,7 @@ from ...sessions import writing
 from ...tables.trading import STATUSES
 from ...values import clock
 from ...values.arguments import trimmed
-from ...values.days import check_moment
+from ...values.days import check_moment, trading_day
 from ...values.money import price_of, traded_value
 from ...values.numbers import check_quantity, check_whole
 from ..shapes import given, new_values
@@ -68,6 +68,7 @@ def report_order(
     filled = _check_filled(filled_quantity, check_quantity(quantity), status)
     value = traded_value(filled, _needed(average_price)) if filled else 0
     moment = clock.now() if reported_at is None else check_moment(reported_at)
+    trading_day(moment)
     what = {
         "user_id": check_whole(user_id),
         "symbol": symbol,
@@ -93,7 +94,7 @@ def report_order(
                 broker=broker,
                 status=status,
                 placed_at=moment if placed_at is None else placed_at,
-                strategy=strategy,
+                **{"strategy": None, "exchange_order_id": None, "status_message": None} | texts,
                 **what,
                 **told,
             )
@@ -122,8 +123,8 @@ def _row(
     row = dict(told)
     if not told:
         status = order.status
-    elif status == "REJECTED":
-        refuse_rejection(order)
+    if status == "REJECTED":
+        refuse_rejection(order._replace(fill_quantity=fills.quantity))
     if order.fill_quantity:
         row.pop("product", None)
     row |= {
@@ -135,6 +136,7 @@ def _row(
         "reported_value": fills.reported_value,
         "reported_fill_at": fills.reported_fill_at,
         "reported_at": fills.reported_at,
+        "reported_points": fills.reported_points,
         "updated_at": clock.now(),
     }
     return row

@@ -26,7 +26,7 @@ from ..shapes import changed, equal, given, new_values
 from .books import BOOKS, LIVE, Book, BookSql, check_book
 from .effective_fills import status_of
 from .names import check_instrument
-from .order_locks import lock_order, only_one
+from .order_locks import get_order_query, lock_order, only_one
 
 _ENDS = {"COMPLETE", "CANCELLED", "REJECTED", "EXPIRED"}
 _MOVES = {"TRIGGER_PENDING": {"OPEN"} | _ENDS, "OPEN": {"TRIGGER_PENDING"} | _ENDS}
@@ -62,7 +62,6 @@ _newest_first = {
     book: NewestFirst(book.tables.orders.c.placed_at, book.tables.orders.c.id) for book in BOOKS
 }
 _add_order = {book: Query.of(_adding(book), Order) for book in BOOKS}
-_get_order = _sql.query("get_order", Order)
 _get_open_orders = _sql.query("get_open_orders", Order)
 
 
@@ -167,7 +166,7 @@ def get_order(
 ) -> Order | None:
     """The order with this id, or None. Conflict for an id of two brokers: pass the broker then."""
     with one_statement(check_book(book).database, tx) as tx:
-        return only_one(tx.all(_get_order[book], order_id=order_id, broker=broker))
+        return only_one(tx.all(get_order_query[book], order_id=order_id, broker=broker))
 
 
 def update_order(

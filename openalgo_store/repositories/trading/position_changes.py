@@ -5,7 +5,7 @@ them.
 """
 
 from collections import defaultdict
-from datetime import datetime
+from datetime import date, datetime
 
 from ...engine.transaction import Transaction
 from ...records.trading import Order, Position
@@ -31,19 +31,20 @@ def change_position(
     order: Order,
     before: OrderFills,
     after: OrderFills,
-    trade: Traded | None,
+    trade: tuple[Traded, date] | None,
     book: Book,
     tx: Transaction,
 ) -> Position | None:
-    """The position after an order's fills have become others, by a trade of it or by a report.
+    """The position after an order's fills have become others, by a trade of a day or by a report.
 
     The order has them by now.
     """
     if trade is not None and not before.reported_quantity:  # as most are
-        gained, days = [trade], [trading_day(trade.traded_at)]
-        quantity, value, since = trade.quantity, trade.value, trade.traded_at
+        traded, day = trade
+        gained, days = [traded], [day]
+        quantity, value, since = traded.quantity, traded.value, traded.traded_at
     else:
-        gained = _gains(order, trade, before, after)
+        gained = _gains(order, trade and trade[0], before, after)
         if not gained:
             return position_of(order, book, tx)
         days = sorted({trading_day(each.traded_at) for each in gained})
@@ -77,9 +78,7 @@ def _gains(
     sums: dict[datetime, list[int]] = defaultdict(lambda: [0, 0])
     gains = [] if trade is None else [(trade.traded_at, trade.quantity, trade.value)]
     for fills, sign in ((before, -1), (after, 1)):
-        quantity, value = fills.untraded
-        if fills.reported_fill_at is not None:
-            gains.append((fills.reported_fill_at, sign * quantity, sign * value))
+        gains += [(moment, sign * units, sign * worth) for moment, units, worth in fills.untraded]
     for moment, quantity, value in gains:
         sums[moment][0] += quantity
         sums[moment][1] += value

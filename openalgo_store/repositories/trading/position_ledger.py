@@ -18,6 +18,7 @@ from ...tables.types import Average, UTCDateTime
 from ...values.days import one_day, trading_day
 from ...values.money import to_millionths
 from .books import Book, BookSql
+from .effective_fills import OrderFills
 from .position_fold import Traded, fold_day
 from .position_pool import Pool, own_sums, refuse_beyond
 
@@ -40,12 +41,9 @@ _set_found = _adjustments.command("set_found_position")
 _trades = BookSql("trading/trades.sql", "trades")
 _FILL = ("product", "traded_at", "action", "quantity", "price")
 _get_fills = _trades.rows("get_fills_of_instrument", _FILL, begin=UTCDateTime(), end=UTCDateTime())
-_UNTRADED = (
-    *("product", "reported_fill_at", "action", "booked_quantity", "booked_value"),
-    *("reported_quantity", "reported_value"),
-)
+_UNTRADED = ("product", "action", "booked_quantity", "booked_value", "reported_points")
 _get_untraded = BookSql("trading/trades.sql", "orders").rows(
-    "get_untraded_of_instrument", _UNTRADED, begin=UTCDateTime(), end=UTCDateTime()
+    "get_untraded_of_instrument", _UNTRADED, begin=UTCDateTime()
 )
 
 Place = Mapping[str, Any]
@@ -95,6 +93,8 @@ def tell_again(
     """
     rows = tx.all(_lock_positions[book], **place)
     adjustments = read_adjustments(place, one_day(first)[0], book, tx)
+    if not _products(adjustments) <= {row[1] for row in rows}:  # committed while the lock waited
+        rows = tx.all(_lock_positions[book], **place)
     histories = {row[1]: _history(place, row, first, book, tx) for row in rows}
     by_day: dict[date, list[PositionAdjustment]] = defaultdict(list)
     for adjustment in adjustments:
@@ -167,10 +167,13 @@ def read_fills(
         _get_fills[book], **place, begin=begin, end=end
     ):
         yield Traded(product, traded_at, action, quantity, quantity * to_millionths(price))
-    for product, told_at, action, booked, booked_value, told, told_value in tx.all(
-        _get_untraded[book], **place, begin=begin, end=end
+    for product, action, booked, booked_value, points in tx.all(
+        _get_untraded[book], **place, begin=begin
     ):
-        yield Traded(product, told_at, action, told - booked, told_value - booked_value)
+        fills = OrderFills(booked, booked_value, reported_points=points)
+        for moment, units, worth in fills.untraded:
+            if begin <= moment < end:
+                yield Traded(product, moment, action, units, worth)
 
 
 def _history(place: Place, row: Any, first: date, book: Book, tx: Transaction) -> _History:

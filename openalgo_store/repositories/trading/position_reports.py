@@ -14,7 +14,7 @@ from ...tables.types import UTCDateTime
 from ...values import clock
 from ...values.days import check_moment, trading_day
 from ...values.money import to_millionths, to_rupees
-from .adjustments import record_late_report
+from .adjustments import drop_report, record_late_report
 from .books import LIVE, Book, BookSql, check_book
 from .broker_reports import BrokerReport
 from .position_fold import adjusted, agrees
@@ -145,7 +145,12 @@ def _report_late(
         tell_again(place, trading_day(moment), [], book, tx, prices)
         return []
     report = _report_of(told, told.quantity, moment)
-    return record_late_report(report, prices, book, tx)
+    found = record_late_report(report, prices, book, tx)
+    if told.average is None and any(each.quantity and not each.quantity_before for each in found):
+        drop_report(found[0], book, tx)
+        told = told._replace(average=_opened_at(told, tx))
+        return _report_late(told, moment, is_over, book, tx)
+    return found
 
 
 def _correction(

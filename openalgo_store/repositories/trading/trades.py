@@ -24,7 +24,7 @@ from ...values.numbers import check_quantity
 from ..shapes import equal, given
 from .books import LIVE, Book, BookSql, check_book
 from .names import check_instrument
-from .order_locks import find_and_lock_order
+from .order_locks import find_and_lock_order, get_order_query, only_one
 
 
 class _DailySums(NamedTuple):
@@ -155,13 +155,16 @@ def get_trades(
     """The trades of a user, oldest first; the days are Indian, both included.
 
     At most `limit`, up to 1,000: read on with the id of the last one as `after`, until none comes.
-    Raises InvalidInput for an `after` that is no trade of this user.
+    Raises InvalidInput for an `after` that is no trade of this user, and Conflict for an order_id
+    of two brokers without the broker.
     """
     begin, end = day_bounds(start_date, end_date)
     asked = given(order_id=order_id, symbol=symbol, broker=broker, begin=begin, end=end)
     asked["user_id"] = user_id
     most = row_limit("limit", limit)
     with reading(check_book(book).database, tx) as tx:
+        if order_id is not None and broker is None:
+            only_one(tx.all(get_order_query[book], order_id=order_id, broker=None))
         if after is not None:
             last = tx.one(_get_trade_place[book], id=after, user_id=user_id)
             if last is None:

@@ -16,6 +16,7 @@ from openalgo_store import (
     get_position_adjustments,
     get_position_history,
     get_positions,
+    get_realized_pnl,
     record_fill,
 )
 from tests.contract.trading.conftest import TUESDAY, Traded, fill
@@ -232,6 +233,41 @@ def test_what_is_told_without_an_average_is_opened_at_its_last_price(
     bulk_update_positions([row | {"last_price": 1500.0}], reported_at=MONDAY, book=book)
     (position,) = get_positions(user, day=MONDAY.date(), book=book)
     assert (position.quantity, position.average_price, position.pnl) == (75, 1500.0, 0.0)
+
+
+def test_a_late_report_without_an_average_opens_at_its_last_price(
+    store: Store, user: int, book: Book
+) -> None:
+    position = fill(user, [Traded(10, 100.0, MONDAY + timedelta(hours=2))], book=book)
+    row = place(position) | {"product": "MIS", "quantity": 10}
+    at = MONDAY + timedelta(hours=1)
+    with pytest.raises(InvalidInput, match="average_price"):
+        bulk_update_positions([row], reported_at=at, book=book)
+    (correction,) = bulk_update_positions([row | {"last_price": 200.0}], reported_at=at, book=book)
+    assert (correction.quantity, correction.average_price) == (10, 200.0)
+    found = seen(user, book, MONDAY)["MIS"]
+    assert (found.quantity, found.average_price, found.pnl) == (10, 200.0, 0.0)
+
+
+def test_a_split_whose_average_is_cut_keeps_the_cost_of_the_lots(
+    store: Store, user: int, book: Book
+) -> None:
+    fill(user, [Traded(10, 100.0), Traded(11, 200.05), Traded(-10, 150.0)], book=book)
+    (position,) = get_positions(user, day=MONDAY.date(), book=book)
+    assert position.average_price is not None
+    adjust_position(
+        user, "zerodha", "SBIN", "NSE", "CNC", 22, position.average_price / 2, "split 1:2",
+        adjusted_at=TUESDAY, book=book,
+    )  # fmt: skip
+    fill(user, [Traded(-22, 80.0, WEDNESDAY)], name="sold", book=book)
+    row = {"symbol": "INFY", "product": "CNC", "broker": "zerodha", "exchange": "NSE"}
+    fill(user, [Traded(7, 1000.05)], symbol="INFY", book=book)
+    report = row | {"user_id": user, "quantity": 21, "average_price": 333.34}
+    bulk_update_positions([report], reported_at=TUESDAY, book=book)
+    fill(user, [Traded(-21, 340.0, WEDNESDAY)], symbol="INFY", name="sold", book=book)
+    lots = get_realized_pnl(user, MONDAY.date(), WEDNESDAY.date(), book=book)
+    profit = {name: sum(e.pnl for e in lots if e.symbol == name) for name in ("SBIN", "INFY")}
+    assert profit == pytest.approx({"SBIN": 59.45, "INFY": 21 * 340 - 7 * 1000.05}, abs=1e-4)
 
 
 def test_a_report_that_comes_twice_is_one_correction(store: Store, user: int, book: Book) -> None:

@@ -260,3 +260,12 @@ def test_a_whole_report_of_one_owner_has_rows_of_nobody_else(user: int, book: Bo
     assert contents(book) == before
     assert bulk_update_holdings([row(user, "INFY", quantity=2)], True, book=book, **owner) == 1
     assert held(user, book) == [("zerodha", "INFY", 2)]
+
+
+@both_books
+def test_a_user_id_without_its_broker_is_refused(user: int, book: Book) -> None:
+    bulk_update_holdings([row(user, "SBIN", quantity=1), row(user, "INFY", quantity=2)], book=book)
+    for owner in ({"user_id": user + 1}, {"broker": "kotak"}):
+        with pytest.raises(InvalidInput, match="give both"):
+            bulk_update_holdings([row(user, "SBIN")], True, **owner, book=book)
+    assert len(get_holdings(user, book=book)) == 2

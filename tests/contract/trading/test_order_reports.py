@@ -14,18 +14,24 @@ from openalgo_store import (
     Order,
     Position,
     Store,
+    adjust_position,
+    bulk_update_positions,
+    convert_position,
     create_order,
     get_daily_pnl,
     get_open_orders,
     get_order,
+    get_position_history,
     get_positions,
     get_trades,
+    get_write_session,
     import_trade,
     record_fill,
     report_order,
     update_order,
     update_order_status,
 )
+from openalgo_store.operations.checking import check_books
 from tests.support.rows import MONDAY, add_order, both_books, order_row, trade_row
 
 NOON = MONDAY + timedelta(hours=2)
@@ -273,3 +279,84 @@ def test_names_that_would_make_an_instrument_of_their_own_are_refused(
         create_order(**order_row(user, "A") | changes, book=book)
     with pytest.raises(InvalidInput):
         import_trade(**trade_row(user, "T") | changes, book=book)
+
+
+def test_what_was_told_first_stays_where_it_was_when_more_is_told(
+    store: Store, user: int, book: Book
+) -> None:
+    """Between the two reports the first part is converted, split, corrected, or a day is over."""
+    ten, eleven, twelve = (MONDAY + timedelta(hours=hours) for hours in (1, 2, 3))
+
+    def tell(symbol: str, filled: int, average: float, at: datetime, **more: Any) -> None:
+        told(
+            user, f"R-{symbol}", symbol=symbol, product="MIS", filled_quantity=filled,
+            average_price=average, reported_at=at, book=book, **more,
+        )  # fmt: skip
+
+    place = {"user_id": user, "broker": "zerodha", "exchange": "NSE"}
+    for symbol in ("CONVERTED", "CORRECTED", "SPLIT", "CARRIED"):
+        tell(symbol, 50, 100.0, ten)
+    convert_position(
+        **place, symbol="CONVERTED", from_product="MIS", to_product="CNC", quantity=50,
+        converted_at=eleven, book=book,
+    )  # fmt: skip
+    row = place | {"symbol": "CORRECTED", "product": "MIS", "quantity": 60, "average_price": 100.0}
+    bulk_update_positions([row], reported_at=eleven, book=book)
+    adjust_position(
+        **place, symbol="SPLIT", product="MIS", quantity=250, average_price=20.0, reason="split",
+        adjusted_at=eleven, book=book,
+    )  # fmt: skip
+    add_order(user, "S", symbol="CARRIED", product="MIS", action="SELL", quantity=50, book=book)
+    record_fill("S", "1", 50, 110.0, eleven, book=book)
+    for symbol in ("CONVERTED", "CORRECTED", "SPLIT"):
+        tell(symbol, 100, 101.0, twelve)
+    tell("CARRIED", 100, 100.0, twelve + timedelta(days=1))
+    tell("CARRIED", 50, 100.0, ten)
+    tuesday = (MONDAY + timedelta(days=1)).date()
+    found = {
+        (each.symbol, each.product): (each.quantity, each.average_price, each.realized_pnl)
+        for each in get_positions(user, day=tuesday, book=book)
+    }
+    assert found == {
+        ("CONVERTED", "CNC"): (50, 100.0, 0.0),
+        ("CONVERTED", "MIS"): (50, 102.0, 0.0),
+        ("CORRECTED", "MIS"): (110, pytest.approx(11_100 / 110), 0.0),
+        ("SPLIT", "MIS"): (300, pytest.approx(10_100 / 300), 0.0),
+        ("CARRIED", "MIS"): (50, 100.0, 500.0),
+    }
+    history = get_position_history(user, MONDAY.date(), tuesday, book=book)
+    carried = [(each.quantity, each.realized_pnl) for each in history if each.symbol == "CARRIED"]
+    assert carried == [(0, 500.0), (50, 0.0)]
+    assert list(check_books()) == []
+
+
+def test_a_report_that_is_refused_leaves_nothing_in_the_callers_session(
+    store: Store, user: int, book: Book
+) -> None:
+    with get_write_session(book.database) as tx:
+        for wrong in ({"status_message": "x" * 1001}, {"exchange_order_id": "x" * 51}):
+            row = order_row(user, "A", status="OPEN") | wrong
+            with pytest.raises(InvalidInput):
+                report_order(**row, filled_quantity=5, average_price=9.5, book=book, tx=tx)
+    assert get_order("A", book=book) is None
+
+
+def test_a_rejected_order_takes_no_fill_of_an_older_report(
+    store: Store, user: int, book: Book
+) -> None:
+    told(user, "A", status="REJECTED", book=book)
+    with pytest.raises(IllegalOrderState):
+        told(user, "A", filled_quantity=60, average_price=9.5, reported_at=MONDAY, book=book)
+    assert get_positions(user, book=book) == []
+
+
+def test_trades_of_an_id_of_two_brokers_are_asked_for_with_the_broker(
+    store: Store, user: int, book: Book
+) -> None:
+    for broker in ("zerodha", "kotak"):
+        add_order(user, "A", broker=broker, book=book)
+        record_fill("A", "1", 10, 812.0, MONDAY, broker=broker, book=book)
+    with pytest.raises(Conflict, match="kotak, zerodha"):
+        get_trades(user, order_id="A", book=book)
+    (trade,) = get_trades(user, order_id="A", broker="kotak", book=book)
+    assert trade.broker == "kotak"
