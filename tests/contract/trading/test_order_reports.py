@@ -293,7 +293,7 @@ def test_what_was_told_first_stays_where_it_was_when_more_is_told(
             average_price=average, reported_at=at, book=book, **more,
         )  # fmt: skip
 
-    place = {"user_id": user, "broker": "zerodha", "exchange": "NSE"}
+    place: dict[str, Any] = {"user_id": user, "broker": "zerodha", "exchange": "NSE"}
     for symbol in ("CONVERTED", "CORRECTED", "SPLIT", "CARRIED"):
         tell(symbol, 50, 100.0, ten)
     convert_position(

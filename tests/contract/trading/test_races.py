@@ -119,6 +119,24 @@ def test_a_fill_beside_a_conversion_is_in_the_position(
 
 
 @both_books
+def test_a_late_fill_that_waits_for_the_first_conversion_sees_what_it_has_opened(
+    user: int, book: Book, beside: Callable[..., tuple[Any, Any]]
+) -> None:
+    for name in ("A1", "A2"):
+        add_order(user, name, book=book)
+    yesterday = MONDAY - timedelta(days=1)
+    record_fill("A1", "T1", 10, 100.0, MONDAY, book=book)
+    beside(
+        "set_position",
+        partial(convert_five, user, book),
+        partial(record_fill, "A2", "T1", 20, 90.0, yesterday, book=book),
+    )
+    held = get_positions(user, day=MONDAY.date(), book=book)
+    assert sorted(each.quantity for each in held) == [5, 25]
+    assert sum(each.buy_value for each in held) == 2_800_000_000
+
+
+@both_books
 def test_a_fill_that_waits_for_a_new_day_goes_into_its_own(
     user: int, book: Book, beside: Callable[..., tuple[Any, Any]]
 ) -> None:
