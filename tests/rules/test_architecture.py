@@ -56,6 +56,7 @@ INTERNAL = {
     "status_of",
     "set_fills",
     "change_position",
+    "drop_report",
     "position_of",
     "agrees",
     "adjusted",
