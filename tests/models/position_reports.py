@@ -96,10 +96,10 @@ class PositionModel(BookState):
             average = stored(given["last_price"])
         if agrees(sums, quantity, average) and same_day:
             return None
-        told = (moment, product, abs(quantity), average, overnight)
+        told = (moment, product, quantity, average, overnight)
         if late and any(
             each.kind == "REPORT"
-            and (each.adjusted_at, each.product, abs(each.quantity)) == told[:3]
+            and (each.adjusted_at, each.product, each.quantity) == told[:3]
             and (each.average_price, each.overnight_quantity) == told[3:]
             for each in book.adjustments
         ):
@@ -130,9 +130,9 @@ class PositionModel(BookState):
         check(1, average_price)
         self._refuse_if_failed()
         book = self._instrument((user_id, broker, symbol, exchange))
-        known = ("ADJUSTMENT", adjusted_at, product, abs(quantity), stored(average_price))
+        known = ("ADJUSTMENT", adjusted_at, product, quantity, stored(average_price))
         if any(
-            (e.kind, e.adjusted_at, e.product, abs(e.quantity), e.average_price) == known
+            (e.kind, e.adjusted_at, e.product, e.quantity, e.average_price) == known
             for e in book.adjustments
         ):
             return self._position(book, product)

@@ -202,8 +202,11 @@ def _no_adjustment(place: Place, product: Product, moment: datetime) -> Position
 def _is_known(place: Place, wanted: PositionAdjustment, book: Book, tx: Transaction) -> bool:
     """Whether it was told before. Which side a conversion moves only the days tell."""
     names = ("kind", "adjusted_at", "product", "to_product", "average_price", "overnight_quantity")
+    quantities = {wanted.quantity}
+    if wanted.kind == "CONVERSION":
+        quantities.add(-wanted.quantity)
     return any(
-        abs(known.quantity) == abs(wanted.quantity)
+        known.quantity in quantities
         and all(getattr(known, name) == getattr(wanted, name) for name in names)
         for known in tx.all(_get_of_instrument[book], **place, begin=wanted.adjusted_at)
     )

@@ -149,6 +149,12 @@ def _check_days(
     adjustments: dict[date, list[PositionAdjustment]] = defaultdict(list)
     for each in read_adjustments(place, _FIRST, book, tx):
         adjustments[trading_day(each.adjusted_at)].append(each)
+    carried = {
+        each.product: day
+        for day, of_day in adjustments.items()
+        for each in of_day
+        if each.kind == "CARRIED_OVER"
+    }
     before: dict[Product, Pool] = {}
     for day in sorted({*days, *fills, *adjustments}):
         stored = days[day]
@@ -160,13 +166,16 @@ def _check_days(
         moved = {each.product for each in fills[day]} | {
             product for a in adjustments[day] for product in (a.product, a.to_product) if product
         }
-        for product in sorted(moved - stored.keys()):
+        unknown = {product for product, since in carried.items() if day < since}
+        for product in sorted(moved - stored.keys() - unknown):
             yield BookDifference(
                 book.tables.position_days.name,
                 None,
                 f"{_name({**place, 'product': product})}: {day} has fills or adjustments, no row",
             )
         for product, (table, row_id, pool) in stored.items():
+            if product in unknown:  # before an older version was taken over as it was
+                continue
             if pool != told[product]:
                 what = _unlike(pool, told[product])
                 name = _name({**place, "product": product})

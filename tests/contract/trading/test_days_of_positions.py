@@ -235,6 +235,18 @@ def test_what_is_told_without_an_average_is_opened_at_its_last_price(
     assert (position.quantity, position.average_price, position.pnl) == (75, 1500.0, 0.0)
 
 
+def test_two_adjustments_of_one_moment_are_one_only_where_they_are_the_same(
+    store: Store, user: int, book: Book
+) -> None:
+    for quantity in (10, -10, -10):
+        position = adjust_position(
+            user, "zerodha", "SBIN", "NSE", "CNC", quantity, 100.0, "transfer",
+            adjusted_at=MONDAY, book=book,
+        )  # fmt: skip
+    assert position.quantity == -10
+    assert len(get_position_adjustments(user, MONDAY.date(), MONDAY.date(), book=book)) == 2
+
+
 def test_a_late_report_without_an_average_opens_at_its_last_price(
     store: Store, user: int, book: Book
 ) -> None:
