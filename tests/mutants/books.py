@@ -63,8 +63,15 @@ BOOKS = (
     Mutation(
         "an adjustment that is known is made again",
         f"{TRADING}/adjustments.py",
-        "        abs(known.quantity) == abs(wanted.quantity)\n",
+        "        known.quantity in quantities\n",
         "        known.id == wanted.id\n",
+        (f"{TESTS}/test_days_of_positions.py",),
+    ),
+    Mutation(
+        "an adjustment to the other side is taken for the one before it",
+        f"{TRADING}/adjustments.py",
+        'if wanted.kind == "CONVERSION":',
+        "if wanted.kind:",
         (f"{TESTS}/test_days_of_positions.py",),
     ),
     Mutation(
