@@ -4,6 +4,7 @@ import logging
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from functools import cache
 from itertools import count
 from pathlib import Path
@@ -192,10 +193,7 @@ def migrated_settings(
     recycled: RecycledDatabases = request.getfixturevalue("recycled_databases")
     url = recycled.take()
     yield settings_of(dict.fromkeys(DATABASES, url))
-    try:
-        leaks.check_server(url)
-    finally:
-        recycled.give_back(url)
+    recycled.give_back(url, leaks)
 
 
 @pytest.fixture(scope="session")
@@ -217,9 +215,12 @@ def postgresql_template(postgres: PostgresServer) -> str:
 
 
 @pytest.fixture(scope="session")
-def recycled_databases(postgres: PostgresServer, postgresql_template: str) -> RecycledDatabases:
+def recycled_databases(
+    postgres: PostgresServer, postgresql_template: str
+) -> Iterator[RecycledDatabases]:
     """Copies of the migrated database, emptied after each test."""
-    return RecycledDatabases(postgres, postgresql_template)
+    with closing(RecycledDatabases(postgres, postgresql_template)) as recycled:
+        yield recycled
 
 
 @pytest.fixture(scope="session")

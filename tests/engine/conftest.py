@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
@@ -82,12 +83,13 @@ def pair_of_the_run() -> Iterator[Pair]:
 
 
 @pytest.fixture(scope="session")
-def databases_of_the_pair(pair_of_the_run: Pair) -> RecycledDatabases:
+def databases_of_the_pair(pair_of_the_run: Pair) -> Iterator[RecycledDatabases]:
     """Migrated databases on the primary."""
     url = pair_of_the_run.primary.create_database()
     for name in DATABASES:
         run_migrations(url, name)
-    return RecycledDatabases(pair_of_the_run.primary, url)
+    with closing(RecycledDatabases(pair_of_the_run.primary, url)) as recycled:
+        yield recycled
 
 
 @pytest.fixture

@@ -17,16 +17,17 @@ from openalgo_store import (
 from openalgo_store.engine import postgresql
 from openalgo_store.engine.queries import Query
 from openalgo_store.sessions import one_statement
-from tests.support.postgres_server import PostgresServer
+from tests.support.postgres_server import KEEPER, PostgresServer
 from tests.support.rows import ALL_NAMES, add_user, names
 from tests.support.watching import sent
 
 pytestmark = pytest.mark.only("postgresql")
 
 DIE = Query.of(select(func.pg_terminate_backend(func.pg_backend_pid())), bool)
-END_OTHERS = """
+END_OTHERS = f"""
     SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity
     WHERE datname = current_database() AND pid <> pg_backend_pid()
+    AND application_name <> '{KEEPER}'
 """
 
 

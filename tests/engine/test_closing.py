@@ -24,9 +24,15 @@ from openalgo_store.engine.sqlite.connections import GATE
 from openalgo_store.engine.sqlite.dialect import SQLite
 from openalgo_store.engine.transaction_state import TransactionState
 from openalgo_store.sessions import one_statement
+from tests.support.postgres_server import KEEPER
 from tests.support.rows import ALL_NAMES, add_user, names
 from tests.support.waiting import DEADLINE, wait_until
 from tests.support.watching import watching
+
+_OTHERS = """
+SELECT pid FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid() AND application_name <> %s
+"""
 
 
 @pytest.fixture
@@ -50,8 +56,7 @@ def open_connections(settings: Settings) -> Sequence[object]:
         return [path for path in paths if path.startswith(str(url.database))]
     target = url.set(drivername="postgresql").render_as_string(hide_password=False)
     with psycopg.connect(target) as connection:
-        others = "SELECT pid FROM pg_stat_activity WHERE datname = current_database()"
-        return connection.execute(f"{others} AND pid <> pg_backend_pid()").fetchall()
+        return connection.execute(_OTHERS, (KEEPER,)).fetchall()
 
 
 def wait_until_nothing_is_open(store: Store) -> None:

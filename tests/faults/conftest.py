@@ -61,8 +61,7 @@ def new_settings(
 
     yield create
     for url in taken if recycled else ():
-        leaks.check_server(url)
-        recycled.give_back(url)  # type: ignore[union-attr]
+        recycled.give_back(url, leaks)  # type: ignore[union-attr]
 
 
 def settings_in(folder: Path) -> Settings:

@@ -25,6 +25,12 @@ _PUBLIC = "\n".join(
 )
 """What hypothesis also takes texts from: the name of a column stands in every database."""
 
+_TABLES = """
+SELECT relname FROM pg_class WHERE relnamespace = current_schema()::regnamespace
+AND relkind = 'r' AND pg_relation_size(oid) > 0
+"""
+_READ = sql.SQL("SELECT {}, string_agg(t::text, E'\\n') FROM {} AS t")
+
 
 class Leaks:
     """Notes the secrets that pass through security/ and the messages of every StoreError."""
@@ -78,12 +84,13 @@ class Leaks:
             return
         target = make_url(url).set(drivername="postgresql")
         with psycopg.connect(target.render_as_string(hide_password=False)) as connection:
-            tables = connection.execute(
-                "SELECT relname FROM pg_class WHERE relnamespace = current_schema()::regnamespace "
-                "AND relkind = 'r' AND pg_relation_size(oid) > 0"
-            ).fetchall()
-            for (table,) in tables:
-                rows = connection.execute(
-                    sql.SQL("SELECT t::text FROM {} AS t").format(sql.Identifier(table))
-                )
-                self.check(table, "\n".join(row[0] for row in rows).encode())
+            self.check_tables(connection)
+
+    def check_tables(self, connection: psycopg.Connection[Any]) -> None:
+        """Every table of the database of a connection, as text."""
+        if not self.secrets:
+            return
+        tables = connection.execute(_TABLES).fetchall()
+        reads = [_READ.format(sql.Literal(name), sql.Identifier(name)) for (name,) in tables]
+        for table, rows in connection.execute(sql.SQL(" UNION ALL ").join(reads)):
+            self.check(table, (rows or "").encode())

@@ -41,6 +41,12 @@ FOLDERS = (
     "/Applications/Postgres.app/Contents/Versions/*/bin",
     "C:/Program Files/PostgreSQL/*/bin",
 )
+KEEPER = "keeper"
+"""The application_name of connections that are kept to a database and count for no test."""
+_RELEASE = """
+SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity
+WHERE application_name = %s AND datname = %s
+"""
 
 
 class NoPostgresError(RuntimeError):
@@ -104,6 +110,7 @@ class PostgresServer:
             if template is not None:
                 original = str(make_url(template).database)
                 self.disconnect(original)
+                self.release(connection, original)
                 clause = f'TEMPLATE "{original}"'
                 if connection.info.server_version >= 150000:
                     clause += " STRATEGY file_copy"
@@ -120,13 +127,19 @@ class PostgresServer:
     def disconnect(self, name: str) -> None:
         """End what stands between tests and this database and keeps connections of its own."""
 
-    def connect(self, url: str | None = None) -> psycopg.Connection[Any]:
+    def release(self, connection: psycopg.Connection[Any], name: str) -> None:
+        """End the connections that are kept to a database; whoever keeps one makes a new one."""
+        connection.execute(_RELEASE, (KEEPER, name))
+
+    def connect(self, url: str | None = None, name: str = "") -> psycopg.Connection[Any]:
         """A connection to the server itself: to its first database, or to that of a URL."""
         target = self.admin.set(drivername="postgresql")
         if url is not None:
             target = target.set(database=make_url(url).database)
         conninfo = target.render_as_string(hide_password=False)
-        return psycopg.connect(conninfo, autocommit=True, connect_timeout=DEADLINE)
+        return psycopg.connect(
+            conninfo, autocommit=True, connect_timeout=DEADLINE, application_name=name
+        )
 
 
 def start_postgres(*, with_programs: bool = False) -> PostgresServer:

@@ -1,13 +1,18 @@
 """Migrated PostgreSQL databases that serve one test after another: emptying one is far quicker
 than making a new one. A test that changed the schema has its database dropped.
+
+A connection to each is kept while tests run, since a new one takes longer to look up all tables
+than to empty them.
 """
 
+from contextlib import suppress
 from typing import Any
 
 import psycopg
 from sqlalchemy.engine import make_url
 
-from tests.support.postgres_server import PostgresServer
+from tests.support.leaks import Leaks
+from tests.support.postgres_server import KEEPER, PostgresServer
 
 _BOOKKEEPING = ("_yoyo_log", "_yoyo_version", "_yoyo_migration", "openalgo_migrations", "yoyo_lock")
 
@@ -33,6 +38,9 @@ FROM pg_stat_activity
 WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
 """
 
+_WRITTEN = "SELECT pg_snapshot_xmax(pg_current_snapshot())::text"
+"""The transactions that have ended on the server; one that wrote nothing is none."""
+
 _TABLES = """
 SELECT relname, pg_relation_size(oid) > 100000 FROM pg_class
 WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r' AND relname <> ALL (%s)
@@ -53,28 +61,61 @@ class RecycledDatabases:
         self._server = server
         self._template = template
         self._free: list[str] = []
+        self._kept: dict[str, psycopg.Connection[Any]] = {}
+        self._written: dict[str, str] = {}
         with server.connect(template) as connection:
             self._schema = _one(connection, _SCHEMA)
 
     def take(self) -> str:
         """The URL of an empty database."""
-        return self._free.pop() if self._free else self._server.create_database(self._template)
+        if not self._free:
+            return self._server.create_database(self._template)
+        url = self._free.pop()
+        with suppress(psycopg.OperationalError):  # it may have been ended meanwhile
+            self._written[url] = _one(self._kept[url], _WRITTEN)
+        return url
 
-    def give_back(self, url: str) -> None:
-        """Empty it for the next test, or drop it if it is no longer what it was."""
+    def give_back(self, url: str, leaks: Leaks | None = None) -> None:
+        """Look for leaks and empty it for the next test, or drop it if it is not what it was."""
+        recyclable = False
         try:
             self._server.disconnect(str(make_url(url).database))
-            with self._server.connect(url) as connection:
-                connection.execute(_DISCONNECT)
-                recyclable = _one(connection, _SCHEMA) == self._schema
-                if recyclable:
-                    _empty(connection)
-        except psycopg.Error:  # a test may have left anything behind
-            recyclable = False
-        if recyclable:
-            self._free.append(url)
-        else:
-            self._server.drop_database(url)
+            kept = self._connected(url)
+            recyclable = _one(kept, _WRITTEN) == self._written.pop(url, None)
+            if not recyclable:
+                if leaks:
+                    leaks.check_tables(kept)
+                with suppress(psycopg.Error):  # a test may have left anything behind
+                    recyclable = _one(kept, _SCHEMA) == self._schema
+                    if recyclable:
+                        _empty(kept)
+        finally:
+            if recyclable:
+                self._free.append(url)
+            else:
+                self._forget(url)
+                self._server.drop_database(url)
+
+    def close(self) -> None:
+        """Nobody takes one any more."""
+        for url in list(self._kept):
+            self._forget(url)
+
+    def _connected(self, url: str) -> psycopg.Connection[Any]:
+        """The connection that is kept to it, or a new one; all others are ended."""
+        with suppress(KeyError, psycopg.OperationalError):
+            self._kept[url].execute(_DISCONNECT)
+            return self._kept[url]
+        self._forget(url)
+        kept = self._kept[url] = self._server.connect(url, KEEPER)
+        kept.execute("SET session_replication_role TO replica")  # rows are removed in any order
+        kept.execute(_DISCONNECT)
+        return kept
+
+    def _forget(self, url: str) -> None:
+        self._written.pop(url, None)
+        if kept := self._kept.pop(url, None):
+            kept.close()
 
 
 def _empty(connection: psycopg.Connection[Any]) -> None:
@@ -85,11 +126,8 @@ def _empty(connection: psycopg.Connection[Any]) -> None:
     tables = connection.execute(_TABLES, [list(_BOOKKEEPING)]).fetchall()
     if large := [name for name, is_large in tables if is_large]:
         connection.execute(f"TRUNCATE {', '.join(large)} CASCADE".encode())
-    connection.execute("SET session_replication_role TO replica")  # in any order
-    for name, is_large in tables:
-        if not is_large:
-            connection.execute(f"DELETE FROM {name}".encode())
-    connection.execute(_RESTART)
+    deletes = [f"DELETE FROM {name}" for name, is_large in tables if not is_large]
+    connection.execute(";".join([*deletes, _RESTART]).encode())
 
 
 def _one(connection: psycopg.Connection[Any], query: str) -> Any:
