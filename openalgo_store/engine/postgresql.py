@@ -97,6 +97,7 @@ class PostgreSQL:
             **self.pool_options(settings),
             isolation_level="AUTOCOMMIT",  # BEGIN is ours: psycopg sends none of its own
             connect_args=arguments,
+            use_native_hstore=False,  # a query at the first connection, for what no table has
         )
         self._ping = self.engine.dialect.do_ping
         self.engine.dialect.do_ping = self._is_alive  # type: ignore[assignment, method-assign]

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from functools import cache
 
 from ..errors import ConfigurationError
 
@@ -65,9 +66,10 @@ def check_options(options: Iterable[tuple[str, str]], variable: str) -> dict[str
     return checked
 
 
-def _known() -> set[str]:
+@cache
+def _known() -> frozenset[str]:
     """The options of the libpq that is installed, without those for its developers."""
     from psycopg.pq import Conninfo  # which takes 10 MiB that SQLite need not have
 
     usable = {each.keyword.decode() for each in Conninfo.get_defaults() if each.dispchar != b"D"}
-    return usable - set(_ELSEWHERE)
+    return frozenset(usable - set(_ELSEWHERE))
