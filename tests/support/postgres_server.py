@@ -112,8 +112,8 @@ class PostgresServer:
                 self.disconnect(original)
                 self.release(connection, original)
                 clause = f'TEMPLATE "{original}"'
-                if connection.info.server_version >= 150000:
-                    clause += " STRATEGY file_copy"
+            if connection.info.server_version >= 150000:
+                clause += " STRATEGY file_copy"
             connection.execute(f'CREATE DATABASE "{name}" {clause}'.encode())
         return self.url(name)
 
