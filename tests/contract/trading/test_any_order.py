@@ -51,6 +51,7 @@ class Market:
     def __init__(self, chance: Random) -> None:
         self.chance = chance
         self.events: list[Event] = []
+        self.known: set[str] = set()
         self.fills: list[Filled] = []
         self.elsewhere: list[Filled] = []
         self.told = Positions({"user_id": 0} | PLACE)
@@ -97,9 +98,12 @@ class Market:
     def _filling(self, order: dict[str, Any], *trade: Any) -> Callable[[int, Book], Any]:
         def tell(user: int, book: Book) -> None:
             number, *rest = trade
-            row = order | {"user_id": user, "order_id": f"{user}-{number}"}
-            report_order(**row, reported_at=FIRST, book=book)  # that there is such an order
-            record_fill(row["order_id"], *rest, book=book)
+            order_id = f"{user}-{number}"
+            if number not in self.known:  # that there is such an order
+                row = order | {"user_id": user, "order_id": order_id}
+                report_order(**row, reported_at=FIRST, book=book)
+                self.known.add(number)
+            record_fill(order_id, *rest, book=book)
 
         return tell
 
