@@ -133,7 +133,7 @@ def _trades(metadata: MetaData, prefix: str) -> Table:
         Index(
             f"ix_{prefix}trades_position",
             *("user_id", "broker", "symbol", "exchange", "product"),
-            *("traded_at", "action", "quantity"),
+            *("traded_at", "action", "quantity", "price"),
         ),
     )
     c = trades.c

@@ -27,6 +27,11 @@ def trading_day(moment: datetime) -> date:
     return (require_aware(moment) + _AHEAD).date()
 
 
+def day_number(moment: datetime) -> int:
+    """The number of the Indian calendar day of a moment in UTC: a day later, one more."""
+    return (moment + _AHEAD).toordinal()
+
+
 def next_session_end(moment: datetime, at: time = SESSION_END) -> datetime:
     """The first session boundary (wall clock in IST, 03:00 by default) after a moment, in UTC."""
     local = require_aware(moment).astimezone(IST)

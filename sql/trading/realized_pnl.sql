@@ -1,10 +1,9 @@
 -- Realised profit and loss. /*book*/ is nothing in the live book and sandbox_ in the paper-trading one.
+-- Units sold are less than 0, values are in millionths of a rupee.
 
 -- name: get_last_lots
--- The end of a range of ix_trades_position; what one moment has in it is sorted by id. Units sold
--- are less than 0, the value is in millionths of a rupee.
-SELECT traded_at, id, broker, symbol, exchange, product,
-       CASE action WHEN 'BUY' THEN quantity ELSE -quantity END AS units,
+-- The end of a range of ix_trades_position; what one moment has in it is sorted by id.
+SELECT traded_at, id, CASE action WHEN 'BUY' THEN quantity ELSE -quantity END AS units,
        quantity * CAST(ROUND(price * 1000000) AS BIGINT) AS value
 FROM /*book*/trades
 WHERE user_id = :user_id AND broker = :broker AND symbol = :symbol AND exchange = :exchange
@@ -12,9 +11,40 @@ WHERE user_id = :user_id AND broker = :broker AND symbol = :symbol AND exchange 
 ORDER BY traded_at DESC, id DESC
 LIMIT :row_limit;
 
+-- name: get_lots_of_places @sqlite
+-- A range of ix_trades_position for each place, which holds all that is read: CROSS JOIN keeps the
+-- places outside. json_extract, because ->> needs SQLite 3.38.
+SELECT item.key AS number, t.traded_at, t.id,
+       CASE t.action WHEN 'BUY' THEN t.quantity ELSE -t.quantity END AS units,
+       t.quantity * CAST(ROUND(t.price * 1000000) AS BIGINT) AS value
+FROM json_each(:places) AS item
+CROSS JOIN /*book*/trades AS t
+  ON t.user_id = :user_id
+ AND t.broker = json_extract(item.value, '$[0]')
+ AND t.symbol = json_extract(item.value, '$[1]')
+ AND t.exchange = json_extract(item.value, '$[2]')
+ AND t.product = json_extract(item.value, '$[3]')
+ AND t.traded_at >= :begin
+ AND t.traded_at < :end;
+
+-- name: get_lots_of_places @postgresql
+-- Each place for itself: OFFSET 0 keeps it from becoming a join with everything that was traded on
+-- these days.
+SELECT item.number - 1 AS number, lot.traded_at, lot.id, lot.units, lot.value
+FROM json_array_elements(:places) WITH ORDINALITY AS item (place, number)
+CROSS JOIN LATERAL (
+    SELECT traded_at, id, CASE action WHEN 'BUY' THEN quantity ELSE -quantity END AS units,
+           quantity * CAST(ROUND(price * 1000000) AS BIGINT) AS value
+    FROM /*book*/trades
+    WHERE user_id = :user_id AND broker = item.place ->> 0 AND symbol = item.place ->> 1
+      AND exchange = item.place ->> 2 AND product = item.place ->> 3
+      AND traded_at >= :begin AND traded_at < :end
+    OFFSET 0
+) AS lot;
+
 -- name: get_lots_of_instrument
 -- A range of ix_trades_position, sorted, since its products are told together.
-SELECT traded_at, id, broker, symbol, exchange, product,
+SELECT product, traded_at, id,
        CASE action WHEN 'BUY' THEN quantity ELSE -quantity END AS units,
        quantity * CAST(ROUND(price * 1000000) AS BIGINT) AS value
 FROM /*book*/trades

@@ -65,8 +65,8 @@ GROUP BY symbol, exchange
 ORDER BY symbol, exchange;
 
 -- name: get_fills_of_instrument
--- A range of ix_trades_position, which tells which of its trades are of the few days that are looked
--- at again.
+-- The few days that are looked at again: those of the user or those of the instrument, whichever
+-- the engine takes for fewer.
 SELECT product, traded_at, action, quantity, price
 FROM /*book*/trades
 WHERE user_id = :user_id AND traded_at >= :begin AND traded_at < :end AND symbol = :symbol

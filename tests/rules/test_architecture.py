@@ -46,6 +46,7 @@ INTERNAL = {
     "find_and_lock_order",
     "take_first",
     "read_adjusted",
+    "match_lots",
     "realize_adjusted",
     "lock_active_user",
     "check_instrument",

@@ -9,9 +9,9 @@ from typing import Any
 
 from ...engine.transaction import Transaction
 from ...records.trading import PositionAdjustment, RealizedLot
-from ...tables.types import UTCDateTime
+from ...tables.types import UTCDateTime, Whole
 from .books import Book, BookSql
-from .open_lots import Converted, Event, Lot, OpenLots, Reported, Scaled
+from .open_lots import Converted, Event, Lot, OpenLots, Reported, Scaled, Traded
 
 Instrument = tuple[str, str, str]
 """Broker, symbol, exchange: between the products of these units are converted."""
@@ -22,8 +22,12 @@ _INSTRUMENT = ("broker", "symbol", "exchange")
 _get_adjustments = BookSql("trading/position_adjustments.sql", "position_adjustments").query(
     "get_adjustments_until", PositionAdjustment, end=UTCDateTime()
 )
-_get_lots = BookSql("trading/realized_pnl.sql", "trades").query(
-    "get_lots_of_instrument", Lot, end=UTCDateTime()
+_get_lots = BookSql("trading/realized_pnl.sql", "trades").rows(
+    "get_lots_of_instrument",
+    ("product", *Lot._fields),
+    end=UTCDateTime(),
+    units=Whole(),
+    value=Whole(),
 )
 
 
@@ -52,9 +56,11 @@ def realize_adjusted(
     A trade counts before an adjustment of its own moment, as in its position.
     """
     place = dict(zip(_INSTRUMENT, instrument, strict=True))
-    traded = tx.all(_get_lots[book], **place, user_id=user_id, end=end)
-    in_time: list[list[Event]] = [list(traded), events]
-    realized = OpenLots().realize(merge(*in_time, key=itemgetter(0)))
+    found = tx.all(_get_lots[book], **place, user_id=user_id, end=end)
+    traded: list[Event] = [
+        Traded(lot[0], *instrument, product, Lot._make(lot)) for product, *lot in found
+    ]
+    realized = OpenLots().realize(merge(traded, events, key=itemgetter(0)))
     return [lot for lot in realized if lot.exit_at >= begin]
 
 

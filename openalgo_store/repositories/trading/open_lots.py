@@ -1,21 +1,20 @@
 """Open lots: what was bought or sold first is closed first, in one pass over what happened.
 
-It knows no database: it is fed with events in the order of time. Values are whole millionths of a
-rupee, so that nothing is lost however often a lot is divided.
+It knows no database: it is fed with what happened in the order of time. Values are whole millionths
+of a rupee, so that nothing is lost however often a lot is divided.
 """
 
-from collections import deque
-from collections.abc import Callable, Iterable
-from datetime import UTC, datetime, timedelta
+from collections import defaultdict, deque
+from collections.abc import Iterable
+from datetime import datetime
 from functools import partial
 from typing import NamedTuple
 
 from ...records.trading import Product, RealizedLot
-from ...values import clock
+from ...values.clock import day_number
 from ...values.money import to_millionths
 
-_DAY = timedelta(days=1)
-Place = tuple[str, str, str, str]
+Place = tuple[str, str, str, Product]
 """Where lots close each other: broker, symbol, exchange, product."""
 
 
@@ -31,10 +30,6 @@ class Lot(NamedTuple):
 
     traded_at: datetime
     id: int | None
-    broker: str
-    symbol: str
-    exchange: str
-    product: Product
     units: int
     value: int
 
@@ -48,15 +43,26 @@ class Lot(NamedTuple):
         if quantity == self.quantity:
             return self
         value = self.value * quantity // self.quantity
-        return Lot(*self[:6], quantity if self.units > 0 else -quantity, value)
+        return Lot(*self[:2], quantity if self.units > 0 else -quantity, value)
 
     def without(self, part: "Lot") -> "Lot":
         """Its other units: both together are worth what all were."""
-        return Lot(*self[:6], self.units - part.units, self.value - part.value)
+        return Lot(*self[:2], self.units - part.units, self.value - part.value)
 
 
-_lot = partial(tuple.__new__, Lot)
+make_lot = partial(tuple.__new__, Lot)
 """A Lot of its values, likewise."""
+
+
+class Traded(NamedTuple):
+    """A trade at a place."""
+
+    at: datetime
+    broker: str
+    symbol: str
+    exchange: str
+    product: Product
+    lot: Lot
 
 
 class Converted(NamedTuple):
@@ -110,97 +116,88 @@ class Reported(NamedTuple):
     price: float
 
 
-Event = Lot | Converted | Scaled | Reported
-"""What changes the open lots; a trade is the lot that it enters."""
+Event = Traded | Converted | Scaled | Reported
+"""What changes the open lots."""
 
 
-class _Places(dict[Place, deque[Lot]]):
-    """The lots of each place; those from before the first event are asked for when it is needed."""
+def match_lots(
+    place: Place, lots: deque[Lot], traded: Iterable[Lot], realized: list[RealizedLot]
+) -> None:
+    """Enter what was traded at a place, in the order of time, and tell what it closes of the lots.
 
-    def __init__(self, before: Callable[[Place], Iterable[Lot]]) -> None:
-        self._before = before
+    Trades of one moment come in the order of their ids.
+    """
+    for lot in traded:
+        if not lots or (lots[0].units > 0) is (lot.units > 0):
+            lots.append(lot)
+        elif left := _close(place, lots, lot, lot.traded_at, realized):
+            lots.append(left)
 
-    def __missing__(self, place: Place) -> deque[Lot]:
-        lots = self[place] = deque(self._before(place))
-        return lots
+
+def _close(
+    place: Place, lots: deque[Lot], lot: Lot, now: datetime, realized: list[RealizedLot]
+) -> Lot | None:
+    """Close what is open on the other side, the oldest first; what is left of this lot.
+
+    Every trade comes through here: no lot is made of what is closed at once.
+    """
+    today = day_number(now)
+    closed_at, closed_id, units, value = lot
+    while units and lots:
+        entry_at, entry_id, held, entry_value = lots[0]
+        if (held > 0) is (units > 0):
+            break
+        exit_id, exit_value, more = closed_id, value, held + units
+        if not more or (more > 0) is (units > 0):  # all of the oldest lot
+            lots.popleft()
+            closed, units = held, more
+            if more:
+                exit_value = value * held // (held - more)
+                value -= exit_value
+        else:
+            closed, units, whole = -units, 0, entry_value
+            entry_value = whole * closed // held
+            lots[0] = make_lot((entry_at, entry_id, more, whole - entry_value))
+        if entry_at > closed_at:  # only what was converted can be the older one
+            exit_id, entry_id, entry_at = entry_id, closed_id, closed_at
+            exit_value, entry_value, closed = entry_value, exit_value, -closed
+        if closed > 0:
+            side, pnl = "LONG", exit_value - entry_value
+        else:
+            side, pnl, closed = "SHORT", entry_value - exit_value, -closed
+        unit = 1_000_000 * closed
+        realized.append(_realized_lot((
+            *place, closed, side, entry_id, entry_at, entry_value / unit, exit_id, now,
+            exit_value / unit, pnl / 1_000_000, today - day_number(entry_at),
+        )))  # fmt: skip
+    return lot._replace(units=units, value=value) if units else None
 
 
 class OpenLots:
     """The open lots, the oldest first, of each product of each instrument at each broker."""
 
-    def __init__(self, before: Callable[[Place], Iterable[Lot]] = lambda place: ()) -> None:
-        self._lots = _Places(before)
-        self._day_begin = self._day_end = datetime.min.replace(tzinfo=UTC)
+    def __init__(self) -> None:
+        self._lots: defaultdict[Place, deque[Lot]] = defaultdict(deque)
 
     def realize(self, events: Iterable[Event]) -> list[RealizedLot]:
-        """What these events close, in the order of closing.
-
-        They come in the order of time, and trades of one moment in that of their ids.
-        """
+        """What these events close, in the order of closing; they come in the order of time."""
         realized: list[RealizedLot] = []
-        places = self._lots
         for event in events:
-            if type(event) is Lot:
-                lots = places[event[2:6]]
-                if not lots or (lots[0].units > 0) is (event.units > 0):
-                    lots.append(event)
-                elif left := self._close(lots, event, event.traded_at, realized):
-                    lots.append(left)
-            elif type(event) is Converted:
+            if isinstance(event, Traded):
+                match_lots(event[1:5], self._lots[event[1:5]], [event.lot], realized)
+            elif isinstance(event, Converted):
                 self._convert(event, realized)
-            elif type(event) is Scaled:
+            elif isinstance(event, Scaled):
                 self._scale(event)
-            elif type(event) is Reported:
+            else:
                 self._correct(event)
         return realized
-
-    def _close(
-        self, lots: deque[Lot], lot: Lot, now: datetime, realized: list[RealizedLot]
-    ) -> Lot | None:
-        """Close what is open on the other side, the oldest first; what is left of this lot.
-
-        Every trade comes through here: no lot is made of what is closed at once.
-        """
-        if not self._day_begin <= now < self._day_end:
-            self._day_begin, self._day_end = clock.day_bounds(clock.trading_day(now))
-        closed_at, closed_id, broker, symbol, exchange, product, units, value = lot
-        while units and lots:
-            entry_at, entry_id, _, _, _, _, held, entry_value = oldest = lots[0]
-            if (held > 0) is (units > 0):
-                break
-            exit_id, exit_value, more = closed_id, value, held + units
-            if not more or (more > 0) is (units > 0):  # all of the oldest lot
-                lots.popleft()
-                closed, units = held, more
-                if more:
-                    exit_value = value * held // (held - more)
-                    value -= exit_value
-            else:
-                closed, units = -units, 0
-                entry_value = entry_value * closed // held
-                lots[0] = _lot((*oldest[:6], more, oldest[7] - entry_value))
-            if entry_at > closed_at:  # only what was converted can be the older one
-                exit_id, entry_id, entry_at = entry_id, closed_id, closed_at
-                exit_value, entry_value, closed = entry_value, exit_value, -closed
-            if closed > 0:
-                side, pnl = "LONG", exit_value - entry_value
-            else:
-                side, pnl, closed = "SHORT", entry_value - exit_value, -closed
-            # Indian days have 24 hours: what lies before today's begin is rounded up to whole ones.
-            days = 0 if entry_at >= self._day_begin else -((entry_at - self._day_begin) // _DAY)
-            unit = 1_000_000 * closed
-            realized.append(_realized_lot((
-                broker, symbol, exchange, product, closed, side, entry_id, entry_at,
-                entry_value / unit, exit_id, now, exit_value / unit, pnl / 1_000_000, days,
-            )))  # fmt: skip
-        return lot._replace(units=units, value=value) if units else None
 
     def _convert(self, event: Converted, realized: list[RealizedLot]) -> None:
         at, broker, symbol, exchange, source, target, quantity = event
         place = (broker, symbol, exchange, target)
         for moved in take_first(self._lots[broker, symbol, exchange, source], quantity):
-            lot = moved._replace(product=target)
-            if left := self._close(self._lots[place], lot, at, realized):
+            if left := _close(place, self._lots[place], moved, at, realized):
                 by_entry = sorted([*self._lots[place], left], key=lambda each: each.traded_at)
                 self._lots[place] = deque(by_entry)
 
@@ -241,7 +238,7 @@ def _enter(lots: deque[Lot], event: Scaled | Reported, quantity: int) -> None:
     """One lot more, without a trade; none of no units."""
     if quantity > 0:
         units = quantity if event.units > 0 else -quantity
-        lots.append(Lot(event.at, None, *event[1:5], units, quantity * to_millionths(event.price)))
+        lots.append(Lot(event.at, None, units, quantity * to_millionths(event.price)))
 
 
 def take_first(lots: deque[Lot], units: int) -> list[Lot]:

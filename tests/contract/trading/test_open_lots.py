@@ -16,6 +16,7 @@ from openalgo_store.repositories.trading.open_lots import (
     OpenLots,
     Reported,
     Scaled,
+    Traded,
 )
 
 SBIN = ("zerodha", "SBIN", "NSE")
@@ -26,10 +27,10 @@ def on(day: int) -> datetime:
     return BEGIN + timedelta(days=day)
 
 
-def traded(day: int, units: int, price: float, product: Product = "CNC") -> Lot:
+def traded(day: int, units: int, price: float, product: Product = "CNC") -> Traded:
     """Units bought, or sold where they are less than 0; the trade has the number of its day."""
     value = abs(units) * round(price * 1_000_000)
-    return Lot(on(day), day + 1, *SBIN, product, units, value)
+    return Traded(on(day), *SBIN, product, Lot(on(day), day + 1, units, value))
 
 
 def converted(day: int, quantity: int, source: Product = "MIS", to: Product = "CNC") -> Converted:
@@ -254,7 +255,7 @@ def test_whatever_is_converted_and_split_the_profit_is_what_was_sold_less_what_w
         if held:
             realized += lots.realize([traded(len(events), -held, 0.0, product)])
         assert not lots._lots[*SBIN, product]
-    trades = [each for each in events if isinstance(each, Lot)]
+    trades = [each.lot for each in events if isinstance(each, Traded)]
     cash = sum(-each.value if each.units > 0 else each.value for each in trades)
     assert sum(lot.pnl for lot in realized) == pytest.approx(cash / 1_000_000, abs=1e-6)
     assert all(lot.quantity > 0 and lot.holding_days >= 0 for lot in realized)

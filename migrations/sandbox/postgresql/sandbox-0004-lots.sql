@@ -1,0 +1,5 @@
+-- Realised profit is told from the index alone: it holds the price too.
+
+DROP INDEX ix_sandbox_trades_position;
+CREATE INDEX ix_sandbox_trades_position ON sandbox_trades
+    (user_id, broker, symbol, exchange, product, traded_at, action, quantity, price);
