@@ -10,6 +10,7 @@ from datetime import datetime
 from functools import partial
 from typing import NamedTuple
 
+from ...records import Row
 from ...records.trading import Product, RealizedLot
 from ...values.clock import day_number
 from ...values.money import to_millionths
@@ -18,7 +19,7 @@ Place = tuple[str, str, str, Product]
 """Where lots close each other: broker, symbol, exchange, product."""
 
 
-_realized_lot = partial(tuple.__new__, RealizedLot)
+make_realized_lot = partial(tuple.__new__, RealizedLot)
 """A RealizedLot of its values, in half the time that the class takes."""
 
 
@@ -120,12 +121,11 @@ Event = Traded | Converted | Scaled | Reported
 """What changes the open lots."""
 
 
-def match_lots(
-    place: Place, lots: deque[Lot], traded: Iterable[Lot], realized: list[RealizedLot]
-) -> None:
+def match_lots(place: Place, lots: deque[Lot], traded: Iterable[Lot], realized: list[Row]) -> None:
     """Enter what was traded at a place, in the order of time, and tell what it closes of the lots.
 
-    Trades of one moment come in the order of their ids.
+    Trades of one moment come in the order of their ids. Told are the values of RealizedLots: plain
+    tuples of them the garbage collector need not look at again and again.
     """
     for lot in traded:
         if not lots or (lots[0].units > 0) is (lot.units > 0):
@@ -135,7 +135,7 @@ def match_lots(
 
 
 def _close(
-    place: Place, lots: deque[Lot], lot: Lot, now: datetime, realized: list[RealizedLot]
+    place: Place, lots: deque[Lot], lot: Lot, now: datetime, realized: list[Row]
 ) -> Lot | None:
     """Close what is open on the other side, the oldest first; what is left of this lot.
 
@@ -166,10 +166,10 @@ def _close(
         else:
             side, pnl, closed = "SHORT", entry_value - exit_value, -closed
         unit = 1_000_000 * closed
-        realized.append(_realized_lot((
+        realized.append((
             *place, closed, side, entry_id, entry_at, entry_value / unit, exit_id, now,
             exit_value / unit, pnl / 1_000_000, today - day_number(entry_at),
-        )))  # fmt: skip
+        ))  # fmt: skip
     return lot._replace(units=units, value=value) if units else None
 
 
@@ -181,7 +181,7 @@ class OpenLots:
 
     def realize(self, events: Iterable[Event]) -> list[RealizedLot]:
         """What these events close, in the order of closing; they come in the order of time."""
-        realized: list[RealizedLot] = []
+        realized: list[Row] = []
         for event in events:
             if isinstance(event, Traded):
                 match_lots(event[1:5], self._lots[event[1:5]], [event.lot], realized)
@@ -191,9 +191,9 @@ class OpenLots:
                 self._scale(event)
             else:
                 self._correct(event)
-        return realized
+        return list(map(make_realized_lot, realized))
 
-    def _convert(self, event: Converted, realized: list[RealizedLot]) -> None:
+    def _convert(self, event: Converted, realized: list[Row]) -> None:
         at, broker, symbol, exchange, source, target, quantity = event
         place = (broker, symbol, exchange, target)
         for moved in take_first(self._lots[broker, symbol, exchange, source], quantity):

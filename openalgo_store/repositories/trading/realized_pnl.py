@@ -12,6 +12,7 @@ from sqlalchemy import BigInteger, bindparam, case, cast, func, select
 
 from ...engine.queries import Query
 from ...engine.transaction import Transaction
+from ...records import Row
 from ...records.trading import Product, RealizedLot
 from ...sessions import reading
 from ...tables.types import StrictJson, UTCDateTime, Whole
@@ -19,7 +20,7 @@ from ...values.days import range_of_days
 from ..shapes import equal, given
 from .adjusted_lots import read_adjusted, realize_adjusted
 from .books import LIVE, Book, BookSql, check_book
-from .open_lots import Lot, make_lot, match_lots, take_first
+from .open_lots import Lot, make_lot, make_realized_lot, match_lots, take_first
 
 
 class _Traded(NamedTuple):
@@ -41,6 +42,7 @@ _AT_ONCE = 2_000
 memory, and most of so few are gone before the garbage collector takes them for old."""
 _FEW, _TIMES = 32, 4
 """Open units are looked for in so many trades, then in so many times as many."""
+_EXIT_AT, _EXIT_ID = (RealizedLot._fields.index(name) for name in ("exit_at", "exit_trade_id"))
 _number_of, _lot_of = itemgetter(0), itemgetter(1, 2, 3, 4)
 
 _trades = BookSql("trading/realized_pnl.sql", "trades")
@@ -97,7 +99,7 @@ def get_realized_pnl(
     begin, end = range_of_days(start_date, end_date)
     asked = given(symbol=symbol, exchange=exchange, broker=broker) | {"user_id": user_id}
     days = {"begin": begin, "end": end}
-    realized: list[RealizedLot] = []
+    realized: list[Row] = []
     with reading(check_book(book).database, tx) as tx:
         adjusted = read_adjusted(asked, user_id, end, book, tx)
         found = tx.all(_get_traded(book, frozenset(asked)), **asked, **days)
@@ -109,8 +111,12 @@ def get_realized_pnl(
                 match_lots(places[number], lots, map(make_lot, map(_lot_of, traded)), realized)
         for instrument, events in adjusted.items():
             realized += realize_adjusted(instrument, events, user_id, begin, end, book, tx)
-    realized.sort(key=lambda each: (each.exit_at, each.exit_trade_id or 0))
-    return realized
+    realized.sort(key=_exit_of)
+    return list(map(make_realized_lot, realized))
+
+
+def _exit_of(realized: Row) -> tuple[datetime, int]:
+    return realized[_EXIT_AT], realized[_EXIT_ID] or 0
 
 
 def _in_parts(found: Iterable[_Traded]) -> Iterator[list[_Traded]]:
