@@ -62,7 +62,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _is_left_out(node: pytest.Item) -> bool:
+    """What takes minutes, unless it is asked for; in a soak what is the same every time."""
+    if SOAK and not _repeats(node):
+        return True
     return not GREEN and node.get_closest_marker("green") is not None
+
+
+def _repeats(node: pytest.Item) -> bool:
+    """Whether more of it, or fresh chance, may find something."""
+    assert isinstance(node, pytest.Function)
+    draws = any(hasattr(node.module, name) for name in ("chance_of", "given"))
+    return draws or "soak" in node.fixturenames
 
 
 def _engines_of(node: pytest.Item) -> list[str]:
