@@ -1,6 +1,7 @@
 """Positions: what fills, reports and adjustments have made, today and on the days before."""
 
 from datetime import date
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Date
@@ -17,6 +18,7 @@ from .books import LIVE, Book, BookSql, check_book
 from .position_pool import Pool
 
 _STORED = (*Position._fields, "realized_value", "realized_today")
+_sums_of = itemgetter(*map(_STORED.index, Pool._fields))
 _DAY = ("user_id", "broker", "symbol", "exchange", "product", "trading_day", "last_price")
 
 _get_positions = BookSql("trading/positions.sql", "positions").rows(
@@ -67,7 +69,7 @@ def _as_of(day: date, row: Any) -> Position:
     position = Position._make(row[: len(Position._fields)])
     if position.trading_day is None or position.trading_day >= day:
         return position
-    pool = _pool_of(row).carried()
+    pool = Pool._make(_sums_of(row)).carried()
     return position._replace(
         average_price=pool.average_price,
         pnl=pool.pnl(position.last_price),
@@ -80,11 +82,6 @@ def _as_of(day: date, row: Any) -> Position:
         trading_day=day,
         realized_pnl=to_rupees(pool.realized_value),
     )
-
-
-def _pool_of(row: Any) -> Pool:
-    values = dict(zip(_STORED, row, strict=True))
-    return Pool._make(values[name] for name in Pool._fields)
 
 
 def _day_of(row: Any) -> PositionDay:
