@@ -24,7 +24,7 @@ from ..settings.urls import place_of
 from ..threads import poll, refuse_late_patch
 from .dialect import Holder, PoolUse, Replication, Sent, Size, build_engine
 from .living import Living
-from .postgresql_errors import translate
+from .postgresql_errors import is_out_of_step, translate
 
 _LONGEST_IDLE = 600.0
 """Seconds for which a session may do nothing inside its transaction, which may hold locks."""
@@ -262,6 +262,8 @@ class PostgreSQL:
             raise self.translate(error, None) from error
 
     def translate(self, error: Exception, sent: Sent | None) -> StoreError:
+        if sent is not None and is_out_of_step(error):
+            sent.driver.close()
         return translate(self.identity, error, sent)
 
 

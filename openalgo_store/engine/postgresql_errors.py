@@ -57,7 +57,8 @@ def translate(place: str, error: Exception, sent: Sent | None) -> StoreError:
             f"PostgreSQL {place} is behind a pooler: set DB_POOLER=transaction"
         )
     constraint = getattr(diag, "constraint_name", None)
-    is_lost = not state and isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError))
+    lost = (psycopg.OperationalError, psycopg.InterfaceError)
+    is_lost = is_out_of_step(error) or (not state and isinstance(error, lost))
     message = _reason(error) if is_lost else getattr(diag, "message_primary", None)
     message = message or type(error).__name__
     error.args = (message,)  # the rest may hold whole rows, and with them what is secret
@@ -86,6 +87,13 @@ def translate(place: str, error: Exception, sent: Sent | None) -> StoreError:
         unavailable.retryable = state in _RETRYABLE
         return unavailable
     return StoreError(f"PostgreSQL {place}: {message}")
+
+
+def is_out_of_step(error: Exception) -> bool:
+    """Whether the driver got what cannot be the answer, as two results of a COMMIT: a pooler sends
+    the end of its server and its own. What comes next on this connection is nobody's answer.
+    """
+    return isinstance(error, psycopg.InternalError) and not error.sqlstate
 
 
 def _reason(error: Exception) -> str:

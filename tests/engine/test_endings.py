@@ -57,16 +57,21 @@ def test_an_interrupt_as_commit_begins_calls_nothing_that_needs_the_commit(
 
 
 @pytest.mark.only("postgresql")
+@pytest.mark.parametrize("out_of_step", [False, True], ids=["lost", "two answers"])
 def test_a_commit_whose_answer_is_lost_is_kept_and_calls_what_is_meant_for_that(
-    store: Store, engine_name: str
+    store: Store, engine_name: str, out_of_step: bool
 ) -> None:
     seen: list[str] = []
-    with lose_one_answer(), pytest.raises(Unavailable) as raised, get_write_session() as tx:
+    lost = lose_one_answer(out_of_step=out_of_step)
+    with lost, pytest.raises(Unavailable) as raised, get_write_session() as tx:
         add_user(tx, "asha")
         note_endings(tx, seen)
+        used = tx.connection.connection.driver_connection
     assert raised.value.outcome_unknown
     assert seen == ["unknown"]
     assert names() == ["asha"]
+    assert used is not None
+    assert used.closed  # nobody else gets what comes of it later
 
 
 REFUSED_AT_COMMIT = {
