@@ -162,6 +162,7 @@ def _positions(metadata: MetaData, prefix: str) -> Table:
         Column("trading_day", Date),  # the Indian day that the sums are of
         *_realized(),
         Column("adjusted_at", UTCDateTime),  # the last adjustment of that day
+        Column("priced_at", UTCDateTime),  # when last_price was told, or made unknown
         UniqueConstraint("user_id", "broker", "symbol", "exchange", "product"),
     )
 
@@ -176,7 +177,8 @@ def _position_days(metadata: MetaData, prefix: str) -> Table:
         Column("trading_day", Date, nullable=False),
         *_sums(),
         *_realized(),
-        Column("last_price", Rupees),
+        Column("last_price", Rupees),  # as it was known when the day ended
+        Column("priced_at", UTCDateTime),
         UniqueConstraint(
             *("user_id", "broker", "symbol", "exchange", "product", "trading_day"),
             name=f"uq_{prefix}position_days_of_position",

@@ -92,8 +92,8 @@ ON CONFLICT (user_id, broker, symbol, exchange, product) DO NOTHING;
 -- name: lock_positions_of_instrument @sqlite
 -- A range of uq_positions_user_id_broker_symbol_exchange_product in its order; BEGIN IMMEDIATE has
 -- locked the file already.
-SELECT id, product, trading_day, last_price, pnl, adjusted_at, overnight_quantity, buy_quantity,
-       buy_value, sell_quantity, sell_value, realized_value, realized_today
+SELECT id, product, trading_day, last_price, priced_at, pnl, adjusted_at, overnight_quantity,
+       buy_quantity, buy_value, sell_quantity, sell_value, realized_value, realized_today
 FROM /*book*/positions
 WHERE user_id = :user_id AND broker = :broker AND symbol = :symbol AND exchange = :exchange
 ORDER BY product;
@@ -101,8 +101,8 @@ ORDER BY product;
 -- name: lock_positions_of_instrument @postgresql
 -- A range of uq_positions_user_id_broker_symbol_exchange_product, sorted: all of them are locked, in
 -- the order in which a report locks them, before anything that follows from them is read.
-SELECT id, product, trading_day, last_price, pnl, adjusted_at, overnight_quantity, buy_quantity,
-       buy_value, sell_quantity, sell_value, realized_value, realized_today
+SELECT id, product, trading_day, last_price, priced_at, pnl, adjusted_at, overnight_quantity,
+       buy_quantity, buy_value, sell_quantity, sell_value, realized_value, realized_today
 FROM /*book*/positions
 WHERE user_id = :user_id AND broker = :broker AND symbol = :symbol AND exchange = :exchange
 ORDER BY product
@@ -115,7 +115,7 @@ UPDATE /*book*/positions SET
     day_quantity = :day_quantity, overnight_quantity = :overnight_quantity,
     buy_quantity = :buy_quantity, buy_value = :buy_value, sell_quantity = :sell_quantity,
     sell_value = :sell_value, realized_value = :realized_value, realized_today = :realized_today,
-    trading_day = :trading_day, adjusted_at = :adjusted_at
+    trading_day = :trading_day, adjusted_at = :adjusted_at, priced_at = :priced_at
 WHERE id = :id
 RETURNING id, user_id, broker, symbol, exchange, product, quantity, average_price, last_price, pnl,
           day_quantity, overnight_quantity, buy_quantity, buy_value, sell_quantity, sell_value,
@@ -144,7 +144,7 @@ ON CONFLICT (user_id, broker, symbol, exchange, product) DO NOTHING;
 -- name: lock_positions @sqlite
 -- uq_positions_user_id_broker_symbol_exchange_product for each row: CROSS JOIN keeps the rows outside,
 -- and they are sorted as they came. json_extract, because ->> needs SQLite 3.38.
-SELECT p.id, trading_day, adjusted_at, overnight_quantity, buy_quantity, buy_value,
+SELECT p.id, trading_day, adjusted_at, priced_at, overnight_quantity, buy_quantity, buy_value,
        sell_quantity, sell_value, realized_value, realized_today
 FROM json_each(:rows) AS item
 CROSS JOIN /*book*/positions AS p
@@ -158,7 +158,7 @@ ORDER BY item.key;
 -- name: lock_positions @postgresql
 -- uq_positions_user_id_broker_symbol_exchange_product for each row; sorted and locked in its order,
 -- so that two reports at once cannot wait for each other.
-SELECT p.id, trading_day, adjusted_at, overnight_quantity, buy_quantity, buy_value,
+SELECT p.id, trading_day, adjusted_at, priced_at, overnight_quantity, buy_quantity, buy_value,
        sell_quantity, sell_value, realized_value, realized_today
 FROM json_array_elements(:rows) AS item
 JOIN /*book*/positions AS p
@@ -172,8 +172,8 @@ FOR NO KEY UPDATE OF p;
 
 -- name: set_positions @sqlite
 -- By pk_positions for each row: MATERIALIZED keeps the rows from being read again for each position
--- of the table. Amounts come in millionths; a price or a P&L that is not told is NULL. The average
--- and the P&L follow from the sums, as in add_to_position.
+-- of the table. Amounts come in millionths; a price that is not told or not the newest, and a P&L
+-- that is not told, is NULL. The average and the P&L follow from the sums, as in add_to_position.
 WITH given AS MATERIALIZED (
     SELECT json_extract(item.value, '$[0]') AS id,
            json_extract(item.value, '$[1]') AS overnight_quantity,
@@ -204,6 +204,7 @@ UPDATE /*book*/positions AS p SET
     quantity = priced.quantity,
     average_price = priced.average_price,
     last_price = COALESCE(priced.last_price, p.last_price),
+    priced_at = CASE WHEN priced.last_price IS NULL THEN p.priced_at ELSE :reported_at END,
     pnl = CASE
         WHEN priced.pnl IS NOT NULL THEN priced.pnl
         WHEN COALESCE(priced.last_price, p.last_price) IS NULL
@@ -260,6 +261,7 @@ UPDATE /*book*/positions AS p SET
     quantity = priced.quantity,
     average_price = priced.average_price,
     last_price = COALESCE(priced.last_price, p.last_price),
+    priced_at = CASE WHEN priced.last_price IS NULL THEN p.priced_at ELSE :reported_at END,
     pnl = CASE
         WHEN priced.pnl IS NOT NULL THEN priced.pnl
         WHEN COALESCE(priced.last_price, p.last_price) IS NULL

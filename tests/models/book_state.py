@@ -157,22 +157,13 @@ class BookState:
                     found.append(Filled(at, order.product, order.action, *rest))
         return found
 
-    def _last_days(self, what: Order | Positions) -> dict[Any, date]:
-        """The last day of each position of an instrument."""
-        book = self._book_of(what)
-        told = book.tell(self._fills_of(book)).days
-        return {product: max(told[product]) for product in book.rows}
-
     def _row_of(self, order: Order) -> PositionRow:
         return self._book_of(order).rows.setdefault(order.product, PositionRow())
 
-    def _close(self, what: Order | Positions, before: Mapping[Any, date]) -> None:
-        """Days that are over now keep the last price that was known in them."""
+    def _settle(self, what: Order | Positions) -> None:
+        """A P&L that was told of other sums is gone; sums that are too large are refused."""
         book = self._book_of(what)
         told = book.tell(self._fills_of(book)).days
-        for product, last in before.items():
-            if max(told[product]) > last:
-                book.rows[product].closing[last] = book.rows[product].last_price
         for product, row in book.rows.items():
             last = max(told[product])
             if row.pnl is not None and row.pnl[:2] != (last, told[product][last]):

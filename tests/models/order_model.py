@@ -109,7 +109,6 @@ class OrderModel(BookState):
             order.fill_quantity or filled_quantity
         ):
             raise IllegalOrderState("")
-        before = self._last_days(order)
         if filled_quantity:
             fills.reports.append((reported_at, filled_quantity, value))
         changes: dict[str, Any] = {}
@@ -132,7 +131,7 @@ class OrderModel(BookState):
         )
         for at, *_ in fills.untraded:
             self._row_of(changed).days.add(day_of(at))
-        self._close(changed, before)
+        self._settle(changed)
         return changed
 
     def _order(self, order_id: str, broker: str | None = None) -> Order:
@@ -168,11 +167,10 @@ class OrderModel(BookState):
     ) -> Fill:
         value_of(quantity, price)
         order = self._order(order_id, broker)
-        before = self._last_days(order)
         recorded, trade = self.book(order_id, trade_id, quantity, price, traded_at, broker)
         order = self._order(order_id, order.broker)
         if recorded:
-            self._close(order, before)
+            self._settle(order)
         return Fill(recorded, trade, order, self._position_of(order))
 
     def book(

@@ -97,10 +97,23 @@ class Row:
     """What is known of a position beside what happened."""
 
     days: set[date] = field(default_factory=set)
-    last_price: float | None = None
-    closing: dict[date, float | None] = field(default_factory=dict)
+    prices: list[tuple[datetime, float | None]] = field(default_factory=list)
+    """What was told as last price, None where it became unknown, as it came."""
     pnl: tuple[date, Sums, float] | None = None
     """A P&L that was told, and the sums that it was told of."""
+
+    def tell_price(self, at: datetime, price: float | None) -> None:
+        """Of its day, which has a row then."""
+        before = self.price(date.max)
+        self.days.add(day_of(at))
+        self.prices.append((at, price))
+        if self.price(date.max) != before:
+            self.pnl = None
+
+    def price(self, day: date) -> float | None:
+        """The last one in time until a day ended."""
+        known = [each for each in self.prices if day_of(each[0]) <= day]
+        return sorted(known, key=lambda each: each[0])[-1][1] if known else None
 
 
 class Positions:
@@ -165,7 +178,7 @@ class Positions:
         found = []
         for product, row in self.rows.items():
             for day, sums in told[product].items():
-                price = row.last_price if day == max(told[product]) else row.closing.get(day)
+                price = row.price(day)
                 shown = sums.average if price is None else price
                 found.append(
                     PositionDay(
@@ -184,7 +197,7 @@ class Positions:
 
     def _position(self, product: Any, row: Row, days: dict[date, Sums], day: date) -> Position:
         last = max(days)
-        sums, pnl = days[last], None
+        sums, price, pnl = days[last], row.price(last), None
         if last < day:
             sums = Sums(**vars(sums))
             sums.next_day()
@@ -192,8 +205,8 @@ class Positions:
             pnl = row.pnl[2]
         return Position(
             id=0, **self.place, product=product, quantity=sums.quantity,
-            average_price=sums.average, last_price=row.last_price,
-            pnl=sums.pnl(row.last_price) if pnl is None else pnl,
+            average_price=sums.average, last_price=price,
+            pnl=sums.pnl(price) if pnl is None else pnl,
             day_quantity=sums.quantity - sums.overnight, overnight_quantity=sums.overnight,
             buy_quantity=sums.bought, buy_value=sums.bought_value, sell_quantity=sums.sold,
             sell_value=sums.sold_value, trading_day=max(last, day),

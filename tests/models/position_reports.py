@@ -51,7 +51,6 @@ class PositionModel(BookState):
         followed = any(each.at > moment for each in fills)
         late = last > day or max(adjusted, default=moment - SECOND) >= moment or followed
         price = given.get("last_price")
-        price = None if price is None else stored(price)
         correction = None
         if not late or "quantity" in given:
             days = book.tell(fills, moment).days[product]
@@ -59,14 +58,12 @@ class PositionModel(BookState):
             if not days or max(days) < day:
                 sums.next_day()
             correction = self._correction(book, product, given, sums, moment, late)
-            before = {product: last}
             row.days.add(day)
-            self._close(book, before)
+        if price is not None:
+            row.tell_price(moment, stored(price))
+        self._settle(book)
         if late:
-            if price is not None and last <= day and price != row.last_price:
-                row.last_price, row.pnl = price, None
             return True, correction
-        row.last_price = row.last_price if price is None else price
         row.pnl = None
         if "pnl" in given:
             sums = book.tell(fills).days[product][day]
@@ -136,16 +133,13 @@ class PositionModel(BookState):
             for e in book.adjustments
         ):
             return self._position(book, product)
-        before = self._last_days(book)
         row = book.rows.setdefault(product, PositionRow())
-        row.days.add(day_of(adjusted_at))
+        row.tell_price(adjusted_at, None)
         self._adjust(
             book, product, "ADJUSTMENT", adjusted_at, quantity, stored(average_price), None,
             None, reason, Sums(),
         )  # fmt: skip
-        self._close(book, before)
-        if row.last_price is not None:
-            row.last_price = row.pnl = None
+        self._settle(book)
         return self._position(book, product)
 
     def convert_position(
@@ -167,13 +161,12 @@ class PositionModel(BookState):
             held = days[max(days)].quantity if days else 0
             if abs(held) < quantity:
                 raise InvalidInput
-            before = self._last_days(book)
             for product in (from_product, to_product):
                 book.rows.setdefault(product, PositionRow()).days.add(day)
             self._adjust(
                 book, from_product, "CONVERSION", converted_at,
                 quantity if held > 0 else -quantity, None, None, to_product, None, Sums(),
             )  # fmt: skip
-            self._close(book, before)
+            self._settle(book)
         positions = (self._position(book, each) for each in (from_product, to_product))
         return ConvertedPosition(*positions)

@@ -20,6 +20,7 @@ from .books import LIVE, Book, BookSql, check_book
 from .names import check_instrument
 from .position_fold import agrees
 from .position_ledger import Place, Told, tell_again
+from .position_prices import Priced
 
 _sql = BookSql("trading/position_adjustments.sql", "position_adjustments")
 _add_adjustment = _sql.query("add_position_adjustment", PositionAdjustment)
@@ -55,8 +56,8 @@ def adjust_position(
 
     For splits, bonuses, transfers, and what was bought before the store knew of it. What was
     matched before adjusted_at (by default now) is realised and stays; fills after it count on top.
-    The last price is forgotten, since it was that of other units. Without a position one is opened.
-    The same adjustment of the same moment again changes nothing.
+    A last price from before it is forgotten, since it was that of other units. Without a position
+    one is opened. The same adjustment of the same moment again changes nothing.
     Raises InvalidInput, and Conflict for an unknown user (LIVE).
     """
     place = _place(user_id, broker, symbol, exchange)
@@ -71,7 +72,7 @@ def adjust_position(
         _open(place, [product], moment, book, tx)
         told = tell_again(place, trading_day(moment), [], book, tx)  # locked from here on
         if not _is_known(place, adjustment, book, tx):
-            told, _ = _record(place, adjustment, {product: None}, book, tx)
+            told, _ = _record(place, adjustment, {product: Priced(None, moment)}, book, tx)
     return told.positions[product]
 
 
@@ -139,7 +140,7 @@ def get_position_adjustments(
 
 def record_late_report(
     report: PositionAdjustment,
-    prices: Mapping[Product, float | None],
+    prices: Mapping[Product, Priced],
     book: Book,
     tx: Transaction,
 ) -> list[PositionAdjustment]:
@@ -167,7 +168,7 @@ def drop_report(report: PositionAdjustment, book: Book, tx: Transaction) -> None
 def _record(
     place: Place,
     adjustment: PositionAdjustment,
-    prices: Mapping[Product, float | None],
+    prices: Mapping[Product, Priced],
     book: Book,
     tx: Transaction,
 ) -> tuple[Told, int]:

@@ -21,9 +21,13 @@ from .books import Book, BookSql
 from .effective_fills import OrderFills
 from .position_fold import Traded, fold_day
 from .position_pool import Pool, own_sums, refuse_beyond
+from .position_prices import Priced, prices_by_day
 
-_ROW = ("id", "product", "trading_day", "last_price", "pnl", "adjusted_at", *Pool._fields)
-_DAY = ("id", "trading_day", "last_price", *Pool._fields)
+_ROW = (
+    *("id", "product", "trading_day", "last_price", "priced_at", "pnl", "adjusted_at"),
+    *Pool._fields,
+)
+_DAY = ("id", "trading_day", "last_price", "priced_at", *Pool._fields)
 
 _positions = BookSql("trading/positions.sql", "positions")
 _lock_positions = _positions.rows("lock_positions_of_instrument", _ROW)
@@ -55,6 +59,7 @@ class ClosedDay(NamedTuple):
 
     id: int
     trading_day: date
+    priced: Priced
     pool: Pool
 
 
@@ -62,11 +67,11 @@ class _History(NamedTuple):
     """A position from a day on: its row, the state before that day, and the days as they are."""
 
     row_id: int
-    last_price: float | None
     pnl: float | None
     adjusted_at: datetime | None
     before: Pool
     days: dict[date, Pool]
+    prices: dict[date, Priced]
     closed: set[date]
     last_day: date
 
@@ -84,13 +89,14 @@ def tell_again(
     gained: Sequence[Traded],
     book: Book,
     tx: Transaction,
-    prices: Mapping[Product, float | None] | None = None,
+    prices: Mapping[Product, Priced] | None = None,
 ) -> Told:
     """Every position of an instrument from a day on, with what it gains; each has its row already.
 
     What is gained must be stored as trade or order by now: it is read there where a day is folded.
-    `prices` are new last prices, None for one that is no longer known.
+    `prices` are told, or made unknown, on the first day; they count where nothing newer is known.
     """
+    prices = prices or {}
     rows = tx.all(_lock_positions[book], **place)
     adjustments = read_adjustments(place, one_day(first)[0], book, tx)
     if not _products(adjustments) <= {row[1] for row in rows}:  # committed while the lock waited
@@ -112,6 +118,8 @@ def tell_again(
     told: dict[Product, dict[date, Pool]] = {product: {} for product in histories}
     found: list[PositionAdjustment] = []
     days = {*traded, *folded, *(day for each in histories.values() for day in each.days)}
+    if prices:
+        days.add(first)
     for day in sorted(days):
         opening: dict[Product, Pool] = {}
         own: list[Traded] = []
@@ -119,7 +127,8 @@ def tell_again(
             stored = history.days.get(day)
             is_folded = product in folded.get(day, ())
             gains = [each for each in traded[day] if each.product == product]
-            if stored is None and not is_folded and not gains:
+            is_priced = day == first and product in prices
+            if stored is None and not (is_folded or gains or is_priced):
                 continue
             opening[product] = new[product].carried()
             if is_folded:
@@ -138,9 +147,12 @@ def tell_again(
     _store_found(adjustments, found, book, tx)
     adjusted_at = _last_adjustments(found)
     positions = {
-        product: _store(place, product, history, told[product], adjusted_at, prices or {}, book, tx)
+        product: _store(
+            place, product, history, told[product], adjusted_at,
+            prices_by_day(history.prices, told[product], prices.get(product), first), book, tx,
+        )
         for product, history in histories.items()
-    }
+    }  # fmt: skip
     return Told(positions, found)
 
 
@@ -156,7 +168,10 @@ def read_closed_days(
 ) -> list[ClosedDay]:
     """The closed days of a position since a day, oldest first."""
     rows = tx.all(_get_days_from[book], **place, product=product, begin=begin)
-    return [ClosedDay(row_id, day, Pool._make(sums)) for row_id, day, _, *sums in rows]
+    return [
+        ClosedDay(row_id, day, Priced(last_price, priced_at), Pool._make(sums))
+        for row_id, day, last_price, priced_at, *sums in rows
+    ]
 
 
 def read_fills(
@@ -177,20 +192,22 @@ def read_fills(
 
 
 def _history(place: Place, row: Any, first: date, book: Book, tx: Transaction) -> _History:
-    row_id, product, day, last_price, pnl, adjusted_at, *sums = row
-    pool = Pool._make(sums)
+    row_id, product, day, last_price, priced_at, pnl, adjusted_at, *sums = row
+    pool, prices = Pool._make(sums), {day: Priced(last_price, priced_at)}
     if day < first:
-        return _History(row_id, last_price, pnl, adjusted_at, pool, {}, set(), day)
+        return _History(row_id, pnl, adjusted_at, pool, {}, prices, set(), day)
     closed = read_closed_days(place, product, first, book, tx)
     days = {each.trading_day: each.pool for each in closed} | {day: pool}
+    prices |= {each.trading_day: each.priced for each in closed}
     before = tx.one(_get_day_before[book], **place, product=product, begin=first)
     if before is None:
         earliest = days[min(days)]
         opening = Pool(realized_value=earliest.realized_value - earliest.realized_today)
     else:
-        opening = Pool._make(before[3:])
+        _, day_before, last_price, priced_at, *sums = before
+        opening, prices[day_before] = Pool._make(sums), Priced(last_price, priced_at)
     is_closed = {each.trading_day for each in closed}
-    return _History(row_id, last_price, pnl, adjusted_at, opening, days, is_closed, day)
+    return _History(row_id, pnl, adjusted_at, opening, days, prices, is_closed, day)
 
 
 def _store(
@@ -199,7 +216,7 @@ def _store(
     history: _History,
     told: Mapping[date, Pool],
     adjusted_at: Mapping[tuple[Product, date], datetime],
-    prices: Mapping[Product, float | None],
+    prices: Mapping[date, Priced],
     book: Book,
     tx: Transaction,
 ) -> Position:
@@ -210,20 +227,21 @@ def _store(
     if last_day > history.last_day and history.last_day not in told:
         told = {history.last_day: history.before, **told}
     for day, pool in told.items():
-        is_new = day not in history.closed
-        if day < last_day and (is_new or history.days[day] != pool):
+        is_kept = day in history.closed and history.days[day] == pool
+        if day < last_day and not (is_kept and history.prices[day] == prices[day]):
             tx.run(
                 _set_day[book],
                 **place,
                 product=product,
                 trading_day=day,
-                last_price=history.last_price if day == history.last_day else None,
+                **prices[day]._asdict(),
                 **pool._asdict(),
             )
-    pool, last_price = told[last_day], prices.get(product, history.last_price)
+    pool, priced = told[last_day], prices[last_day]
     adjusted = adjusted_at.get((product, last_day))
-    is_same = (history.days.get(last_day), history.last_price) == (pool, last_price)
-    if is_same and adjusted == history.adjusted_at:
+    before = history.prices[history.last_day]
+    is_same = (history.days.get(last_day), before.last_price) == (pool, priced.last_price)
+    if is_same and (history.adjusted_at, before.priced_at) == (adjusted, priced.priced_at):
         return expect_one(tx, _get_position[book], **place, product=product)
     return expect_one(
         tx,
@@ -231,11 +249,11 @@ def _store(
         id=history.row_id,
         quantity=pool.quantity,
         average_price=pool.average_price,
-        last_price=last_price,
-        pnl=history.pnl if is_same else pool.pnl(last_price),  # one that was told stays
+        pnl=history.pnl if is_same else pool.pnl(priced.last_price),  # one that was told stays
         day_quantity=pool.quantity - pool.overnight_quantity,
         trading_day=last_day,
         adjusted_at=adjusted,
+        **priced._asdict(),
         **pool._asdict(),
     )
 

@@ -8,7 +8,7 @@ from sqlalchemy import JSON
 
 from ...engine.transaction import Transaction
 from ...errors import InvalidInput
-from ...records.trading import PositionAdjustment
+from ...records.trading import PositionAdjustment, Product
 from ...sessions import writing
 from ...tables.types import UTCDateTime
 from ...values import clock
@@ -20,13 +20,14 @@ from .broker_reports import BrokerReport
 from .position_fold import adjusted, agrees
 from .position_ledger import tell_again
 from .position_pool import Pool, refuse_beyond
+from .position_prices import Priced
 
 _KEY = ("user_id", "broker", "symbol", "exchange", "product")
 _VALUES = (
     *("quantity", "average_price", "last_price", "pnl"),
     *("day_quantity", "overnight_quantity"),
 )
-_LOCKED = ("id", "trading_day", "adjusted_at", *Pool._fields)
+_LOCKED = ("id", "trading_day", "adjusted_at", "priced_at", *Pool._fields)
 
 _positions = BookSql("trading/positions.sql", "positions")
 _open_positions = _positions.command("open_positions", rows=JSON())
@@ -75,7 +76,8 @@ def bulk_update_positions(
     least): what was matched before is realised, the fills up to reported_at (by default now) are in
     it, later ones count on top of it. Each such correction is kept: see get_position_adjustments.
     Without pnl it follows from the sums and the last price. Of day_quantity and overnight_quantity
-    one follows from the other. A report of a day that is over tells no prices.
+    one follows from the other. A last price counts, however late it comes, unless a
+    later moment's is known or an adjustment of a later moment has made it unknown.
 
     Raises InvalidInput, with the row's number, and Conflict for an unknown user (LIVE); nothing is
     written then.
@@ -105,11 +107,11 @@ def _report(
     rows: list[list[Any]] = []
     closed: list[int] = []
     corrections: list[list[Any]] = []
-    late: list[tuple[_Told, bool]] = []
-    for each, (row_id, stored_day, adjusted_at, *sums) in zip(told, locked, strict=True):
+    late: list[_Told] = []
+    for each, (row_id, stored_day, adjusted_at, priced_at, *sums) in zip(told, locked, strict=True):
         is_late = stored_day > day or (adjusted_at is not None and adjusted_at >= moment)
         if is_late or each[:4] in filled_after:
-            late.append((each, stored_day > day))
+            late.append(each)
             continue
         pool = Pool._make(sums)
         if stored_day < day:
@@ -123,23 +125,25 @@ def _report(
                 [*each[:5], correction.quantity, _millionths(correction.average_price),
                  correction.overnight_quantity, pool.quantity, to_millionths(pool.average_price)]
             )  # fmt: skip
-        rows.append([row_id, *after, each.last_price, each.pnl, 0 if correction is None else 1])
+        last_price = each.last_price if priced_at is None or priced_at <= moment else None
+        rows.append([row_id, *after, last_price, each.pnl, 0 if correction is None else 1])
     if closed:
         tx.run(_close_days[book], ids=closed)
     if rows:
         tx.run(_set_positions[book], rows=rows, reported_at=moment, trading_day=day)
     if corrections:
         yield from tx.all(_add_corrections[book], rows=corrections, adjusted_at=moment)
-    for each, is_over in late:
-        yield from _report_late(each, moment, is_over, book, tx)
+    for each in late:
+        yield from _report_late(each, moment, book, tx)
 
 
 def _report_late(
-    told: _Told, moment: datetime, is_over: bool, book: Book, tx: Transaction
+    told: _Told, moment: datetime, book: Book, tx: Transaction
 ) -> list[PositionAdjustment]:
     """A row that others have followed: it is put in its place, and what followed is told again."""
-    price = None if told.last_price is None or is_over else to_rupees(told.last_price)
-    prices = {} if price is None else {told.product: price}
+    prices: dict[Product, Priced] = {}
+    if told.last_price is not None:
+        prices[told.product] = Priced(to_rupees(told.last_price), moment)
     if told.quantity is None:
         place = dict(zip(_KEY[:4], told[:4], strict=True))
         tell_again(place, trading_day(moment), [], book, tx, prices)
@@ -149,7 +153,7 @@ def _report_late(
     if told.average is None and any(each.quantity and not each.quantity_before for each in found):
         drop_report(found[0], book, tx)
         told = told._replace(average=_opened_at(told, tx))
-        return _report_late(told, moment, is_over, book, tx)
+        return _report_late(told, moment, book, tx)
     return found
 
 

@@ -11,6 +11,7 @@ from openalgo_store import (
     Book,
     InvalidInput,
     PositionAdjustment,
+    PositionDay,
     Store,
     adjust_position,
     bulk_update_positions,
@@ -43,8 +44,8 @@ class Event(NamedTuple):
 class Market:
     """A seeded history: orders and their fills, some told by cumulative reports alone.
 
-    Beside them conversions, splits, trades that the store never hears of, and what the broker then
-    reports of a position, which has those in it. They are of 1 or 3 units and the others of tens,
+    Beside them last prices, conversions, splits, trades that the store never hears of, and what the
+    broker then reports of a position, which has those in it. They are of 1 or 3 units and the others of tens,
     so that a report never agrees by chance with books that lack something.
     """
 
@@ -56,9 +57,10 @@ class Market:
         self.elsewhere: list[Filled] = []
         self.told = Positions({"user_id": 0} | PLACE)
         self.broker = Positions({"user_id": 0} | PLACE)
-        self.seconds = iter(sorted(chance.sample(range(DAYS * 20_000), 60)))
-        for number in range(chance.randint(8, 16)):
-            kind = chance.choice(["order"] * 5 + ["convert", "split", "report", "report"])
+        # Five seconds between any two, so that what is told a second or two later is of no other's.
+        self.seconds = iter(sorted(chance.sample(range(0, DAYS * 20_000, 5), 60)))
+        for number in range(chance.randint(10, 18)):
+            kind = chance.choice(["order"] * 5 + ["convert", "split", "report", "report", "price"])
             getattr(self, f"_{kind}")(number)
 
     def _moment(self) -> datetime:
@@ -128,6 +130,7 @@ class Market:
         quantity, average = self._held(self.broker, self._both()[1][1], product, at)
         if quantity:
             average = round(average / 2, 6)
+            self.told.rows[product].tell_price(at, None)
             self._adjust("ADJUSTMENT", product, at, 2 * quantity, average, None)
             where = {"product": product, "quantity": 2 * quantity, "average_price": average}
             self._event(at, adjust_position, PLACE | where | {"reason": "split", "adjusted_at": at})
@@ -142,10 +145,26 @@ class Market:
         quantity, average = self._held(self.broker, self._both()[1][1], product, at)
         average = round(average, self.chance.choice([2, 4]))
         self._adjust("REPORT", product, at, quantity, average, None, of_broker=False)
-        row = PLACE | {"product": product, "quantity": quantity, "average_price": average}
+        row = {"product": product, "quantity": quantity, "average_price": average}
+        if self.chance.random() < 0.7:
+            row["last_price"] = self._tell_price(product, at)
+        self._position_report(at, row)
 
+    def _price(self, number: int) -> None:
+        """A report of last prices and of nothing else."""
+        at, product = self._moment(), self.chance.choice(PRODUCTS)
+        last_price = self._tell_price(product, at)
+        self._position_report(at, {"product": product, "last_price": last_price})
+
+    def _tell_price(self, product: str, at: datetime) -> float:
+        last_price = self.chance.randint(900, 1100) / 8
+        self.told.rows.setdefault(product, Row()).tell_price(at, last_price)
+        return last_price
+
+    def _position_report(self, at: datetime, row: dict[str, Any]) -> None:
         def tell(user: int, book: Book) -> None:
-            bulk_update_positions([row | {"user_id": user}], reported_at=at, book=book)
+            row_of_user = PLACE | row | {"user_id": user}
+            bulk_update_positions([row_of_user], reported_at=at, book=book)
 
         self.events.append(Event(at, tell))
 
@@ -194,11 +213,12 @@ def test_any_order_ends_in_the_fold_by_time(store: Store, soak: Callable[[int], 
         waiting = market.events * 1
         chance.shuffle(waiting)
         tell_all(waiting + chance.sample(waiting, len(waiting) // 3), user, book)
-        end = FIRST.date() + timedelta(days=DAYS)
-        expected = market.told.seen_positions(market.fills, end)
-        found = get_positions(user, day=end, book=book)
-        assert [e._replace(id=0, user_id=0, last_price=None) for e in found] == expected, number
-        assert seen_days(user, book) == days_of(market), number
+        for day in (FIRST.date(), FIRST.date() + timedelta(days=DAYS)):  # as stored, and carried
+            expected = market.told.seen_positions(market.fills, day)
+            found = get_positions(user, day=day, book=book)
+            assert [each._replace(id=0, user_id=0) for each in found] == expected, number
+        history = get_position_history(user, FIRST.date(), date(2026, 4, 1), book=book)
+        assert [each._replace(user_id=0) for each in history] == days_of(market), number
     assert list(check_books()) == []
 
 
@@ -215,17 +235,6 @@ def tell_all(events: list[Event], user: int, book: Book) -> None:
         events = refused
 
 
-def seen_days(user: int, book: Book) -> list[Any]:
-    """The days on which something was realised or changed, without the numbers of rows."""
-    found = get_position_history(user, FIRST.date(), date(2026, 4, 1), book=book)
-    return happened([each._replace(user_id=0, last_price=None) for each in found])
-
-
-def days_of(market: Market) -> list[Any]:
+def days_of(market: Market) -> list[PositionDay]:
     days = market.told.seen_days(market.fills)
-    return happened(sorted(days, key=lambda each: (each.trading_day, each.product)))
-
-
-def happened(days: list[Any]) -> list[Any]:
-    """Without those on which a position was only looked at."""
-    return [day for day in days if day.realized_pnl or day.quantity != day.overnight_quantity]
+    return sorted(days, key=lambda each: (each.trading_day, each.product))
