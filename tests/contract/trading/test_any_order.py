@@ -45,8 +45,8 @@ class Market:
     """A seeded history: orders and their fills, some told by cumulative reports alone.
 
     Beside them last prices, conversions, splits, trades that the store never hears of, and what the
-    broker then reports of a position, which has those in it. They are of 1 or 3 units and the others of tens,
-    so that a report never agrees by chance with books that lack something.
+    broker then reports of a position, which has those in it. They are of 1 or 3 units and the
+    others of tens, so that a report never agrees by chance with books that lack something.
     """
 
     def __init__(self, chance: Random) -> None:
@@ -130,7 +130,7 @@ class Market:
         quantity, average = self._held(self.broker, self._both()[1][1], product, at)
         if quantity:
             average = round(average / 2, 6)
-            self.told.rows[product].tell_price(at, None)
+            self.told.rows.setdefault(product, Row()).tell_price(at, None)
             self._adjust("ADJUSTMENT", product, at, 2 * quantity, average, None)
             where = {"product": product, "quantity": 2 * quantity, "average_price": average}
             self._event(at, adjust_position, PLACE | where | {"reason": "split", "adjusted_at": at})
