@@ -96,6 +96,27 @@ BOOKS = (
         (f"{TESTS}/test_races.py",),
         ("postgresql",),
     ),
+    Mutation(
+        "a price that comes late is taken, whatever newer one is known",
+        f"{TRADING}/position_prices.py",
+        "(told.priced_at and self.priced_at <= told.priced_at):",
+        "told.priced_at:",
+        (f"{TESTS}/test_last_prices.py",),
+    ),
+    Mutation(
+        "a report on time tells its price, whatever newer one is known",
+        f"{TRADING}/position_reports.py",
+        "each.last_price if priced_at is None or priced_at <= moment else None",
+        "each.last_price",
+        (f"{TESTS}/test_last_prices.py",),
+    ),
+    Mutation(
+        "a split forgets a price that was told for later",
+        f"{TRADING}/position_prices.py",
+        "        if self.priced_at is None or (",
+        "        if told.last_price is None or self.priced_at is None or (",
+        (f"{TESTS}/test_last_prices.py",),
+    ),
     # Reports of orders
     Mutation(
         "of two reports of one moment the first stays",

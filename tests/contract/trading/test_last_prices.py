@@ -97,7 +97,7 @@ def test_a_late_price_opens_its_day_and_a_late_fill_one_with_the_price_known_the
 
 def test_a_price_of_which_nobody_knows_the_moment_is_older_than_any(user: int, book: Book) -> None:
     ten = {"quantity": 10, "buy_quantity": 10, "buy_value": 10_000_000, "average_price": 1.0}
-    stored = key(user, last_price=1.5, **ten, trading_day=TUESDAY.date())
+    stored = key(user, last_price=1.5, trading_day=TUESDAY.date()) | ten
     with get_write_session(book.database) as tx:  # as older versions have left it
         tx.copy(book.tables.positions, list(stored), [tuple(stored.values())])
     fill(user, [Traded(10, 1.0, MONDAY)], book=book)
