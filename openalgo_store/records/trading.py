@@ -98,7 +98,8 @@ class Position(NamedTuple):
 class PositionDay(NamedTuple):
     """A position as a trading day left it; prices and P&L in rupees.
 
-    realized_pnl is what that day realised, unrealized_pnl what was open at its last known price.
+    realized_pnl is what that day realised, unrealized_pnl what was open at last_price, the last
+    one that was told before the day ended (0 until one was).
     """
 
     user_id: int

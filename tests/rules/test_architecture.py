@@ -63,6 +63,7 @@ INTERNAL = {
     "adjusted",
     "fold_day",
     "own_sums",
+    "prices_by_day",
     "refuse_beyond",
     "check_book_sums",
     "read_adjustments",
