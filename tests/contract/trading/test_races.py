@@ -14,6 +14,7 @@ from openalgo_store import (
     Fill,
     Trade,
     adjust_position,
+    bulk_update_positions,
     convert_position,
     get_order,
     get_positions,
@@ -171,6 +172,25 @@ def test_a_fill_that_waits_for_an_adjustment_is_in_it(
     )
     (held,) = get_positions(user, day=MONDAY.date(), book=book)
     assert (held.quantity, held.average_price) == (30, 102.0)
+
+
+@both_books
+def test_an_older_price_that_waited_for_a_newer_one_is_not_taken(
+    user: int, book: Book, beside: Callable[..., tuple[Any, Any]]
+) -> None:
+    add_order(user, "A1", book=book)
+    record_fill("A1", "T1", 10, 100.0, MONDAY, book=book)
+    row = {"user_id": user, "broker": "zerodha", "symbol": "SBIN", "exchange": "NSE"}
+    newer, older = (
+        partial(
+            bulk_update_positions, [row | {"product": "CNC", "last_price": price}],
+            reported_at=MONDAY + timedelta(minutes=minute), book=book,
+        )
+        for price, minute in [(104.0, 2), (90.0, 1)]
+    )  # fmt: skip
+    beside("set_positions", newer, older)
+    (held,) = get_positions(user, day=MONDAY.date(), book=book)
+    assert (held.last_price, held.pnl) == (104.0, 40.0)
 
 
 @both_books
