@@ -22,8 +22,7 @@ ORDER BY trading_day DESC
 LIMIT 1;
 
 -- name: set_position_day
--- uq_position_days_of_position decides between a day that is
--- closed now and one that was closed before.
+-- uq_position_days_of_position decides between a day that is closed now and one that was before.
 INSERT INTO /*book*/position_days (
     user_id, broker, symbol, exchange, product, trading_day, last_price, priced_at,
     overnight_quantity, buy_quantity, buy_value, sell_quantity, sell_value, realized_value,

@@ -76,8 +76,8 @@ def bulk_update_positions(
     least): what was matched before is realised, the fills up to reported_at (by default now) are in
     it, later ones count on top of it. Each such correction is kept: see get_position_adjustments.
     Without pnl it follows from the sums and the last price. Of day_quantity and overnight_quantity
-    one follows from the other. A last price counts, however late it comes, unless a
-    later moment's is known or an adjustment of a later moment has made it unknown.
+    one follows from the other. A last price counts, however late it comes, unless one of a later
+    moment is known, or adjust_position has made it unknown at a later one.
 
     Raises InvalidInput, with the row's number, and Conflict for an unknown user (LIVE); nothing is
     written then.
