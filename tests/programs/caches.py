@@ -4,6 +4,7 @@ import json
 import os
 import signal
 from dataclasses import replace
+from math import inf
 
 from cryptography.fernet import Fernet
 
@@ -54,6 +55,7 @@ def main(urls: str) -> None:
         save_auth_token(1, "zerodha", "A")
         replace_symbols(shares(3, token="A"), "zerodha")
         before = answers()
+        store.epochs.until = store.epochs.serving_until = inf  # whoever keeps this looks no more
         changed, change = os.pipe()
         child = os.fork()
         if child == 0:
