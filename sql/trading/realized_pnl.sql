@@ -1,6 +1,31 @@
 -- Realised profit and loss. /*book*/ is nothing in the live book and sandbox_ in the paper-trading one.
 -- Units sold are less than 0, values are in millionths of a rupee.
 
+-- name: get_places_traded
+-- From each place to the next one in the order of ix_trades_position, by one trade of each: its other
+-- trades are not looked at. One comparison of all four would read them on SQLite.
+WITH RECURSIVE place (id) AS (
+    SELECT (SELECT id FROM /*book*/trades WHERE user_id = :user_id
+            ORDER BY broker, symbol, exchange, product LIMIT 1)
+    UNION ALL
+    SELECT COALESCE(
+        (SELECT id FROM /*book*/trades WHERE user_id = :user_id AND broker = p.broker
+            AND symbol = p.symbol AND exchange = p.exchange AND product > p.product
+         ORDER BY product LIMIT 1),
+        (SELECT id FROM /*book*/trades WHERE user_id = :user_id AND broker = p.broker
+            AND symbol = p.symbol AND exchange > p.exchange
+         ORDER BY exchange, product LIMIT 1),
+        (SELECT id FROM /*book*/trades WHERE user_id = :user_id AND broker = p.broker
+            AND symbol > p.symbol
+         ORDER BY symbol, exchange, product LIMIT 1),
+        (SELECT id FROM /*book*/trades WHERE user_id = :user_id AND broker > p.broker
+         ORDER BY broker, symbol, exchange, product LIMIT 1)
+    )
+    FROM place JOIN /*book*/trades AS p ON p.id = place.id
+)
+SELECT t.broker, t.symbol, t.exchange, t.product
+FROM place JOIN /*book*/trades AS t ON t.id = place.id;
+
 -- name: get_last_lots
 -- The end of a range of ix_trades_position; what one moment has in it is sorted by id.
 SELECT traded_at, id, CASE action WHEN 'BUY' THEN quantity ELSE -quantity END AS units,

@@ -8,7 +8,7 @@ from collections import defaultdict, deque
 from collections.abc import Iterable
 from datetime import datetime
 from functools import partial
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from ...records import Row
 from ...records.trading import Product, RealizedLot
@@ -53,6 +53,8 @@ class Lot(NamedTuple):
 
 make_lot = partial(tuple.__new__, Lot)
 """A Lot of its values, likewise."""
+_UNITS: Final = 2
+"""Where they stand in a Lot."""
 
 
 class Traded(NamedTuple):
@@ -124,13 +126,14 @@ Event = Traded | Converted | Scaled | Reported
 def match_lots(place: Place, lots: deque[Lot], traded: Iterable[Lot], realized: list[Row]) -> None:
     """Enter what was traded at a place, in the order of time, and tell what it closes of the lots.
 
-    Trades of one moment come in the order of their ids. Told are the values of RealizedLots: plain
-    tuples of them the garbage collector need not look at again and again.
+    Trades of one moment come in the order of their ids. Told are the values of RealizedLots, and
+    the values of Lots do as what was traded: plain tuples the garbage collector does not look at
+    again and again.
     """
     for lot in traded:
-        if not lots or (lots[0].units > 0) is (lot.units > 0):
+        if not lots or (lots[0][_UNITS] > 0) is (lot[_UNITS] > 0):
             lots.append(lot)
-        elif left := _close(place, lots, lot, lot.traded_at, realized):
+        elif left := _close(place, lots, lot, lot[0], realized):
             lots.append(left)
 
 
@@ -170,7 +173,7 @@ def _close(
             *place, closed, side, entry_id, entry_at, entry_value / unit, exit_id, now,
             exit_value / unit, pnl / 1_000_000, today - day_number(entry_at),
         ))  # fmt: skip
-    return lot._replace(units=units, value=value) if units else None
+    return make_lot((closed_at, closed_id, units, value)) if units else None
 
 
 class OpenLots:

@@ -1,15 +1,15 @@
 """Realised profit and loss: what a user bought and sold, matched first in, first out."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator
 from datetime import date, datetime
 from functools import cache
 from itertools import groupby
 from operator import itemgetter
 from typing import NamedTuple
 
-from sqlalchemy import BigInteger, bindparam, case, cast, func, select
+from sqlalchemy import BigInteger, case, cast, func, select
 
+from ...engine.pagination import within
 from ...engine.queries import Query
 from ...engine.transaction import Transaction
 from ...records import Row
@@ -20,32 +20,29 @@ from ...values.days import range_of_days
 from ..shapes import equal, given
 from .adjusted_lots import read_adjusted, realize_adjusted
 from .books import LIVE, Book, BookSql, check_book
-from .open_lots import Lot, make_lot, make_realized_lot, match_lots, take_first
+from .open_lots import Lot, make_realized_lot, match_lots, take_first
 
 
-class _Traded(NamedTuple):
-    """Where trades are of a range of days, how many, and what was open as it began: units bought,
-    less than 0 where more were sold.
-    """
+class _Net(NamedTuple):
+    """How many more units were bought than sold; less than 0: more were sold."""
 
     broker: str
     symbol: str
     exchange: str
     product: Product
-    trades: int
-    units_before: int
+    units: int
 
 
-_PLACE = _Traded._fields[:4]
-_AT_ONCE = 2_000
-"""How many trades are read by one statement, or all of one place: those of a range are never all in
-memory, and most of so few are gone before the garbage collector takes them for old."""
+_PLACE = _Net._fields[:4]
+_AT_ONCE = 32
+"""Of how many places trades are read by one statement: those of a range are never all in memory."""
 _FEW, _TIMES = 32, 4
 """Open units are looked for in so many trades, then in so many times as many."""
 _EXIT_AT, _EXIT_ID = (RealizedLot._fields.index(name) for name in ("exit_at", "exit_trade_id"))
 _number_of, _lot_of = itemgetter(0), itemgetter(1, 2, 3, 4)
 
 _trades = BookSql("trading/realized_pnl.sql", "trades")
+_get_places = _trades.rows("get_places_traded", _PLACE)
 _get_last_lots = _trades.query("get_last_lots", Lot, begin=UTCDateTime(), row_limit=Whole())
 _get_lots = _trades.rows(
     "get_lots_of_places",
@@ -60,18 +57,14 @@ _get_lots = _trades.rows(
 
 
 @cache
-def _get_traded(book: Book, asked: frozenset[str]) -> Query[_Traded]:
-    """Places in the order of ix_trades_position, counted and added up from it alone."""
+def _get_nets(book: Book, asked: frozenset[str]) -> Query[_Net]:
+    """Where units are open at `end`, added up in the order of ix_trades_position, from it alone."""
     trades = book.tables.trades
     c = trades.c
-    begin, end = (bindparam(name, type_=c.traded_at.type) for name in ("begin", "end"))
     place = [c[name] for name in _PLACE]
-    units = case((c.action == "BUY", c.quantity), else_=-c.quantity)
-    since = func.sum(case((c.traded_at >= begin, 1), else_=0))
-    before = func.sum(case((c.traded_at < begin, units), else_=0))
-    found = select(*place, *(cast(each, BigInteger) for each in (since, before)))
-    found = found.where(*equal(trades, asked), c.traded_at < end)
-    return Query.of(found.group_by(*place).having(since > 0), _Traded)
+    net = cast(func.sum(case((c.action == "BUY", c.quantity), else_=-c.quantity)), BigInteger)
+    found = select(*place, net).where(*equal(trades, asked), *within(c.traded_at, asked))
+    return Query.of(found.group_by(*place).having(net != 0), _Net)
 
 
 def get_realized_pnl(
@@ -97,18 +90,25 @@ def get_realized_pnl(
     and for a start_date after end_date.
     """
     begin, end = range_of_days(start_date, end_date)
-    asked = given(symbol=symbol, exchange=exchange, broker=broker) | {"user_id": user_id}
-    days = {"begin": begin, "end": end}
+    asked = given(symbol=symbol, exchange=exchange, broker=broker)
+    ours = {"user_id": user_id}
+    before = asked | ours | {"end": begin}
     realized: list[Row] = []
     with reading(check_book(book).database, tx) as tx:
-        adjusted = read_adjusted(asked, user_id, end, book, tx)
-        found = tx.all(_get_traded(book, frozenset(asked)), **asked, **days)
-        for part in _in_parts(each for each in found if each[:3] not in adjusted):
-            places = [each[:4] for each in part]
-            rows = tx.all(_get_lots[book], places=places, user_id=user_id, **days)
+        adjusted = read_adjusted(asked | ours, user_id, end, book, tx)
+        nets = {net[:4]: net for net in tx.all(_get_nets(book, frozenset(before)), **before)}
+        places = [
+            each
+            for each in sorted(tx.all(_get_places[book], **ours))
+            if each[:3] not in adjusted and asked.items() <= {*zip(_PLACE, each, strict=True)}
+        ]
+        for first in range(0, len(places), _AT_ONCE):
+            part = places[first : first + _AT_ONCE]
+            rows = tx.all(_get_lots[book], places=part, **ours, begin=begin, end=end)
             for number, traded in groupby(sorted(rows), _number_of):
-                lots = _lots_before(part[number], user_id, begin, book, tx)
-                match_lots(places[number], lots, map(make_lot, map(_lot_of, traded)), realized)
+                place = part[number]
+                lots = _open_lots(nets[place], user_id, begin, book, tx) if place in nets else []
+                match_lots(place, deque(lots), map(_lot_of, traded), realized)
         for instrument, events in adjusted.items():
             realized += realize_adjusted(instrument, events, user_id, begin, end, book, tx)
     realized.sort(key=_exit_of)
@@ -119,30 +119,13 @@ def _exit_of(realized: Row) -> tuple[datetime, int]:
     return realized[_EXIT_AT], realized[_EXIT_ID] or 0
 
 
-def _in_parts(found: Iterable[_Traded]) -> Iterator[list[_Traded]]:
-    """Places with so many trades together as are read at once."""
-    part: list[_Traded] = []
-    trades = 0
-    for place in found:
-        if part and trades + place.trades > _AT_ONCE:
-            yield part
-            part, trades = [], 0
-        part.append(place)
-        trades += place.trades
-    if part:
-        yield part
-
-
-def _lots_before(
-    place: _Traded, user_id: int, begin: datetime, book: Book, tx: Transaction
-) -> deque[Lot]:
-    """What was open: of the side that had more the last units, as many as it had more."""
-    units, most = place.units_before, _FEW
-    if not units:
-        return deque()
-    asked = dict(zip(_PLACE, place, strict=False)) | {"action": "BUY" if units > 0 else "SELL"}
+def _open_lots(net: _Net, user_id: int, begin: datetime, book: Book, tx: Transaction) -> list[Lot]:
+    """What is open at a place: of the side that has more the last units, as many as it has more."""
+    *place, units = net
+    asked = dict(zip(_PLACE, place, strict=True)) | {"action": "BUY" if units > 0 else "SELL"}
+    most = _FEW
     while True:
         found = tx.all(_get_last_lots[book], **asked, user_id=user_id, begin=begin, row_limit=most)
         if len(found) < most or sum(each.quantity for each in found) >= abs(units):
-            return deque(take_first(deque(found), abs(units))[::-1])
+            return take_first(deque(found), abs(units))[::-1]
         most *= _TIMES
