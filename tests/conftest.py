@@ -21,6 +21,7 @@ from tests.support.pooler import MISSING, find_pooler, start_pooler
 from tests.support.postgres_server import PostgresServer, start_postgres
 from tests.support.recycling import RecycledDatabases
 from tests.support.settings import POOLER, SQLITE_IDLE, Urls, settings_of
+from tests.support.spare_databases import SpareDatabases
 
 __all__ = ["SQLITE_IDLE", "Urls", "settings_of"]
 
@@ -127,6 +128,13 @@ def leaks(request: pytest.FixtureRequest, caplog: pytest.LogCaptureFixture) -> I
         found.check_files(folder)
 
 
+@pytest.fixture(scope="session")
+def spare_databases(postgres: PostgresServer) -> Iterator[SpareDatabases]:
+    """New, empty databases for all tests that need one."""
+    with closing(SpareDatabases(postgres)) as spares:
+        yield spares
+
+
 @pytest.fixture
 def new_postgres_database(
     request: pytest.FixtureRequest, leaks: Leaks
@@ -136,7 +144,8 @@ def new_postgres_database(
 
     def create(template: str | None = None) -> str:
         server: PostgresServer = request.getfixturevalue("postgres")
-        url = server.create_database(template)
+        spares: SpareDatabases = request.getfixturevalue("spare_databases")
+        url = spares.take() if template is None else server.create_database(template)
         made.append((server, url))
         return url
 

@@ -24,6 +24,7 @@ from tests.faults.operation import Operation, user
 from tests.support.rows import MONDAY, add_order, order_row, trade_row
 
 SHARES = ("INFY", "SBIN", "TCS", "WIPRO", "ZEEL")
+# Moments are given: the clock may be moved on as soon as user() has asked for its id.
 
 
 def place(number: int, book: Book) -> None:
@@ -42,7 +43,7 @@ def fill(number: int, book: Book) -> None:
 
 def report_one(number: int, book: Book) -> None:
     """An order that was placed elsewhere and is filled in part: a row and a position."""
-    filled = {"filled_quantity": 40 + number, "average_price": 812.35}
+    filled = {"filled_quantity": 40 + number, "average_price": 812.35, "reported_at": MONDAY}
     report_order(**order_row(user(), f"order {number}", status="OPEN", **filled), book=book)
 
 
@@ -72,15 +73,28 @@ def report_positions(number: int, book: Book) -> None:
         }
         for name in (*SHARES, f"NEW{number}")
     ]
-    bulk_update_positions(rows, book=book)
+    bulk_update_positions(rows, reported_at=MONDAY, book=book)
 
 
 def convert(number: int, book: Book) -> None:
-    convert_position(user(), "zerodha", "SBIN", "NSE", "CNC", "MIS", 1 + number, book=book)
+    convert_position(
+        user(), "zerodha", "SBIN", "NSE", "CNC", "MIS", 1 + number, converted_at=MONDAY, book=book
+    )
 
 
 def split(number: int, book: Book) -> None:
-    adjust_position(user(), "zerodha", "SBIN", "NSE", "CNC", 80 + number, 406.0, "1:2", book=book)
+    adjust_position(
+        user(),
+        "zerodha",
+        "SBIN",
+        "NSE",
+        "CNC",
+        80 + number,
+        406.0,
+        "1:2",
+        adjusted_at=MONDAY,
+        book=book,
+    )
 
 
 def report_holdings(number: int, book: Book, replace: bool = False) -> None:

@@ -104,17 +104,14 @@ class PostgresServer:
 
     def create_database(self, template: str | None = None) -> str:
         """The URL of a new database: empty, or a copy of another (its URL; nobody connected)."""
-        name = f"t_{uuid.uuid4().hex}"
         with self.connect() as connection:
-            clause = "TEMPLATE template0"
+            original = "template0"
             if template is not None:
                 original = str(make_url(template).database)
                 self.disconnect(original)
                 self.release(connection, original)
-                clause = f'TEMPLATE "{original}"'
-            if connection.info.server_version >= 150000:
-                clause += " STRATEGY file_copy"
-            connection.execute(f'CREATE DATABASE "{name}" {clause}'.encode())
+            name, statement = creation(connection, original)
+            connection.execute(statement)
         return self.url(name)
 
     def drop_database(self, url: str) -> None:
@@ -140,6 +137,13 @@ class PostgresServer:
         return psycopg.connect(
             conninfo, autocommit=True, connect_timeout=DEADLINE, application_name=name
         )
+
+
+def creation(connection: psycopg.Connection[Any], original: str) -> tuple[str, bytes]:
+    """The name of a new database, and the statement that makes it as a copy of another."""
+    name = f"t_{uuid.uuid4().hex}"
+    strategy = " STRATEGY file_copy" if connection.info.server_version >= 150000 else ""
+    return name, f'CREATE DATABASE "{name}" TEMPLATE "{original}"{strategy}'.encode()
 
 
 def start_postgres(*, with_programs: bool = False) -> PostgresServer:
