@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from openalgo_store import (
     DatabaseLogHandler,
+    StoreError,
     SymbolLoadRefused,
     TelegramMessage,
     authorize_telegram_chat,
@@ -42,7 +43,10 @@ def load_a_stub(number: int) -> None:
     """Refused, which is kept in a transaction of its own; a failure of that is only logged."""
     with suppress(SymbolLoadRefused):
         replace_symbols(shares(1), "zerodha")
-    errors = [each.error or "" for each in symbol_loads("zerodha", limit=100)]
+    try:
+        errors = [each.error or "" for each in symbol_loads("zerodha", limit=100)]
+    except StoreError:  # of the look, and not of the load
+        raise RowsWait from None
     if sum(each.startswith(SymbolLoadRefused.__name__) for each in errors) <= number:
         raise RowsWait
 
