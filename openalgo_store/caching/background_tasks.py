@@ -21,14 +21,21 @@ class BackgroundTasks:
         self.is_closed = False
 
     def start(self, name: str, task: Callable[[], object]) -> None:
-        """Run it, unless one of this name is running; an error of it is logged."""
+        """Run it, unless one of this name is running; an error of it is logged.
+
+        So is that no thread can be started now: whoever asks next tries again.
+        """
         with self._mutex:
             if self.is_closed or name in self._running:
                 return
             run = partial(self._run, name, task)
             thread = Thread(target=run, name=f"openalgo_store {name}", daemon=True)
-            self._running[name] = thread
-            thread.start()
+            try:
+                thread.start()
+            except RuntimeError as error:
+                _log.warning("%s could not begin: %s", name, error)
+            else:
+                self._running[name] = thread  # one that never began nobody can wait for
 
     def _run(self, name: str, task: Callable[[], object]) -> None:
         try:
@@ -38,7 +45,7 @@ class BackgroundTasks:
                 _log.warning("%s failed: %s", name, error)
         finally:
             with self._mutex:
-                del self._running[name]
+                self._running.pop(name, None)
 
     def close(self) -> None:
         """Start nothing from now on, and wait for what is running."""

@@ -2,7 +2,6 @@
 
 import hmac
 import secrets
-from functools import cached_property
 
 from ..errors import ConfigurationError
 from ..settings import Settings
@@ -16,10 +15,25 @@ class Secrets:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        # No cached_property: Python 3.11 gives it a lock, which a child may find taken.
+        self._pepper: bytes | None = None
+        self._cipher: TokenCipher | None = None
 
-    @cached_property
+    @property
     def pepper(self) -> bytes:
         """API_KEY_PEPPER; ConfigurationError when it is missing or short."""
+        if self._pepper is None:
+            self._pepper = self._checked_pepper()
+        return self._pepper
+
+    @property
+    def cipher(self) -> TokenCipher:
+        """The cipher of TOKEN_ENCRYPTION_KEYS; ConfigurationError when they cannot be used."""
+        if self._cipher is None:
+            self._cipher = self._new_cipher()
+        return self._cipher
+
+    def _checked_pepper(self) -> bytes:
         pepper = self._settings.api_key_pepper.encode(errors="surrogateescape")
         if not pepper:
             raise ConfigurationError(
@@ -32,9 +46,7 @@ class Secrets:
             )
         return pepper
 
-    @cached_property
-    def cipher(self) -> TokenCipher:
-        """The cipher of TOKEN_ENCRYPTION_KEYS; ConfigurationError when they cannot be used."""
+    def _new_cipher(self) -> TokenCipher:
         keys = [each.strip() for each in self._settings.token_encryption_keys.split(",")]
         if not any(keys):
             raise ConfigurationError(

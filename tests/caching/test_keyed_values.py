@@ -24,8 +24,9 @@ def kept(value: str) -> tuple[str, float]:
         lambda cache: cache.forget(["key"]),
         lambda cache: cache.forget([]),
         lambda cache: cache.forget_where(lambda value: False),
+        lambda cache: cache.forget_all(),
     ],
-    ids=["by key", "by another key", "by value"],
+    ids=["by key", "by another key", "by value", "all"],
 )
 def test_a_load_that_began_before_an_invalidation_answers_only_who_asked_before_it(
     joined: Joined, invalidate: Callable[[Cache], None]

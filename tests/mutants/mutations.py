@@ -155,6 +155,20 @@ MUTATIONS = (
     ),
     # Forks
     Mutation(
+        "what another process has changed is kept by who was reading it",
+        "openalgo_store/caching/keyed_values.py",
+        """\
+        with self._mutex:
+            self.epoch += 1
+            self._entries.clear()
+""",
+        """\
+        with self._mutex:
+            self._entries.clear()
+""",
+        ("tests/caching/test_keyed_values.py",),
+    ),
+    Mutation(
         "a forked child keeps its parent's caches",
         "openalgo_store/store.py",
         """\

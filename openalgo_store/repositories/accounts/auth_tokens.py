@@ -259,4 +259,9 @@ def _kept_until(sealed: SealedToken) -> float:
 
 
 def _key(user_id: int, broker: str) -> str:
+    """One for all that the database takes for the same user and broker, as 1 and Decimal(1)."""
+    if type(user_id) is not int and user_id is not None:
+        user_id = check_whole(user_id)
+    if type(broker) is not str and isinstance(broker, str):
+        broker = str.__str__(broker)
     return f"{user_id}:{broker}"

@@ -2,6 +2,8 @@
 
 import threading
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from enum import Enum
 from itertools import combinations
 from typing import Any
 
@@ -29,6 +31,26 @@ SECRETS = ("access-secret-7351", "refresh-secret-2604", "feed-secret-9917")
 def set_clock(monkeypatch: pytest.MonkeyPatch, moment: datetime) -> None:
     monkeypatch.setattr("openalgo_store.values.clock.now", lambda: moment)
     monkeypatch.setattr("time.time", moment.timestamp)
+
+
+class Broker(str, Enum):  # noqa: UP042
+    """As callers name them."""
+
+    ZERODHA = "zerodha"
+
+
+@pytest.mark.parametrize("user_id", [1, Decimal("1.0"), Decimal(1)])
+@pytest.mark.parametrize("broker", ["zerodha", Broker.ZERODHA])
+def test_a_token_that_is_gone_is_gone_however_its_user_and_broker_are_written(
+    sealing: Store, user_id: Any, broker: str
+) -> None:
+    spellings: list[tuple[Any, str]] = [(1, "zerodha"), (Decimal("1.0"), Broker.ZERODHA)]
+    save_auth_token(1, "zerodha", "OLD")
+    assert [access_token(*each) for each in spellings] == ["OLD", "OLD"]
+    save_auth_token(user_id, broker, "NEW")
+    assert [access_token(*each) for each in spellings] == ["NEW", "NEW"]
+    revoke_auth_token(user_id, broker)
+    assert [access_token(*each) for each in spellings] == [None, None]
 
 
 def test_tokens_come_back_as_they_were_saved(sealing: Store) -> None:
