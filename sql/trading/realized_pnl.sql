@@ -66,13 +66,3 @@ CROSS JOIN LATERAL (
       AND traded_at >= :begin AND traded_at < :end
     OFFSET 0
 ) AS lot;
-
--- name: get_lots_of_instrument
--- A range of ix_trades_position, sorted, since its products are told together.
-SELECT product, traded_at, id,
-       CASE action WHEN 'BUY' THEN quantity ELSE -quantity END AS units,
-       quantity * CAST(ROUND(price * 1000000) AS BIGINT) AS value
-FROM /*book*/trades
-WHERE user_id = :user_id AND broker = :broker AND symbol = :symbol AND exchange = :exchange
-  AND traded_at < :end
-ORDER BY traded_at, id;

@@ -17,7 +17,6 @@ from openalgo_store import (
     use_store,
     verify_password,
 )
-from openalgo_store.engine import forks
 from openalgo_store.engine.forks import register_fork_hooks
 from openalgo_store.engine.sqlite import locks
 from openalgo_store.engine.sqlite.connections import GATE
@@ -108,26 +107,6 @@ def test_a_hook_that_fails_keeps_nobody_behind_it_from_being_told() -> None:
     assert in_child(lambda: second.called == ["before", "child"])
     assert first.called == ["before", "parent"]
     assert second.called == ["before", "parent"]
-
-
-def test_stores_are_registered_beside_a_fork_without_a_race() -> None:
-    """Each look at the registered ones is a single step: what comes and goes cannot break it."""
-    done, failed = threading.Event(), list[BaseException]()
-
-    def look() -> None:
-        try:
-            while not done.is_set():
-                forks._registered.all()
-        except BaseException as error:
-            failed.append(error)
-
-    looking = threading.Thread(target=look)
-    looking.start()
-    for _ in range(3000):
-        Hooks()
-    done.set()
-    looking.join(DEADLINE)
-    assert not failed
 
 
 def test_a_fork_amid_password_hashing_leaves_the_child_able_to_hash(

@@ -48,6 +48,7 @@ INTERNAL = {
     "read_adjusted",
     "match_lots",
     "realize_adjusted",
+    "read_lots",
     "lock_active_user",
     "check_instrument",
     "check_exchange",

@@ -2,32 +2,28 @@
 
 from collections import defaultdict
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from heapq import merge
 from operator import itemgetter
 from typing import Any
 
 from ...engine.transaction import Transaction
 from ...records.trading import PositionAdjustment, RealizedLot
-from ...tables.types import UTCDateTime, Whole
+from ...tables.trading import PRODUCTS
+from ...tables.types import UTCDateTime
+from ...values.days import one_day
 from .books import Book, BookSql
 from .open_lots import Converted, Event, Lot, OpenLots, Reported, Scaled, Traded
+from .traded_lots import read_lots
 
 Instrument = tuple[str, str, str]
 """Broker, symbol, exchange: between the products of these units are converted."""
 
 _PAISA = 0.01
 """How far a told average may be from the true one: brokers round it, or cut it."""
-_INSTRUMENT = ("broker", "symbol", "exchange")
+_EVER = one_day(date(1970, 1, 1))[0]
 _get_adjustments = BookSql("trading/position_adjustments.sql", "position_adjustments").query(
     "get_adjustments_until", PositionAdjustment, end=UTCDateTime()
-)
-_get_lots = BookSql("trading/realized_pnl.sql", "trades").rows(
-    "get_lots_of_instrument",
-    ("product", *Lot._fields),
-    end=UTCDateTime(),
-    units=Whole(),
-    value=Whole(),
 )
 
 
@@ -55,11 +51,10 @@ def realize_adjusted(
 
     A trade counts before an adjustment of its own moment, as in its position.
     """
-    place = dict(zip(_INSTRUMENT, instrument, strict=True))
-    found = tx.all(_get_lots[book], **place, user_id=user_id, end=end)
-    traded: list[Event] = [
-        Traded(lot[0], *instrument, product, Lot._make(lot)) for product, *lot in found
-    ]
+    places = [(*instrument, product) for product in PRODUCTS]
+    lots = read_lots(places, user_id, _EVER, end, book, tx)
+    lots.sort(key=itemgetter(1, 2))  # its products are told together
+    traded = (Traded(lot[0], *places[number], Lot._make(lot)) for number, *lot in lots)
     realized = OpenLots().realize(merge(traded, events, key=itemgetter(0)))
     return [lot for lot in realized if lot.exit_at >= begin]
 

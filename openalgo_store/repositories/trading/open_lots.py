@@ -51,7 +51,7 @@ class Lot(NamedTuple):
         return Lot(*self[:2], self.units - part.units, self.value - part.value)
 
 
-make_lot = partial(tuple.__new__, Lot)
+_lot = partial(tuple.__new__, Lot)
 """A Lot of its values, likewise."""
 _UNITS: Final = 2
 """Where they stand in a Lot."""
@@ -160,7 +160,7 @@ def _close(
         else:
             closed, units, whole = -units, 0, entry_value
             entry_value = whole * closed // held
-            lots[0] = make_lot((entry_at, entry_id, more, whole - entry_value))
+            lots[0] = _lot((entry_at, entry_id, more, whole - entry_value))
         if entry_at > closed_at:  # only what was converted can be the older one
             exit_id, entry_id, entry_at = entry_id, closed_id, closed_at
             exit_value, entry_value, closed = entry_value, exit_value, -closed
@@ -173,7 +173,7 @@ def _close(
             *place, closed, side, entry_id, entry_at, entry_value / unit, exit_id, now,
             exit_value / unit, pnl / 1_000_000, today - day_number(entry_at),
         ))  # fmt: skip
-    return make_lot((closed_at, closed_id, units, value)) if units else None
+    return _lot((closed_at, closed_id, units, value)) if units else None
 
 
 class OpenLots:

@@ -15,12 +15,13 @@ from ...engine.transaction import Transaction
 from ...records import Row
 from ...records.trading import Product, RealizedLot
 from ...sessions import reading
-from ...tables.types import StrictJson, UTCDateTime, Whole
+from ...tables.types import UTCDateTime, Whole
 from ...values.days import range_of_days
 from ..shapes import equal, given
 from .adjusted_lots import read_adjusted, realize_adjusted
 from .books import LIVE, Book, BookSql, check_book
 from .open_lots import Lot, make_realized_lot, match_lots, take_first
+from .traded_lots import read_lots
 
 
 class _Net(NamedTuple):
@@ -44,16 +45,6 @@ _number_of, _lot_of = itemgetter(0), itemgetter(1, 2, 3, 4)
 _trades = BookSql("trading/realized_pnl.sql", "trades")
 _get_places = _trades.rows("get_places_traded", _PLACE)
 _get_last_lots = _trades.query("get_last_lots", Lot, begin=UTCDateTime(), row_limit=Whole())
-_get_lots = _trades.rows(
-    "get_lots_of_places",
-    ("number", *Lot._fields),
-    places=StrictJson(),
-    begin=UTCDateTime(),
-    end=UTCDateTime(),
-    number=Whole(),
-    units=Whole(),
-    value=Whole(),
-)
 
 
 @cache
@@ -104,8 +95,8 @@ def get_realized_pnl(
         ]
         for first in range(0, len(places), _AT_ONCE):
             part = places[first : first + _AT_ONCE]
-            rows = tx.all(_get_lots[book], places=part, **ours, begin=begin, end=end)
-            for number, traded in groupby(sorted(rows), _number_of):
+            rows = read_lots(part, user_id, begin, end, book, tx)
+            for number, traded in groupby(rows, _number_of):
                 place = part[number]
                 lots = _open_lots(nets[place], user_id, begin, book, tx) if place in nets else []
                 match_lots(place, deque(lots), map(_lot_of, traded), realized)
