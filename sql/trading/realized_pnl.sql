@@ -3,7 +3,8 @@
 
 -- name: get_places_traded
 -- From each place to the next one in the order of ix_trades_position, by one trade of each: its other
--- trades are not looked at. One comparison of all four would read them on SQLite.
+-- trades are not looked at. One comparison of all four would read them on SQLite. What was open there
+-- is added up from the same index, place by place: a GROUP BY would compare all four for each trade.
 WITH RECURSIVE place (id) AS (
     SELECT (SELECT id FROM /*book*/trades WHERE user_id = :user_id
             ORDER BY broker, symbol, exchange, product LIMIT 1)
@@ -23,8 +24,15 @@ WITH RECURSIVE place (id) AS (
     )
     FROM place JOIN /*book*/trades AS p ON p.id = place.id
 )
-SELECT t.broker, t.symbol, t.exchange, t.product
-FROM place JOIN /*book*/trades AS t ON t.id = place.id;
+SELECT t.broker, t.symbol, t.exchange, t.product,
+       (SELECT CAST(COALESCE(SUM(CASE b.action WHEN 'BUY' THEN b.quantity ELSE -b.quantity END), 0)
+                    AS BIGINT)
+        FROM /*book*/trades AS b
+        WHERE b.user_id = :user_id AND b.broker = t.broker AND b.symbol = t.symbol
+          AND b.exchange = t.exchange AND b.product = t.product AND b.traded_at < :begin) AS units
+FROM place JOIN /*book*/trades AS t ON t.id = place.id
+WHERE t.symbol = COALESCE(:symbol, t.symbol) AND t.exchange = COALESCE(:exchange, t.exchange)
+  AND t.broker = COALESCE(:broker, t.broker);
 
 -- name: get_last_lots
 -- The end of a range of ix_trades_position; what one moment has in it is sorted by id.

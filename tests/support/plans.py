@@ -82,12 +82,12 @@ def _spelled(store: Store, database: str, table: Table, index: str, columns: lis
 
 
 def plans_of(store: Store, book: Book, ask: Callable[[], object]) -> list[str]:
-    """The plan of each SELECT that `ask` executes, with the values that it executes it with."""
+    """The plan of each query that `ask` executes, with the values that it executes it with."""
     dialect = store.databases[book.database]
     executed: list[tuple[str, Any]] = []
 
     def note(sql: str, values: Any) -> None:
-        if sql.startswith("SELECT"):
+        if sql.startswith(("SELECT", "WITH")):
             executed.append((sql, values))
 
     with watching(store, book.database, before=note):

@@ -214,16 +214,16 @@ def test_the_days_held_are_indian_days_whatever_the_hour(user: int, book: Book) 
 
 @both_books
 def test_what_was_open_before_the_range_is_what_earlier_sales_left(user: int, book: Book) -> None:
-    years_ago = [MONDAY - number * DAY for number in range(1000, 0, -10)]
+    years_ago = [MONDAY - number * DAY for number in range(1000, 0, -5)]
     purchases = [(10, float(number), at) for number, at in enumerate(years_ago, 1)]
     trade(book, user, purchases)
     trade(book, user, [(-355, 500.0, MONDAY - 2 * DAY)], exchange="NSE", broker="zerodha")
     assert len(purchases) - 35 > realized_pnl._FEW  # not all are found at the first look
     trade(book, user, [(-20, 1000.0, MONDAY)], product="CNC")
     assert told(get_realized_pnl(user, TODAY, TODAY, book=book)) == [
-        Told(5, "LONG", 36.0, 1000.0, 4820.0, 650),
-        Told(10, "LONG", 37.0, 1000.0, 9630.0, 640),
-        Told(5, "LONG", 38.0, 1000.0, 4810.0, 630),
+        Told(5, "LONG", 36.0, 1000.0, 4820.0, 825),
+        Told(10, "LONG", 37.0, 1000.0, 9630.0, 820),
+        Told(5, "LONG", 38.0, 1000.0, 4810.0, 815),
     ]
 
 
@@ -287,9 +287,9 @@ def test_places_and_their_trades_are_read_from_one_index(
     add_many_trades(user, book=book)
     analyse(store, book)
     ask = partial(get_realized_pnl, user, TODAY + 7 * DAY, LAST, book=book)
-    _, nets, *trades = plans_of(store, book, ask)
+    _, places, *trades = plans_of(store, book, ask)
     index = f"ix_{book.prefix}trades_position"
-    assert is_index_only(nets, index), nets
+    assert is_index_only(places, index), places  # what was open there
     assert trades
     for plan in trades:  # an index of PostgreSQL holds no id
         assert is_index_only(plan, index) if engine_name == "sqlite" else index in plan, plan
