@@ -20,7 +20,7 @@ Values = Mapping[str, Any]
 
 def fetch_two(driver: Any, compiled: Compiled[R], values: Values) -> list[R]:
     """The first record and, if there is one, the second."""
-    cursor = driver.execute(compiled.sql, values)
+    cursor = driver.execute(compiled.sql, values, **compiled.options)
     try:
         return compiled.records(cursor, cursor.fetchmany(2))
     finally:
@@ -29,7 +29,7 @@ def fetch_two(driver: Any, compiled: Compiled[R], values: Values) -> list[R]:
 
 def fetch_value(driver: Any, compiled: Compiled[Any], values: Values) -> Any:
     """The first column of the first row, or None."""
-    cursor = driver.execute(compiled.sql, values)
+    cursor = driver.execute(compiled.sql, values, **compiled.options)
     try:
         first = compiled.first(cursor, cursor.fetchmany(2))
         return None if first is None else first[0]
@@ -39,7 +39,7 @@ def fetch_value(driver: Any, compiled: Compiled[Any], values: Values) -> Any:
 
 def fetch_all(driver: Any, compiled: Compiled[R], values: Values) -> list[R]:
     """Every record."""
-    cursor = driver.execute(compiled.sql, values)
+    cursor = driver.execute(compiled.sql, values, **compiled.options)
     try:
         found: list[R] = []
         while rows := cursor.fetchmany(_AT_ONCE):
@@ -53,7 +53,7 @@ def fetch_all(driver: Any, compiled: Compiled[R], values: Values) -> list[R]:
 
 def count_affected(driver: Any, compiled: Compiled[Any], values: Values) -> int:
     """The number of rows that the statement wrote."""
-    cursor = driver.execute(compiled.sql, values)
+    cursor = driver.execute(compiled.sql, values, **compiled.options)
     try:
         return int(cursor.rowcount)
     finally:
@@ -72,7 +72,7 @@ def count_affected_by_all(driver: Any, compiled: Compiled[Any], rows: Sequence[V
 
 def open_stream(cursor: Any, compiled: Compiled[Any], values: Values) -> None:
     """Execute on a cursor that `next_records` reads."""
-    cursor.execute(compiled.sql, values)
+    cursor.execute(compiled.sql, values, **compiled.options)
 
 
 def next_records(cursor: Any, compiled: Compiled[R]) -> list[R]:
