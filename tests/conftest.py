@@ -56,10 +56,17 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """What only the other engine has is not part of this run, nor what takes too long for it."""
-    others = [each for each in items if not _engines_of(each) or _is_left_out(each)]
+    """What another run has is not part of this one, nor what takes too long for it."""
+    others = [each for each in items if _is_of_another_run(each) or _is_left_out(each)]
     items[:] = [each for each in items if each not in others]
     config.hook.pytest_deselected(items=others)
+
+
+def _is_of_another_run(node: pytest.Item) -> bool:
+    """What only other engines have; and what speaks to none, which is part of SQLite's run."""
+    assert isinstance(node, pytest.Function)
+    speaks = {"engine_name", "postgres"} & {*node.fixturenames} or node.get_closest_marker("only")
+    return not _engines_of(node) or not (speaks or "sqlite" in ENGINES)
 
 
 def _is_left_out(node: pytest.Item) -> bool:
