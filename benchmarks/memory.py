@@ -28,7 +28,10 @@ def run(setting: Setting) -> list[Figure]:
 def usages(
     task: str, database: Database, setting: Setting, before_each: Callable[[], object]
 ) -> Measured:
-    """What the raw driver, ours and the ORM use for a task, each in new processes."""
+    """What the raw driver, ours and the ORM use for a task, each in new processes.
+
+    It hardly varies: twice is enough.
+    """
 
     def way(name: str) -> tuple[float, ...]:
         before_each()
@@ -36,4 +39,4 @@ def usages(
         return used.peak, used.peak - used.imports, used.end - used.imports, used.seconds
 
     ways = {name: partial(way, name) for name in ("raw", "ours", "orm")}
-    return in_turns(ways, setting.scale.repeat)
+    return in_turns(ways, min(2, setting.scale.repeat))

@@ -11,11 +11,11 @@ class Scale:
     """Instruments in a day's file."""
     orders: int = 1_000_000
     """In a book, of 250 days; a multiple of 2,500."""
-    rounds: int = 31
+    rounds: int = 21
     """Of what takes microseconds: each round is a small batch."""
     batch: int = 20
     """Operations that a round repeats, so that the clock does not count."""
-    repeat: int = 5
+    repeat: int = 3
     """Rounds of what takes seconds."""
     cached: int = 20_000
     """Lookups in a cache in each round."""
