@@ -32,6 +32,21 @@ def _by_one_thread(verb: F) -> F:
     return guarded  # type: ignore[return-value]
 
 
+class _Stream(Iterator[R]):
+    """Records that are read one by one: each is a step of its own, by one thread at a time."""
+
+    def __init__(self, state: TransactionState, records: Iterator[R]) -> None:
+        self._state = state
+        self._records = records
+
+    def __next__(self) -> R:
+        self._state.enter_verb()
+        try:
+            return next(self._records)
+        finally:
+            self._state.leave_verb()
+
+
 class Transaction:
     """A transaction of one database: commits when its block ends, rolls back on an exception.
 
@@ -91,7 +106,7 @@ class Transaction:
         cursor = state.perform(query.name, state.dialect.open_stream, driver)
         state.streams.append(cursor)
         state.send(query, executor.open_stream, cursor, compiled, values)
-        return self._streamed(query.name, compiled, cursor)
+        return _Stream(state, self._streamed(query.name, compiled, cursor))
 
     @_by_one_thread
     def copy(self, table: Table, columns: Sequence[str], rows: Iterable[Row]) -> int:
