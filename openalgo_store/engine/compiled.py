@@ -14,6 +14,7 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from ..errors import StoreError, Unavailable
+from ..values.arguments import check_bound
 
 R = TypeVar("R")
 
@@ -41,7 +42,7 @@ class Compiled(Generic[R]):
         self._name = name
         self._dialect = dialect
         self._constants: dict[str, Any] = {}
-        self._converters: list[tuple[str, _Convert | None]] = []
+        self._converters: list[tuple[str, _Convert]] = []
         for bind, key in compiled.bind_names.items():
             if bind.expanding or bind.literal_execute:
                 raise TypeError(f"{name} takes a list: bind it as JSON, or use tx.connection")
@@ -51,8 +52,7 @@ class Compiled(Generic[R]):
             elif bind.required:
                 raise TypeError(f"{name} needs {key}")
             else:
-                value = bind.effective_value
-                self._constants[key] = value if convert is None else convert(value)
+                self._constants[key] = convert(bind.effective_value)
         if unknown := {*given} - {key for key, _ in self._converters}:
             raise TypeError(f"{name} does not take {', '.join(sorted(unknown))}")
         self._make = _maker(record)
@@ -64,8 +64,7 @@ class Compiled(Generic[R]):
         values = self._constants.copy()
         try:
             for name, convert in self._converters:
-                value = params[name]
-                values[name] = value if convert is None else convert(value)
+                values[name] = convert(params[name])
         except KeyError as missing:
             raise TypeError(f"{self._name} needs {missing}") from None
         except StoreError as error:
@@ -112,13 +111,13 @@ class Compiled(Generic[R]):
         return found
 
 
-def _bind_converter(kind: TypeEngine[Any], dialect: Dialect) -> _Convert | None:
+def _bind_converter(kind: TypeEngine[Any], dialect: Dialect) -> _Convert:
     """What a type makes of a value on its way in, without a step of SQLAlchemy's between."""
     if isinstance(kind, TypeDecorator):
         inner = kind.impl_instance.dialect_impl(dialect).bind_processor(dialect)
         if inner is None and type(kind).bind_processor is TypeDecorator.bind_processor:
             return partial(kind.process_bind_param, dialect=dialect)
-    return kind.dialect_impl(dialect).bind_processor(dialect)
+    return kind.dialect_impl(dialect).bind_processor(dialect) or check_bound
 
 
 def _rows(found: Sequence[Any], readers: list[tuple[int, _Convert]]) -> Iterable[Any]:

@@ -7,8 +7,9 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Table
 
-from ..errors import SessionMisuse, StoreError, TransactionFailed
+from ..errors import InvalidInput, SessionMisuse, StoreError, TransactionFailed
 from ..records import Row
+from ..values.arguments import iterated, one_of
 from . import executor
 from .compiled import Compiled
 from .queries import Query, compiled_query
@@ -45,6 +46,13 @@ class _Stream(Iterator[R]):
             return next(self._records)
         finally:
             self._state.leave_verb()
+
+
+def _check_columns(table: Table, columns: Sequence[str]) -> list[str]:
+    """The names of columns, if the table has them; InvalidInput for others, and for no Table."""
+    if not isinstance(table, Table):
+        raise InvalidInput(f"a Table is needed, not {type(table).__name__}")
+    return [one_of("a column", name, table.c.keys()) for name in iterated("columns", columns)]
 
 
 class Transaction:
@@ -88,6 +96,9 @@ class Transaction:
     @_by_one_thread
     def many(self, query: Query[None], rows: Sequence[Mapping[str, Any]]) -> int:
         """Execute once for each row; the number of rows affected."""
+        rows = list(iterated("rows", rows))
+        if not all(issubclass(kind, Mapping) for kind in set(map(type, rows))):
+            raise InvalidInput("each row must be a mapping, as {'name': value}")
         if not rows:
             return 0
         state = self._state
@@ -115,12 +126,11 @@ class Transaction:
         The rows are tuples in the order of `columns` and are trusted: column types convert
         them but do not check them.
         """
+        given = _check_columns(table, columns), iterated("rows", rows)
         driver, insert_rows = self._connected(), self._state.dialect.insert_rows
         if self.readonly:
             raise SessionMisuse("a read session cannot write: use get_write_session")
-        return self._state.perform(
-            f"copy into {table.name}", insert_rows, driver, table, columns, rows
-        )
+        return self._state.perform(f"copy into {table.name}", insert_rows, driver, table, *given)
 
     @_by_one_thread
     def lock(self, name: str) -> None:

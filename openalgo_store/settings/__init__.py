@@ -124,8 +124,9 @@ _LEAST = {
 
 def variable_of(database: str) -> str:
     """The environment variable that holds the URL of a database."""
-    if database not in DATABASES:
-        raise ConfigurationError(f"unknown database {database!r}: one of {', '.join(DATABASES)}")
+    if not isinstance(database, str) or database not in DATABASES:
+        shown = repr(database) if isinstance(database, str) else type(database).__name__
+        raise ConfigurationError(f"unknown database {shown}: one of {', '.join(DATABASES)}")
     return "DATABASE_URL" if database == "main" else f"{database.upper()}_DATABASE_URL"
 
 

@@ -54,6 +54,8 @@ TABLES = {
     for database in DATABASES
     for table in METADATA[database].sorted_tables
 }
+_Step = Callable[[int], object]
+"""What a user does."""
 DELETE = re.compile(r"DELETE FROM (/\*\w+\*/)?(\w+)")
 """The table of a statement that deletes, and whether it is one of several, as of each book."""
 LATER = MONDAY + timedelta(days=10_000)
@@ -109,7 +111,19 @@ def drop_adjustment(user: int, book: Book) -> None:
         drop_report(found, book, tx)
 
 
-ADD_AND_DELETE: dict[str, tuple[Callable[[int], object], Callable[[int], object]]] = {
+OF_BOOKS: dict[str, tuple[_Step, _Step]] = {
+    f"{book.prefix}{table}": (partial(add, book=book), partial(remove, book=book))
+    for book in BOOKS
+    for table, add, remove in (
+        (
+            "holdings",
+            lambda user, book: report_holdings(user, book, "SBIN"),
+            lambda user, book: report_holdings(user, book),
+        ),
+        ("position_adjustments", adjust, drop_adjustment),
+    )
+}
+ADD_AND_DELETE: dict[str, tuple[_Step, _Step]] = OF_BOOKS | {
     "auth_tokens": (
         lambda user: save_auth_token(user, "zerodha", "an access token"),
         lambda user: revoke_auth_token(user, "zerodha"),
@@ -128,17 +142,6 @@ ADD_AND_DELETE: dict[str, tuple[Callable[[int], object], Callable[[int], object]
         lambda user: queue_telegram_message(7, "order", "hello"),
         lambda user: deliver(),
     ),
-} | {
-    f"{book.prefix}{table}": (partial(add, book=book), partial(remove, book=book))
-    for book in BOOKS
-    for table, add, remove in (
-        (
-            "holdings",
-            lambda user, book: report_holdings(user, book, "SBIN"),
-            lambda user, book: report_holdings(user, book),
-        ),
-        ("position_adjustments", adjust, drop_adjustment),
-    )
 }
 """How a row comes and goes, for each table from which rows are deleted."""
 

@@ -8,9 +8,9 @@ from ...engine.transaction import Transaction
 from ...errors import Conflict, InvalidInput
 from ...records.trading import Action, Order, OrderStatus, OrderType, Product
 from ...sessions import writing
-from ...tables.trading import STATUSES
+from ...tables.trading import ACTIONS, STATUSES
 from ...values import clock
-from ...values.arguments import trimmed
+from ...values.arguments import one_of, trimmed
 from ...values.days import check_moment, trading_day
 from ...values.money import price_of, traded_value
 from ...values.numbers import check_quantity, check_whole
@@ -63,8 +63,8 @@ def report_order(
     """
     trimmed("order_id", order_id)
     check_instrument(broker, symbol, exchange)
-    if status not in STATUSES:
-        raise InvalidInput(f"status must be one of {', '.join(STATUSES)}")
+    one_of("status", status, STATUSES)
+    one_of("action", action, ACTIONS)
     filled = _check_filled(filled_quantity, check_quantity(quantity), status)
     value = traded_value(filled, _needed(average_price)) if filled else 0
     moment = clock.now() if reported_at is None else check_moment(reported_at)
