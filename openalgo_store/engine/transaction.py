@@ -157,6 +157,7 @@ class Transaction:
     def before_commit(self, name: str, callback: Callable[[], object]) -> None:
         """Call this as the last step of the transaction; of those of one name the first one.
 
+        It may be the only step: its first statement begins the transaction then.
         They are called in the order of their names, so that two transactions which lock the same
         rows there do so in one order. An error of one rolls the transaction back.
         """

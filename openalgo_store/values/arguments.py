@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from ..errors import InvalidInput
 from .numbers import check_whole
-from .text import check_text, require_text
+from .text import check_text
 
 T = TypeVar("T")
 
@@ -15,14 +15,14 @@ _LONGEST = timedelta(days=10_000)
 
 def not_blank(name: str, text: str) -> str:
     """The text, if it names something."""
-    if not require_text(name, text).strip():
+    if isinstance(text, str) and not text.strip():
         raise InvalidInput(f"the {name} is empty: give one")
     return text
 
 
 def trimmed(name: str, text: str) -> str:
     """The text, if it names something and has no blanks around it."""
-    if text != not_blank(name, text).strip():
+    if isinstance(text, str) and text != not_blank(name, text).strip():
         raise InvalidInput(f"the {name} has blanks around it: strip them")
     return text
 

@@ -85,7 +85,8 @@ def test_what_a_caller_binds_without_a_type_is_what_both_engines_hold(
     typed = Query.of(text("SELECT :name").bindparams(bindparam("name", type_=type_of(odd))), str)
     with get_write_session() as tx:
         for query in (asked, typed):
-            for verb in (tx.one, tx.value, tx.all, tx.run, tx.stream):
+            verbs: list[Any] = [tx.one, tx.value, tx.all, tx.run, tx.stream]
+            for verb in verbs:
                 with pytest.raises(InvalidInput) as raised:
                     verb(query, name=odd)
                 assert raised.value.statement == "expression"
@@ -110,9 +111,9 @@ def test_json_that_a_caller_binds_is_what_both_engines_hold(store: Store, odd: A
     given = Query.of(
         text("SELECT 1 WHERE :given IS NULL").bindparams(bindparam("given", type_=JSON())), int
     )
+    with pytest.raises(InvalidInput), get_write_session() as tx:
+        tx.value(given, given=odd)
     with get_write_session() as tx:
-        with pytest.raises(InvalidInput):
-            tx.value(given, given=odd)
         with pytest.raises(InvalidInput):
             tx.connection.execute(insert(strategies), {"config": odd})
         assert tx.all(ALL_NAMES) == []
@@ -124,7 +125,7 @@ def test_verbs_say_what_else_they_take(store: Store) -> None:
         with pytest.raises(InvalidInput, match=r"a Core expression or text\(\.\.\.\) is needed"):
             Query.of(odd)
     with get_write_session() as tx:
-        adding = Query.of(insert(users))
+        adding: Query[None] = Query.of(insert(users))
         for odd in (5, None):
             with pytest.raises(InvalidInput, match="rows: several are needed"):
                 tx.many(adding, odd)

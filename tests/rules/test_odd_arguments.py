@@ -5,7 +5,8 @@ import reprlib
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, suppress
-from dataclasses import replace
+from dataclasses import fields, replace
+from datetime import UTC, time
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from cryptography.fernet import Fernet
 
 import openalgo_store
 from openalgo_store import (
+    ConfigurationError,
+    DatabaseLogHandler,
     InvalidInput,
     Store,
     StoreError,
@@ -104,6 +107,7 @@ OF_NO_STORE: dict[str, Callable[[Any], object]] = {
     "a variable": lambda odd: openalgo_store.Settings.from_env({"DATABASE_URL": odd}),
     "a URL": openalgo_store.get_engine_options,
     "settings of a URL": lambda odd: openalgo_store.get_engine_options("sqlite:///x.db", odd),
+    "settings of a store": openalgo_store.Store,
     "a store": openalgo_store.use_store,
     "a time to wait": openalgo_store.flush_on_sigterm,
 }
@@ -123,6 +127,29 @@ def test_what_needs_no_store_answers_or_is_an_error_of_the_store_too(
     finally:
         signal.signal(signal.SIGTERM, before)
         close_databases()
+
+
+@pytest.mark.parametrize("name", [each.name for each in fields(openalgo_store.Settings)])
+def test_an_odd_setting_is_refused_by_its_name_or_works(name: str, tmp_path: Path) -> None:
+    works = openalgo_store.Settings(database_url=f"sqlite:///{tmp_path}/main.db")
+    for odd in (*ODD, time(3, tzinfo=UTC)):
+        try:
+            settings = replace(works, **{name: odd})
+        except ConfigurationError as refused:
+            assert str(refused).startswith(name.upper())  # noqa: PT017
+        else:
+            with suppress(ConfigurationError):
+                Store(settings).close()
+
+
+@pytest.mark.parametrize("name", inspect.signature(DatabaseLogHandler).parameters)
+def test_an_odd_argument_of_a_log_handler_is_refused_or_works(name: str) -> None:
+    for odd in ODD:
+        with suppress(InvalidInput):
+            DatabaseLogHandler(**{name: odd}).close()
+    no_argument: Any = ["x"]
+    with pytest.raises(InvalidInput):
+        DatabaseLogHandler(**{name: no_argument})
 
 
 NO_TEXT: list[Any] = [None, 7, b"asha", ["asha"]]

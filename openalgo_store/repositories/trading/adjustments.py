@@ -15,6 +15,7 @@ from ...values.arguments import one_of, trimmed
 from ...values.days import check_moment, day_bounds, trading_day
 from ...values.money import check_rupees
 from ...values.numbers import check_quantity, check_whole
+from ...values.text import require_text
 from .books import LIVE, Book, BookSql, check_book
 from .names import check_instrument
 from .position_fold import agrees
@@ -65,7 +66,7 @@ def adjust_position(
         kind="ADJUSTMENT",
         quantity=check_whole(quantity),
         average_price=check_rupees(average_price),
-        reason=trimmed("reason", reason),
+        reason=trimmed("reason", require_text("reason", reason)),
     )
     with writing(check_book(book).database, tx) as tx, tx.savepoint():
         _open(place, [product], moment, book, tx)

@@ -13,4 +13,5 @@ def check_instrument(broker: str, symbol: str, exchange: str) -> None:
 
 def check_exchange(exchange: str) -> None:
     """InvalidInput for an exchange that no symbol can be of."""
-    one_of("the exchange", exchange, sorted(EXCHANGES))
+    if isinstance(exchange, str):
+        one_of("the exchange", exchange, sorted(EXCHANGES))
