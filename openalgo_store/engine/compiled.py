@@ -60,7 +60,10 @@ class Compiled(Generic[R]):
         self._readers: list[tuple[int, _Convert]] | None = None
 
     def values(self, params: Mapping[str, Any]) -> dict[str, Any]:
-        """What the driver binds, by name; InvalidInput for a value that its type refuses."""
+        """What the driver binds, by name.
+
+        InvalidInput for a value that its type refuses, TypeError where one is missing.
+        """
         values = self._constants.copy()
         try:
             for name, convert in self._converters:
@@ -73,7 +76,7 @@ class Compiled(Generic[R]):
         return values
 
     def first(self, cursor: Any, found: Sequence[Any]) -> Sequence[Any] | None:
-        """The first row that this cursor gave, converted, or None."""
+        """The first row of this cursor, converted, or None; Unavailable for a damaged one."""
         readers = self._readers
         if readers is None:
             readers = self._readers = self._readers_of(cursor)
@@ -83,7 +86,7 @@ class Compiled(Generic[R]):
             raise self._damaged() from None  # the error would show the value
 
     def records(self, cursor: Any, found: Sequence[Any]) -> list[R]:
-        """What the Query promises of each row that this cursor gave."""
+        """What the Query promises of each row of this cursor; Unavailable for a damaged one."""
         readers = self._readers
         if readers is None:
             readers = self._readers = self._readers_of(cursor)

@@ -61,6 +61,10 @@ class Transaction:
     BEGIN goes out with the first statement. After a database error it can only be rolled back,
     to an enclosing savepoint or whole: any verb, and a normal end, raise TransactionFailed.
     It may move from thread to thread, and serves one at a time.
+
+    Each verb raises SessionMisuse outside the block and beside another thread, InvalidInput for a
+    value that is refused before it is sent, and for what the database refuses Conflict,
+    InvalidInput or Unavailable; TypeError for a parameter too many or too few.
     """
 
     def __init__(self, state: TransactionState, origin: object) -> None:
@@ -71,7 +75,7 @@ class Transaction:
 
     @_by_one_thread
     def one(self, query: Query[R], **params: Any) -> R | None:
-        """The record, or None; more than one row is an error."""
+        """The record, or None; more than one row is a StoreError."""
         found = self._state.execute(query, params, executor.fetch_two)
         if len(found) > 1:
             raise StoreError(f"{query.name} found more than one row where there can be one")
@@ -79,7 +83,7 @@ class Transaction:
 
     @_by_one_thread
     def value(self, query: Query[R], **params: Any) -> R | None:
-        """The single value, or None."""
+        """The first value of the first row, or None."""
         found: R | None = self._state.execute(query, params, executor.fetch_value)
         return found
 
@@ -95,7 +99,7 @@ class Transaction:
 
     @_by_one_thread
     def many(self, query: Query[None], rows: Sequence[Mapping[str, Any]]) -> int:
-        """Execute once for each row; the number of rows affected."""
+        """Execute once for each of these mappings; the number of rows affected."""
         rows = list(iterated("rows", rows))
         if not all(issubclass(kind, Mapping) for kind in set(map(type, rows))):
             raise InvalidInput("each row must be a mapping, as {'name': value}")
@@ -109,7 +113,10 @@ class Transaction:
 
     @_by_one_thread
     def stream(self, query: Query[R], **params: Any) -> Iterator[R]:
-        """Every record, a thousand in memory at a time; it ends with the session."""
+        """Every record, a thousand in memory at a time; it ends with the session.
+
+        To read on is a verb of its own: it raises what they do.
+        """
         state = self._state
         driver = self._connected()
         compiled = compiled_query(query, state.dialect.engine.dialect, params)
@@ -124,7 +131,7 @@ class Transaction:
         """Insert many rows by the driver's fastest way; the number of rows.
 
         The rows are tuples in the order of `columns` and are trusted: column types convert
-        them but do not check them.
+        them but do not check them. SessionMisuse in a session that reads.
         """
         given = _check_columns(table, columns), iterated("rows", rows)
         driver, insert_rows = self._connected(), self._state.dialect.insert_rows
@@ -134,7 +141,10 @@ class Transaction:
 
     @_by_one_thread
     def lock(self, name: str) -> None:
-        """Wait for a named lock and hold it until the transaction ends."""
+        """Wait for a named lock and hold it until the transaction ends.
+
+        Unavailable after DB_LOCK_TIMEOUT; nothing to wait for where writers are let in one by one.
+        """
         driver = self._connected()
         self._state.perform("lock", self._state.dialect.lock, driver, name)
 
@@ -167,7 +177,10 @@ class Transaction:
 
     @contextmanager
     def savepoint(self) -> Iterator["Transaction"]:
-        """A part that can fail alone: an exception undoes what was done since."""
+        """A part that can fail alone: an exception undoes what was done since.
+
+        After a database error that was caught in it, its normal end is TransactionFailed.
+        """
         state = self._state
         callbacks, depth = len(state.callbacks), state.savepoints + 1
         self._mark(f"SAVEPOINT part{depth}")
@@ -209,7 +222,7 @@ class Transaction:
         return self.connection.connection.driver_connection
 
     def fail(self, error: StoreError) -> None:
-        """From now on only a rollback is possible."""
+        """From now on only a rollback is possible: whatever comes is TransactionFailed by this."""
         self._state.fail(error)
 
     @_by_one_thread
