@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager, nullcontext
 from .engine.transaction import Transaction
 from .errors import SessionMisuse, WrongDatabase
 from .store import Store, current_store
+from .values.arguments import true_or_false
 
 
 def reading(
@@ -16,6 +17,7 @@ def reading(
     reads the replica is refused, since what it finds may be old.
     """
     store = current_store()
+    true_or_false("primary", primary)
     if tx is None:
         return store.transaction(database, readonly=True, primary=primary)
     return nullcontext(_joined(tx, database, store, primary=primary))

@@ -27,7 +27,7 @@ from .engine.transaction_state import TransactionState
 from .errors import ConfigurationError, InvalidInput, SessionMisuse
 from .records.accounts import CachedKey, SealedToken
 from .security.secrets import Secrets
-from .settings import DATABASES, Settings, variable_of
+from .settings import DATABASES, Settings, check_settings, variable_of
 from .threads import refuse_late_patch
 from .values import clock
 from .values.days import check_moment
@@ -45,7 +45,7 @@ class Store:
 
     def __init__(self, settings: Settings) -> None:
         refuse_late_patch()
-        self.settings = settings
+        self.settings = check_settings(settings)
         self.closed = False
         urls = {settings.url(name) for name in DATABASES}
         opened = {url: open_dialect(url, settings) for url in urls}

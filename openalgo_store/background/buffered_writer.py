@@ -9,7 +9,7 @@ import traceback
 from collections import deque
 from collections.abc import Callable, Sequence
 from time import monotonic
-from typing import Literal
+from typing import Literal, get_args
 from uuid import uuid4
 
 from ..engine.forks import register_fork_hooks
@@ -17,6 +17,8 @@ from ..errors import ConfigurationError, Conflict, InvalidInput, StoreError, Una
 from ..records import Row
 from ..records.telemetry import WriterStats
 from ..threads import Empty, Lock, SimpleQueue, Thread, refuse_late_patch
+from ..values.arguments import one_of, one_or_more
+from ..values.numbers import check_finite
 from .counter import Counter
 from .marks import Mark
 from .quiet import quietly
@@ -26,6 +28,9 @@ FLUSH_WAIT = 10.0
 
 _RETRY, _LONGEST_RETRY = 0.1, 5.0
 """Seconds before the first new attempt, doubled each time, and at most."""
+
+_LONGEST_INTERVAL = 86_400.0
+"""Seconds that a row may wait by what a caller asks for."""
 
 _MOMENT = 0.5
 """Seconds for the thread to end when it need not write."""
@@ -58,17 +63,17 @@ class BufferedWriter:
         capacity: int = 100_000,
         drop: Drop = "oldest",
     ) -> None:
-        if not 1 <= batch_size <= capacity or interval <= 0 or drop not in ("oldest", "newest"):
-            raise InvalidInput(
-                "a writer needs 1 <= batch_size <= capacity, an interval above 0 seconds, and "
-                "drop='oldest' or 'newest'"
-            )
         self.name = name
-        self.batch_size = batch_size
-        self.interval = interval
-        self.drop = drop
+        self.batch_size = one_or_more("batch_size", batch_size)
+        self.interval = check_finite(interval)
+        self.drop = one_of("drop", drop, get_args(Drop))
         self._write = write
-        self._capacity = self._room = capacity
+        self._capacity = self._room = one_or_more("capacity", capacity)
+        if self.batch_size > self._capacity or not 0 < self.interval <= _LONGEST_INTERVAL:
+            raise InvalidInput(
+                "a writer needs batch_size <= capacity and an interval above 0 seconds, of a day "
+                "at most"
+            )
         self._begin()
         register_fork_hooks(self)
 

@@ -14,6 +14,7 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from ..errors import StoreError, Unavailable
+from ..values.arguments import check_bound
 
 R = TypeVar("R")
 
@@ -44,7 +45,7 @@ class Compiled(Generic[R]):
         self._name = name
         self._dialect = dialect
         self._constants: dict[str, Any] = {}
-        self._converters: list[tuple[str, _Convert | None]] = []
+        self._converters: list[tuple[str, _Convert]] = []
         for bind, key in compiled.bind_names.items():
             if bind.expanding or bind.literal_execute:
                 raise TypeError(f"{name} takes a list: bind it as JSON, or use tx.connection")
@@ -54,8 +55,7 @@ class Compiled(Generic[R]):
             elif bind.required:
                 raise TypeError(f"{name} needs {key}")
             else:
-                value = bind.effective_value
-                self._constants[key] = value if convert is None else convert(value)
+                self._constants[key] = convert(bind.effective_value)
         if unknown := {*given} - {key for key, _ in self._converters}:
             raise TypeError(f"{name} does not take {', '.join(sorted(unknown))}")
         self._make = _maker(record)
@@ -64,12 +64,14 @@ class Compiled(Generic[R]):
         self._readers: list[tuple[int, _Convert]] | None = None
 
     def values(self, params: Mapping[str, Any]) -> dict[str, Any]:
-        """What the driver binds, by name; InvalidInput for a value that its type refuses."""
+        """What the driver binds, by name.
+
+        InvalidInput for a value that its type refuses, TypeError where one is missing.
+        """
         values = self._constants.copy()
         try:
             for name, convert in self._converters:
-                value = params[name]
-                values[name] = value if convert is None else convert(value)
+                values[name] = convert(params[name])
         except KeyError as missing:
             raise TypeError(f"{self._name} needs {missing}") from None
         except StoreError as error:
@@ -78,7 +80,7 @@ class Compiled(Generic[R]):
         return values
 
     def first(self, cursor: Any, found: Sequence[Any]) -> Sequence[Any] | None:
-        """The first row that this cursor gave, converted, or None."""
+        """The first row of this cursor, converted, or None; Unavailable for a damaged one."""
         readers = self._readers
         if readers is None:
             readers = self._readers = self._readers_of(cursor)
@@ -88,7 +90,7 @@ class Compiled(Generic[R]):
             raise self._damaged() from None  # the error would show the value
 
     def records(self, cursor: Any, found: Sequence[Any]) -> list[R]:
-        """What the Query promises of each row that this cursor gave."""
+        """What the Query promises of each row of this cursor; Unavailable for a damaged one."""
         readers = self._readers
         if readers is None:
             readers = self._readers = self._readers_of(cursor)
@@ -116,13 +118,13 @@ class Compiled(Generic[R]):
         return found
 
 
-def _bind_converter(kind: TypeEngine[Any], dialect: Dialect) -> _Convert | None:
+def _bind_converter(kind: TypeEngine[Any], dialect: Dialect) -> _Convert:
     """What a type makes of a value on its way in, without a step of SQLAlchemy's between."""
     if isinstance(kind, TypeDecorator):
         inner = kind.impl_instance.dialect_impl(dialect).bind_processor(dialect)
         if inner is None and type(kind).bind_processor is TypeDecorator.bind_processor:
             return partial(kind.process_bind_param, dialect=dialect)
-    return kind.dialect_impl(dialect).bind_processor(dialect)
+    return kind.dialect_impl(dialect).bind_processor(dialect) or check_bound
 
 
 def _rows(found: Sequence[Any], readers: list[tuple[int, _Convert]]) -> Iterable[Any]:

@@ -101,13 +101,20 @@ class Dialect(Protocol):
         """The root of the driver's errors."""
 
     def acquire_writer_lock(self, holder: Holder) -> None:
-        """Wait for the right to write, where writers of a process must queue."""
+        """Wait for the right to write, where writers of a process must queue.
+
+        Unavailable if it does not come in time.
+        """
 
     def release_writer_lock(self, holder: Holder) -> None:
         """Let the next writer in; no effect for who neither holds the lock nor waits for it."""
 
     def check_out(self) -> PoolProxiedConnection:
-        """A connection for the time of a transaction."""
+        """A connection for the time of a transaction.
+
+        Raises the driver's error, or the pool's where each is in use; SessionMisuse for a file that
+        a fork has made useless.
+        """
 
     def show(self, held: PoolProxiedConnection) -> None:
         """Its connection is shown to a caller, who may change its settings."""
@@ -116,7 +123,7 @@ class Dialect(Protocol):
         """The end of `check_out`, whatever was done; again does no harm."""
 
     def begin(self, driver: Any, *, readonly: bool) -> None:
-        """Send BEGIN: one read-only snapshot, or a writing transaction."""
+        """Send BEGIN: one read-only snapshot, or a writing transaction; the driver's error."""
 
     def prepare_single(self, driver: Any, *, readonly: bool) -> None:
         """Make ready for one statement that is a transaction of its own, without BEGIN."""
@@ -139,10 +146,10 @@ class Dialect(Protocol):
     def insert_rows(
         self, driver: Any, table: Table, columns: Sequence[str], rows: Iterable[Row]
     ) -> int:
-        """Insert checked rows by the fastest way of the driver; how many."""
+        """Insert checked rows by the fastest way of the driver; how many, or the driver's error."""
 
     def lock(self, driver: Any, name: str) -> None:
-        """Hold a named lock until the end of the transaction."""
+        """Hold a named lock until the end of the transaction; the driver's error."""
 
     def own_connection(self) -> AbstractContextManager[None]:
         """For who opens one for himself: within the block no fork comes in between."""

@@ -30,7 +30,7 @@ def row_limit(name: str, count: int) -> int:
 
 
 def page_offset(page: int, per_page: int) -> int:
-    """How many rows stand before a page; the first is 1."""
+    """How many rows stand before a page; InvalidInput for one below 1, and as row_limit."""
     number = _whole(page)
     if number is None or number < 1:
         raise InvalidInput("page must be a whole number: the first is 1")
@@ -84,7 +84,8 @@ class NewestFirst:
 def before(end: datetime | None, cursor: str | None) -> dict[str, Any]:
     """The values for what lies before a moment and after a cursor, where they are given.
 
-    The nearer of the two alone: SQLite seeks by the first it sees.
+    The nearer of the two alone: SQLite seeks by the first it sees. InvalidInput for a naive moment
+    and for what is no cursor.
     """
     end = None if end is None else check_moment(end)
     place = None if cursor is None else _place(cursor)

@@ -42,7 +42,14 @@ class Query(Generic[R]):
 
     @classmethod
     def of(cls, expression: Executable, record: type[R] | None = None) -> "Query[R]":
-        """A Core expression, for a statement whose shape varies with its arguments."""
+        """A Core expression, for a statement whose shape varies with its arguments.
+
+        InvalidInput for what is none, and no text(...) either.
+        """
+        if not isinstance(expression, Executable):
+            raise InvalidInput(
+                f"a Core expression or text(...) is needed, not {type(expression).__name__}"
+            )
         return cls("expression", record, {None: expression})
 
     def on(self, engine: str) -> Executable:

@@ -23,7 +23,8 @@ def retrying(function: Callable[[], T], attempts: int = 3) -> T:
     again after an Unavailable that is `retryable`: a deadlock, a serialisation failure, on SQLite
     a snapshot that is too old to be written. Every other error passes through, and so does one
     whose `outcome_unknown`. Inside a write session of the caller, which a second attempt could not
-    save, it is refused with SessionMisuse.
+    save, it is refused with SessionMisuse. InvalidInput for what cannot be called, and for less
+    than one attempt.
     """
     if not callable(function):
         raise InvalidInput(f"function: give what can be called, not {type(function).__name__}")

@@ -44,7 +44,10 @@ class SqlFile:
         self._prefixes = prefixes
 
     def query(self, name: str, record: type[R], **types: TypeEngine[Any]) -> Query[R]:
-        """The named statement; `types` for what neither a Table nor the record knows."""
+        """The named statement; `types` for what neither a Table nor the record knows.
+
+        LookupError if there is none, or none that fits the record.
+        """
         fields: Sequence[str] | None = getattr(record, "_fields", None)
         if fields is not None:
             return self._typed(name, record, fields, types, get_type_hints(record))

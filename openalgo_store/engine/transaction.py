@@ -7,8 +7,9 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Table
 
-from ..errors import SessionMisuse, StoreError, TransactionFailed
+from ..errors import InvalidInput, SessionMisuse, StoreError, TransactionFailed
 from ..records import Row
+from ..values.arguments import iterated, one_of
 from . import executor
 from .compiled import Compiled
 from .queries import Query, compiled_query
@@ -32,12 +33,38 @@ def _by_one_thread(verb: F) -> F:
     return guarded  # type: ignore[return-value]
 
 
+class _Stream(Iterator[R]):
+    """Records that are read one by one: each is a step of its own, by one thread at a time."""
+
+    def __init__(self, state: TransactionState, records: Iterator[R]) -> None:
+        self._state = state
+        self._records = records
+
+    def __next__(self) -> R:
+        self._state.enter_verb()
+        try:
+            return next(self._records)
+        finally:
+            self._state.leave_verb()
+
+
+def _check_columns(table: Table, columns: Sequence[str]) -> list[str]:
+    """The names of columns, if the table has them; InvalidInput for others, and for no Table."""
+    if not isinstance(table, Table):
+        raise InvalidInput(f"a Table is needed, not {type(table).__name__}")
+    return [one_of("a column", name, table.c.keys()) for name in iterated("columns", columns)]
+
+
 class Transaction:
     """A transaction of one database: commits when its block ends, rolls back on an exception.
 
     BEGIN goes out with the first statement. After a database error it can only be rolled back,
     to an enclosing savepoint or whole: any verb, and a normal end, raise TransactionFailed.
     It may move from thread to thread, and serves one at a time.
+
+    Each verb raises SessionMisuse outside the block and beside another thread, InvalidInput for a
+    value that is refused before it is sent, and for what the database refuses Conflict,
+    InvalidInput or Unavailable; TypeError for a parameter too many or too few.
     """
 
     def __init__(self, state: TransactionState, origin: object) -> None:
@@ -48,7 +75,7 @@ class Transaction:
 
     @_by_one_thread
     def one(self, query: Query[R], **params: Any) -> R | None:
-        """The record, or None; more than one row is an error."""
+        """The record, or None; more than one row is a StoreError."""
         found = self._state.execute(query, params, executor.fetch_two)
         if len(found) > 1:
             raise StoreError(f"{query.name} found more than one row where there can be one")
@@ -56,7 +83,7 @@ class Transaction:
 
     @_by_one_thread
     def value(self, query: Query[R], **params: Any) -> R | None:
-        """The single value, or None."""
+        """The first value of the first row, or None."""
         found: R | None = self._state.execute(query, params, executor.fetch_value)
         return found
 
@@ -72,7 +99,10 @@ class Transaction:
 
     @_by_one_thread
     def many(self, query: Query[None], rows: Sequence[Mapping[str, Any]]) -> int:
-        """Execute once for each row; the number of rows affected."""
+        """Execute once for each of these mappings; the number of rows affected."""
+        rows = list(iterated("rows", rows))
+        if not all(issubclass(kind, Mapping) for kind in set(map(type, rows))):
+            raise InvalidInput("each row must be a mapping, as {'name': value}")
         if not rows:
             return 0
         state = self._state
@@ -83,7 +113,10 @@ class Transaction:
 
     @_by_one_thread
     def stream(self, query: Query[R], **params: Any) -> Iterator[R]:
-        """Every record, a thousand in memory at a time; it ends with the session."""
+        """Every record, a thousand in memory at a time; it ends with the session.
+
+        To read on is a verb of its own: it raises what they do.
+        """
         state = self._state
         driver = self._connected()
         compiled = compiled_query(query, state.dialect.engine.dialect, params)
@@ -91,25 +124,27 @@ class Transaction:
         cursor = state.perform(query.name, state.dialect.open_stream, driver)
         state.streams.append(cursor)
         state.send(query, executor.open_stream, cursor, compiled, values)
-        return self._streamed(query.name, compiled, cursor)
+        return _Stream(state, self._streamed(query.name, compiled, cursor))
 
     @_by_one_thread
     def copy(self, table: Table, columns: Sequence[str], rows: Iterable[Row]) -> int:
         """Insert many rows by the driver's fastest way; the number of rows.
 
         The rows are tuples in the order of `columns` and are trusted: column types convert
-        them but do not check them.
+        them but do not check them. SessionMisuse in a session that reads.
         """
+        given = _check_columns(table, columns), iterated("rows", rows)
         driver, insert_rows = self._connected(), self._state.dialect.insert_rows
         if self.readonly:
             raise SessionMisuse("a read session cannot write: use get_write_session")
-        return self._state.perform(
-            f"copy into {table.name}", insert_rows, driver, table, columns, rows
-        )
+        return self._state.perform(f"copy into {table.name}", insert_rows, driver, table, *given)
 
     @_by_one_thread
     def lock(self, name: str) -> None:
-        """Wait for a named lock and hold it until the transaction ends."""
+        """Wait for a named lock and hold it until the transaction ends.
+
+        Unavailable after DB_LOCK_TIMEOUT; nothing to wait for where writers are let in one by one.
+        """
         driver = self._connected()
         self._state.perform("lock", self._state.dialect.lock, driver, name)
 
@@ -132,6 +167,7 @@ class Transaction:
     def before_commit(self, name: str, callback: Callable[[], object]) -> None:
         """Call this as the last step of the transaction; of those of one name the first one.
 
+        It may be the only step: its first statement begins the transaction then.
         They are called in the order of their names, so that two transactions which lock the same
         rows there do so in one order. An error of one rolls the transaction back.
         """
@@ -141,7 +177,10 @@ class Transaction:
 
     @contextmanager
     def savepoint(self) -> Iterator["Transaction"]:
-        """A part that can fail alone: an exception undoes what was done since."""
+        """A part that can fail alone: an exception undoes what was done since.
+
+        After a database error that was caught in it, its normal end is TransactionFailed.
+        """
         state = self._state
         callbacks, depth = len(state.callbacks), state.savepoints + 1
         self._mark(f"SAVEPOINT part{depth}")
@@ -183,7 +222,7 @@ class Transaction:
         return self.connection.connection.driver_connection
 
     def fail(self, error: StoreError) -> None:
-        """From now on only a rollback is possible."""
+        """From now on only a rollback is possible: whatever comes is TransactionFailed by this."""
         self._state.fail(error)
 
     @_by_one_thread

@@ -24,8 +24,7 @@ from .queries import Query, compiled_query
 R = TypeVar("R")
 T = TypeVar("T")
 
-_NOT_ENTERED, _OPEN, _ENDED = "not entered", "open", "ended"
-_CLOSED = "closed with its store"
+_NOT_ENTERED, _OPEN, _ENDED, _CLOSED = "not entered", "open", "ended", "closed with its store"
 _ROLLED_BACK, _UNKNOWN, _COMMITTED = "rolled back", "unknown", "committed"
 
 Callback = tuple[Callable[[], object], Callable[[], object] | None]
@@ -82,12 +81,13 @@ class TransactionState:
 
     def commit(self) -> None:
         """Keep what was written; what waits for that is called when all is given back."""
+        self.refuse_if_unusable()
+        for _, step in sorted(self.last_steps.items()):
+            step()
         if self.driver is None or self.commits_itself:
             self.refuse_if_unusable()
             self._outcome = _COMMITTED
             return
-        for _, step in sorted(self.last_steps.items()):
-            step()
         self.enter_verb()
         try:
             self._commit(self.driver)

@@ -12,7 +12,7 @@ from ..engine.transaction import Transaction
 from ..sessions import reading, writing
 from ..tables.types import Whole
 from ..threads import sleep
-from ..values.arguments import one_or_more
+from ..values.arguments import one_or_more, true_or_false
 from ..values.days import check_moment
 
 BATCH = 1000
@@ -67,7 +67,7 @@ def purge_rows(
     nothing. InvalidInput for a naive `before`.
     """
     before, batch_size = check_moment(before), one_or_more("batch_size", batch_size)
-    if dry_run:
+    if true_or_false("dry_run", dry_run):
         with reading(database, tx) as session:
             purge = _purge_of(table, moment, goes_on=False)
             return session.value(purge.count_older, before=before) or 0

@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import time
 from pathlib import Path
+from typing import Any
 
 from ..errors import ConfigurationError
 from ..values.clock import SESSION_END
+from ..values.text import storable
 from .urls import hide_password, normalise_url
 
 DATABASES = ("main", "sandbox", "latency", "logs", "telegram")
@@ -56,8 +58,9 @@ class Settings:
 
     def __post_init__(self) -> None:
         for each in fields(self):
-            if each.name.endswith("database_url") and (url := getattr(self, each.name)):
-                object.__setattr__(self, each.name, normalise_url(url, each.name.upper()))
+            _check_kind(each.name, value := getattr(self, each.name), each.type)
+            if each.name.endswith("database_url") and (value or each.name != "read_database_url"):
+                object.__setattr__(self, each.name, normalise_url(value, each.name.upper()))
         for name, least in _LEAST.items():
             if (value := getattr(self, name)) is not None and value < least:
                 raise _refused(name, f"{value} is less than {least}", f"{least} or more")
@@ -97,14 +100,20 @@ class Settings:
 
 def chosen_settings(given: Settings | None) -> Settings:
     """These; without any, those of the environment."""
-    if given is None:
-        return Settings.from_env(os.environ)
+    return Settings.from_env(os.environ) if given is None else check_settings(given)
+
+
+def check_settings(given: Settings) -> Settings:
+    """The settings, if they are some."""
     if not isinstance(given, Settings):
         raise ConfigurationError(
             f"give Settings, as Settings.from_env(os.environ), not {type(given).__name__}"
         )
     return given
 
+
+_BEYOND = 10**9
+"""More than any number of a setting."""
 
 _LEAST = {
     "db_pool_size": 1,
@@ -124,8 +133,9 @@ _LEAST = {
 
 def variable_of(database: str) -> str:
     """The environment variable that holds the URL of a database."""
-    if database not in DATABASES:
-        raise ConfigurationError(f"unknown database {database!r}: one of {', '.join(DATABASES)}")
+    if not isinstance(database, str) or database not in DATABASES:
+        shown = repr(database) if isinstance(database, str) else type(database).__name__
+        raise ConfigurationError(f"unknown database {shown}: one of {', '.join(DATABASES)}")
     return "DATABASE_URL" if database == "main" else f"{database.upper()}_DATABASE_URL"
 
 
@@ -143,6 +153,23 @@ def _converted(name: str, raw: str, kind: object) -> object:
             raise _refused(name, f"{raw!r} is not a time of day", "HH:MM, as in 03:00")
         return time.fromisoformat(raw)
     return raw
+
+
+def _check_kind(name: str, value: Any, kind: object) -> None:
+    """ConfigurationError for a value that no variable of this kind could give."""
+    given = type(value).__name__
+    if kind is time:
+        if not isinstance(value, time) or value.tzinfo is not None:
+            raise _refused(name, f"{given} is no time of day in India", "a time without a zone")
+    elif kind is str:
+        if not isinstance(value, str):
+            raise _refused(name, f"{given} is no text", "it as text")
+        if storable(value) != value:
+            raise _refused(name, "it has a character that is none", "it as text")
+    elif not (kind == float | None and value is None):
+        numbers = int if kind is int else (int, float)
+        if isinstance(value, bool) or not isinstance(value, numbers) or not abs(value) < _BEYOND:
+            raise _refused(name, f"{given} is no number of at most 9 digits", "such a number")
 
 
 def _refused(name: str, problem: str, mend: str) -> ConfigurationError:

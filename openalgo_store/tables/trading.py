@@ -209,6 +209,7 @@ def _position_adjustments(metadata: MetaData, prefix: str) -> Table:
             f"ix_{prefix}position_adjustments_instrument",
             *("user_id", "broker", "symbol", "exchange", "adjusted_at"),
         ),
+        sqlite_autoincrement=True,
     )
 
 
@@ -261,6 +262,7 @@ def _holdings(metadata: MetaData, prefix: str) -> Table:
         Column("pnl", Rupees),
         Column("pnl_percent", Rupees),
         UniqueConstraint("user_id", "broker", "symbol", "exchange"),
+        sqlite_autoincrement=True,
     )
 
 

@@ -14,6 +14,7 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from ..errors import InvalidInput
+from ..values.arguments import one_of
 from ..values.days import check_moment
 from ..values.json import check_json
 from ..values.money import check_rupees
@@ -76,9 +77,7 @@ class OneOf(PlainText):
         self.words = words
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
-        if value is not None and value not in self.words:
-            raise InvalidInput(f"{self.column} must be one of {', '.join(self.words)}")
-        return value
+        return None if value is None else one_of(self.column, value, self.words)
 
 
 class Whole(TypeDecorator[int]):

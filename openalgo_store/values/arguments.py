@@ -1,11 +1,12 @@
 """Arguments of public functions that are no value of a column."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import timedelta
 from typing import Any, TypeVar
 
 from ..errors import InvalidInput
 from .numbers import check_whole
+from .text import check_text
 
 T = TypeVar("T")
 
@@ -26,10 +27,26 @@ def trimmed(name: str, text: str) -> str:
     return text
 
 
+def one_of(name: str, value: T, words: Collection[T]) -> T:
+    """The word, if it is one of these. An array is none: it cannot tell what it equals."""
+    if not isinstance(value, str) or value not in words:
+        raise InvalidInput(f"{name} must be one of {', '.join(map(str, words))}")
+    return value
+
+
 def true_or_false(name: str, value: bool) -> bool:
     """The flag, if it is one."""
     if not isinstance(value, bool):
         raise InvalidInput(f"{name} must be True or False")
+    return value
+
+
+def check_bound(value: T) -> T:
+    """What a statement binds without a type that checks it, if both engines can hold it."""
+    if isinstance(value, str):
+        check_text(value)
+    elif isinstance(value, int) and not isinstance(value, bool):
+        check_whole(value)
     return value
 
 

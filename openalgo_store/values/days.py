@@ -8,7 +8,7 @@ from . import clock
 
 def day_bounds(first: date | None, last: date | None) -> tuple[datetime | None, datetime | None]:
     """The UTC moments from which and before which the Indian days `first` to `last` lie."""
-    if first and last and require_day(first) > require_day(last):
+    if first is not None and last is not None and require_day(first) > require_day(last):
         raise InvalidInput("start_date is after end_date: swap them")
     begin = None if first is None else clock.day_bounds(require_day(first))[0]
     return begin, None if last is None else clock.day_bounds(require_day(last))[1]

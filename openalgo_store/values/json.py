@@ -34,8 +34,18 @@ def check_json(value: Any) -> Any:
 
 
 def to_json(value: Any) -> str:
-    """The serializer of every engine: compact, and readable for any script."""
-    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    """The serializer of every engine: compact, and readable for any script.
+
+    InvalidInput for what is no JSON, or none that both engines can hold.
+    """
+    try:
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    except (TypeError, ValueError, RecursionError):
+        raise InvalidInput(
+            "no JSON: it takes text, finite numbers of some digits, True, False, None, and lists "
+            "and dicts of these, of some levels"
+        ) from None
+    return check_text(text)
 
 
 def copied(value: Any) -> Any:

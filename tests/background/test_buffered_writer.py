@@ -203,10 +203,17 @@ def test_rows_that_come_too_late_are_counted_and_told(
 
 
 @pytest.mark.parametrize(
-    "bad", [{"batch_size": 0}, {"batch_size": 11, "capacity": 10}, {"interval": 0}, {"drop": "all"}]
+    ("bad", "mend"),
+    [
+        ({"batch_size": 0}, "batch_size must be 1 or more"),
+        ({"batch_size": 11, "capacity": 10}, "a writer needs batch_size <= capacity"),
+        ({"interval": 0}, "an interval above 0 seconds"),
+        ({"interval": 1e300}, "of a day at most"),
+        ({"drop": "all"}, "drop must be one of oldest, newest"),
+    ],
 )
-def test_settings_that_cannot_work_are_refused(bad: dict[str, Any]) -> None:
-    with pytest.raises(InvalidInput, match="a writer needs"):
+def test_settings_that_cannot_work_are_refused(bad: dict[str, Any], mend: str) -> None:
+    with pytest.raises(InvalidInput, match=mend):
         BufferedWriter("latency", Table().write, **bad)
 
 

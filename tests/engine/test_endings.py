@@ -74,6 +74,28 @@ def test_a_commit_whose_answer_is_lost_is_kept_and_calls_what_is_meant_for_that(
     assert used.closed  # nobody else gets what comes of it later
 
 
+def test_a_connection_whose_rollback_failed_is_nobodys_any_more(
+    store: Store, engine_name: str
+) -> None:
+    """It may be out of step: what comes back next would be the answer to another question."""
+    driver = DRIVERS[engine_name]
+    rollback, error = driver.rollback, store.databases["main"].driver_error
+
+    def fail_once(connection: Any) -> None:
+        patch.undo()
+        rollback(connection)
+        raise error("received 2 results from command 'ROLLBACK'")
+
+    with pytest.MonkeyPatch.context() as patch:
+        with pytest.raises(ZeroDivisionError), get_write_session() as tx:
+            add_user(tx, "asha")
+            used = tx._state.driver
+            patch.setattr(driver, "rollback", fail_once)
+            _ = 1 / 0
+    assert store.databases["main"].is_lost(used)
+    assert names() == []
+
+
 REFUSED_AT_COMMIT = {
     "sqlite": (
         "PRAGMA defer_foreign_keys = ON",

@@ -83,6 +83,17 @@ def test_dates_are_read_behind_a_pooler_that_drops_the_options(
     what_is_written_is_read(altered)
 
 
+def test_a_server_that_vanished_is_given_up_within_a_minute(store: Store, engine_name: str) -> None:
+    with get_read_session() as tx:
+        made_with = tx.driver_connection.info.get_parameters()
+    idle, interval, probes = (
+        int(made_with[f"keepalives_{name}"]) for name in ("idle", "interval", "count")
+    )
+    assert idle + interval * probes <= 60
+    assert 0 < int(made_with["tcp_user_timeout"]) <= 60_000  # of what is sent, in milliseconds
+    assert 0 < int(made_with["connect_timeout"]) <= 60
+
+
 @pytest.mark.parametrize(
     ("seconds", "shown"), [(0.0004, "1ms"), (0.0, "0"), (1.5001, "1501ms"), (30.0, "30s")]
 )

@@ -7,6 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from contextvars import copy_context
 from dataclasses import replace
+from functools import partial
+from typing import Any
 
 import psycopg
 import pytest
@@ -26,6 +28,7 @@ from openalgo_store import (
     replace_symbols,
     use_store,
 )
+from openalgo_store.engine import executor
 from openalgo_store.engine.queries import Query
 from openalgo_store.engine.sqlite.connections import GATE
 from openalgo_store.tables.symbols import symbols
@@ -81,6 +84,36 @@ def test_a_session_used_by_two_threads_at_once_is_refused(
 
         tx.copy(symbols, ["broker"], rows_that_ask_meanwhile())
         assert other_thread.submit(tx.all, ALL_NAMES).result(DEADLINE) == ["asha"]
+
+
+def test_a_stream_is_read_by_one_thread_at_a_time_and_not_beside_a_verb(
+    store: Store, other_thread: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replace_symbols(shares(3), "zerodha")
+    with get_read_session() as tx:
+        stream = tx.stream(ALL_SYMBOLS)
+        read = executor.next_records
+
+        def read_while_another_does(*given: Any) -> Any:
+            for step in (partial(next, stream), partial(tx.all, ALL_SYMBOLS)):
+                with pytest.raises(SessionMisuse, match="two threads"):
+                    other_thread.submit(step).result(DEADLINE)
+            return read(*given)
+
+        monkeypatch.setattr(executor, "next_records", read_while_another_does)
+        first = next(stream)
+        monkeypatch.undo()
+        found = [first, other_thread.submit(next, stream).result(DEADLINE), *stream]
+        assert sorted(found) == ["SHARE0", "SHARE1", "SHARE2"]  # it may move from one to another
+
+        def rows_that_read_meanwhile() -> Iterator[tuple[object, ...]]:
+            with pytest.raises(SessionMisuse, match="two threads"):
+                other_thread.submit(next, stream).result(DEADLINE)
+            yield from ()
+
+    with get_write_session() as tx:
+        stream = tx.stream(ALL_SYMBOLS)
+        tx.copy(symbols, ["symbol"], rows_that_read_meanwhile())
 
 
 def test_a_session_may_move_from_thread_to_thread(store: Store) -> None:

@@ -187,6 +187,21 @@ def test_last_steps_are_part_of_the_transaction_one_for_each_name_and_in_their_o
     assert (names(), seen) == (["asha", "binod", "chitra"], ["committed"])
 
 
+def test_a_last_step_may_be_the_only_one_and_is_not_taken_after_an_error_that_was_caught(
+    with_asha: Store,
+) -> None:
+    seen: list[str] = []
+    with get_write_session() as tx:
+        tx.before_commit("any", lambda: add_user(tx, "binod"))
+        tx.after_commit(lambda: seen.append("committed"))
+    assert (names(), seen) == (["asha", "binod"], ["committed"])
+    with pytest.raises(TransactionFailed), get_write_session() as tx:
+        tx.before_commit("any", lambda: seen.append("taken"))
+        with pytest.raises(Conflict):
+            break_a_rule(tx)
+    assert seen == ["committed"]
+
+
 def test_a_last_step_that_fails_keeps_nothing_and_is_not_taken_where_nothing_is_kept(
     store: Store,
 ) -> None:

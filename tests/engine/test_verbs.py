@@ -5,7 +5,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from sqlalchemy import insert, select, text
+from sqlalchemy import JSON, BigInteger, String, bindparam, insert, literal, select, text
+from sqlalchemy.types import TypeEngine
 
 from openalgo_store import (
     Conflict,
@@ -20,8 +21,10 @@ from openalgo_store import (
 )
 from openalgo_store.engine.queries import Query
 from openalgo_store.tables.accounts import users
+from openalgo_store.tables.strategies import strategies
 from openalgo_store.tables.symbols import symbols
-from tests.support.rows import ALL_NAMES, COUNT_USERS, add_user, shares, user
+from tests.support.odd import deep_list
+from tests.support.rows import ALL_NAMES, COUNT_USERS, add_user, names, shares, user
 
 
 def test_one_refuses_a_second_row(store: Store) -> None:
@@ -71,6 +74,78 @@ def test_verbs_say_how_to_make_what_they_take(store: Store, odd: Any) -> None:
             tx.many(odd, [{}])
 
 
+NO_VALUES: list[Any] = [2**63, 2**70, -(2**63) - 1, "\ud800", "x\0"]
+
+
+@pytest.mark.parametrize("odd", NO_VALUES)
+def test_what_a_caller_binds_without_a_type_is_what_both_engines_hold(
+    store: Store, odd: Any
+) -> None:
+    asked = Query.of(text("SELECT username FROM users WHERE username = :name"), str)
+    typed = Query.of(text("SELECT :name").bindparams(bindparam("name", type_=type_of(odd))), str)
+    with get_write_session() as tx:
+        for query in (asked, typed):
+            verbs: list[Any] = [tx.one, tx.value, tx.all, tx.run, tx.stream]
+            for verb in verbs:
+                with pytest.raises(InvalidInput) as raised:
+                    verb(query, name=odd)
+                assert raised.value.statement == "expression"
+            with pytest.raises(InvalidInput):
+                tx.many(query, [{"name": odd}])  # type: ignore[arg-type]
+        with pytest.raises(InvalidInput):
+            tx.value(Query.of(select(literal(odd)), str))
+        assert tx.all(ALL_NAMES) == []  # nothing was sent: the session goes on
+
+
+def type_of(value: Any) -> TypeEngine[Any]:
+    return String() if isinstance(value, str) else BigInteger()
+
+
+NO_JSON: list[Any] = [
+    deep_list(), {"a": 10**5000}, {"a": float("nan")}, ["\ud800"], {"\ud800": 1}, {1, 2}, object(),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("odd", NO_JSON, ids=range(len(NO_JSON)))
+def test_json_that_a_caller_binds_is_what_both_engines_hold(store: Store, odd: Any) -> None:
+    given = Query.of(
+        text("SELECT 1 WHERE :given IS NULL").bindparams(bindparam("given", type_=JSON())), int
+    )
+    with pytest.raises(InvalidInput), get_write_session() as tx:
+        tx.value(given, given=odd)
+    with get_write_session() as tx:
+        with pytest.raises(InvalidInput):
+            tx.connection.execute(insert(strategies), {"config": odd})
+        assert tx.all(ALL_NAMES) == []
+
+
+def test_verbs_say_what_else_they_take(store: Store) -> None:
+    odd: Any
+    for odd in (5, None, "SELECT 1", [], Query):
+        with pytest.raises(InvalidInput, match=r"a Core expression or text\(\.\.\.\) is needed"):
+            Query.of(odd)
+    with get_write_session() as tx:
+        adding: Query[None] = Query.of(insert(users))
+        for odd in (5, None):
+            with pytest.raises(InvalidInput, match="rows: several are needed"):
+                tx.many(adding, odd)
+        for odd in ([5], "ab", {"username": "asha"}, [user("asha"), ("asha",)]):
+            with pytest.raises(InvalidInput, match="each row must be a mapping"):
+                tx.many(adding, odd)
+        for odd in (None, 5, "users"):
+            with pytest.raises(InvalidInput, match="a Table is needed"):
+                tx.copy(odd, ["username"], [])
+        for odd in (["nick"], [None], [["username"]], "username"):
+            with pytest.raises(InvalidInput, match="a column must be one of id, username"):
+                tx.copy(users, odd, [])
+        with pytest.raises(InvalidInput, match="columns: several are needed"):
+            tx.copy(users, None, [])  # type: ignore[arg-type]
+        with pytest.raises(InvalidInput, match="rows: several are needed"):
+            tx.copy(users, ["username"], None)  # type: ignore[arg-type]
+        assert tx.many(adding, (user(name) for name in ("asha", "binod"))) == 2  # type: ignore[arg-type]
+    assert names() == ["asha", "binod"]
+
+
 def test_an_error_names_its_statement(store: Store) -> None:
     with get_write_session() as tx:
         add_user(tx, "asha")
@@ -89,6 +164,8 @@ def test_a_slow_statement_is_named_in_the_log(
     assert "COMMIT took" in caplog.text
     caplog.clear()
     replace_symbols(shares(1), "zerodha")
+    with Store(replace(store.settings, db_slow_statement=0)) as silent, use_store(silent):
+        replace_symbols(shares(1), "zerodha")
     assert "took" not in caplog.text
 
 

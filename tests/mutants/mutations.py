@@ -4,6 +4,7 @@ from .books import BOOKS
 from .mutation import Mutation
 from .processes import PROCESSES
 from .replicas import REPLICAS
+from .sessions import SESSIONS
 
 ACCOUNTS = "openalgo_store/repositories/accounts"
 BOTH = ("sqlite", "postgresql")
@@ -12,6 +13,7 @@ MUTATIONS = (
     *BOOKS,
     *PROCESSES,
     *REPLICAS,
+    *SESSIONS,
     # Caches
     Mutation(
         "forgetting users' keys leaves what is being read",

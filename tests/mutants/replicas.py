@@ -7,6 +7,7 @@ STATE = "openalgo_store/engine/replica_state.py"
 STANDBY = ("tests/engine/test_standby.py",)
 TROUBLES = ("tests/engine/test_standby_troubles.py",)
 COPIES = ("tests/engine/test_replica.py",)
+STALE = ("tests/operations/test_stale_replica.py",)
 PG = ("postgresql",)
 
 REPLICAS = (
@@ -153,6 +154,34 @@ REPLICAS = (
         "        if True:\n            _log.warning(",
         TROUBLES,
         PG,
+    ),
+    Mutation(
+        "replica: the brokers whose masters are warmed are told by it",
+        "openalgo_store/repositories/symbols/symbols.py",
+        'with reading("main", primary=True) as tx:\n        brokers',
+        'with reading("main") as tx:\n        brokers',
+        ("tests/contract/symbols/test_stale_replica.py",),
+    ),
+    Mutation(
+        "replica: its books are checked",
+        "openalgo_store/operations/checking.py",
+        "reading(book.database, primary=True)",
+        "reading(book.database)",
+        STALE,
+    ),
+    Mutation(
+        "replica: its rows are counted",
+        "openalgo_store/operations/status.py",
+        "(database.name, readonly=True, primary=True)",
+        "(database.name, readonly=True)",
+        STALE,
+    ),
+    Mutation(
+        "replica: its symbol loads are told",
+        "openalgo_store/operations/status.py",
+        '("main", readonly=True, primary=True)',
+        '("main", readonly=True)',
+        STALE,
     ),
     Mutation(
         "replica: a file that is not there is made",

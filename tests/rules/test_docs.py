@@ -41,6 +41,8 @@ from tests.support.settings import Urls
 
 ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / "README.md"
+ARCHITECTURE = ROOT / "docs" / "architecture.md"
+AREAS = openalgo_store._AREAS
 PAGES = [README, ROOT / "sql" / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 COMMANDS = (
     "python3 -m venv .venv && .venv/bin/pip install --quiet . && .venv/bin/openalgo-store demo",
@@ -56,6 +58,22 @@ def blocks(page: Path, language: str) -> list[str]:
 
 def section(page: Path, title: str) -> str:
     return page.read_text().partition(f"\n## {title}\n")[2].partition("\n## ")[0]
+
+
+def test_functions_that_take_no_session_are_named_in_the_architecture() -> None:
+    idiom = section(ARCHITECTURE, "One idiom").partition("```")[0]
+    areas = {name: getattr(openalgo_store, name) for each in AREAS for name in each.__all__}
+    functions = {name: each for name, each in areas.items() if inspect.isfunction(each)}
+    without = {
+        name for name, each in functions.items() if "tx" not in inspect.signature(each).parameters
+    }
+    assert set(re.findall(r"`(\w+)`", idiom)) - {"tx"} == without
+
+
+def test_folders_of_tests_are_named_in_the_architecture() -> None:
+    folders = {each.parent.name for each in (ROOT / "tests").glob("*/__init__.py")}
+    (row,) = re.findall(r"^\| `tests/` \|.*$", ARCHITECTURE.read_text(), re.MULTILINE)
+    assert {name for name in folders if f"`{name}/" not in row} == set()
 
 
 def table(text: str) -> list[list[str]]:

@@ -1,12 +1,12 @@
 """Every public function with odd values for each argument: an answer, or one error of the store."""
 
 import inspect
+import reprlib
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, suppress
-from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
+from dataclasses import fields, replace
+from datetime import UTC, time
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,8 @@ from cryptography.fernet import Fernet
 
 import openalgo_store
 from openalgo_store import (
+    ConfigurationError,
+    DatabaseLogHandler,
     InvalidInput,
     Store,
     StoreError,
@@ -34,26 +36,11 @@ from openalgo_store import (
 from openalgo_store.repositories.trading.books import BOOKS
 from openalgo_store.security import passwords
 from tests.support.arguments import CHANGES, FUNCTIONS, GOOD, needed
+from tests.support.odd import ODD
 from tests.support.rows import add_order, new_user
 
 NOT_ODD = {"generate", "sources"}
 """A function that tests give, and files, of which tests/instruments knows all that is odd."""
-
-
-class Opaque:
-    """Something that is nothing the store knows."""
-
-    def __repr__(self) -> str:
-        return "<opaque>"
-
-
-ODD: list[Any] = [
-    None, True, -1, 0, 2**31, 2**63, 2**70, 10**400, 1.5, float("nan"), float("inf"), 1j,
-    Decimal("1.5"), Decimal("NaN"), Decimal("sNaN"), "", " ", "x\0", "\ud800", "x" * 300, b"bytes",
-    [], [1], [None], [[]], ["xy"], {}, {"a": 1}, {1: 2}, (), set(), Opaque(), Opaque,
-    date(2026, 3, 2), date.min, date.max, datetime(2026, 3, 2), datetime.min.replace(tzinfo=UTC),
-    datetime.max.replace(tzinfo=UTC), timedelta(1), timedelta.max, iter([1]), lambda: 1,
-]  # fmt: skip
 
 
 @pytest.fixture
@@ -106,7 +93,8 @@ def test_an_odd_argument_is_answered_or_is_an_error_of_the_store(filled: Store, 
             pass
         except Exception as error:
             odd = {key: value for key, value in arguments.items() if GOOD.get(key) is not value}
-            raise AssertionError(f"{name}({odd}) raises {type(error).__name__}: {error}") from error
+            call = f"{name}({reprlib.repr(odd)})"
+            raise AssertionError(f"{call} raises {type(error).__name__}: {error}") from error
     with get_read_session() as tx:
         assert tx.connection is not None  # and the store goes on
 
@@ -119,6 +107,7 @@ OF_NO_STORE: dict[str, Callable[[Any], object]] = {
     "a variable": lambda odd: openalgo_store.Settings.from_env({"DATABASE_URL": odd}),
     "a URL": openalgo_store.get_engine_options,
     "settings of a URL": lambda odd: openalgo_store.get_engine_options("sqlite:///x.db", odd),
+    "settings of a store": openalgo_store.Store,
     "a store": openalgo_store.use_store,
     "a time to wait": openalgo_store.flush_on_sigterm,
 }
@@ -138,6 +127,29 @@ def test_what_needs_no_store_answers_or_is_an_error_of_the_store_too(
     finally:
         signal.signal(signal.SIGTERM, before)
         close_databases()
+
+
+@pytest.mark.parametrize("name", [each.name for each in fields(openalgo_store.Settings)])
+def test_an_odd_setting_is_refused_by_its_name_or_works(name: str, tmp_path: Path) -> None:
+    works = openalgo_store.Settings(database_url=f"sqlite:///{tmp_path}/main.db")
+    for odd in (*ODD, time(3, tzinfo=UTC)):
+        try:
+            settings = replace(works, **{name: odd})
+        except ConfigurationError as refused:
+            assert str(refused).startswith(name.upper())  # noqa: PT017
+        else:
+            with suppress(ConfigurationError):
+                Store(settings).close()
+
+
+@pytest.mark.parametrize("name", inspect.signature(DatabaseLogHandler).parameters)
+def test_an_odd_argument_of_a_log_handler_is_refused_or_works(name: str) -> None:
+    for odd in ODD:
+        with suppress(InvalidInput):
+            DatabaseLogHandler(**{name: odd}).close()
+    no_argument: Any = ["x"]
+    with pytest.raises(InvalidInput):
+        DatabaseLogHandler(**{name: no_argument})
 
 
 NO_TEXT: list[Any] = [None, 7, b"asha", ["asha"]]

@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from cryptography.fernet import Fernet
@@ -13,13 +14,18 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.pool import NullPool
 
 from openalgo_store import (
+    Book,
     DatabaseLogHandler,
     Store,
+    adjust_position,
     authorize_telegram_chat,
+    bulk_update_holdings,
     claim_telegram_messages,
     create_strategy,
     delete_strategy,
     flush_writers,
+    get_position_adjustments,
+    get_write_session,
     list_strategies,
     mark_telegram_delivered,
     purge_latency,
@@ -34,6 +40,8 @@ from openalgo_store import (
     use_store,
 )
 from openalgo_store.engine.queries import Query
+from openalgo_store.repositories.trading.adjustments import drop_report
+from openalgo_store.repositories.trading.books import BOOKS
 from openalgo_store.settings import DATABASES, project_folder
 from openalgo_store.tables import METADATA
 from openalgo_store.values import clock
@@ -46,6 +54,10 @@ TABLES = {
     for database in DATABASES
     for table in METADATA[database].sorted_tables
 }
+_Step = Callable[[int], object]
+"""What a user does."""
+DELETE = re.compile(r"DELETE FROM (/\*\w+\*/)?(\w+)")
+"""The table of a statement that deletes, and whether it is one of several, as of each book."""
 LATER = MONDAY + timedelta(days=10_000)
 
 
@@ -79,7 +91,39 @@ def deliver() -> None:
     purge_telegram_messages(clock.now())
 
 
-ADD_AND_DELETE: dict[str, tuple[Callable[[int], object], Callable[[int], object]]] = {
+def report_holdings(user: int, book: Book, *symbols: str) -> None:
+    """All that the user holds is one share of each of these."""
+    rows = [
+        {"user_id": user, "broker": "zerodha", "symbol": symbol, "exchange": "NSE", "quantity": 1}
+        for symbol in symbols
+    ]
+    bulk_update_holdings(rows, replace=True, user_id=user, broker="zerodha", force=True, book=book)
+
+
+def adjust(user: int, book: Book) -> None:
+    place = user, "zerodha", "SBIN", "NSE"
+    adjust_position(*place, "CNC", 1, 100.0, "a bonus", adjusted_at=MONDAY, book=book)
+
+
+def drop_adjustment(user: int, book: Book) -> None:
+    (found,) = get_position_adjustments(user, MONDAY.date(), MONDAY.date(), book=book)
+    with get_write_session(book.database) as tx:
+        drop_report(found, book, tx)
+
+
+OF_BOOKS: dict[str, tuple[_Step, _Step]] = {
+    f"{book.prefix}{table}": (partial(add, book=book), partial(remove, book=book))
+    for book in BOOKS
+    for table, add, remove in (
+        (
+            "holdings",
+            lambda user, book: report_holdings(user, book, "SBIN"),
+            lambda user, book: report_holdings(user, book),
+        ),
+        ("position_adjustments", adjust, drop_adjustment),
+    )
+}
+ADD_AND_DELETE: dict[str, tuple[_Step, _Step]] = OF_BOOKS | {
     "auth_tokens": (
         lambda user: save_auth_token(user, "zerodha", "an access token"),
         lambda user: revoke_auth_token(user, "zerodha"),
@@ -115,6 +159,13 @@ def test_the_id_of_a_deleted_row_is_not_given_to_a_new_one(
     assert newest_id(store, table) > first
 
 
+def made_anew(table: str) -> str:
+    """The migration that makes the ids of a table ones that are used once."""
+    sqlite = migrations(TABLES[table][0], "sqlite")
+    begun = rf"CREATE TABLE new_{table} \(\n    id .*AUTOINCREMENT"
+    return next(each.stem for each in sqlite if re.search(begun, each.read_text()))
+
+
 def newest_id(store: Store, table: str) -> int:
     """The highest id of a table, 0 for an empty one."""
     database, found = TABLES[table]
@@ -126,8 +177,11 @@ def test_every_table_with_ids_that_a_statement_deletes_from_is_looked_at_here() 
     named = {
         name
         for path in project_folder("sql").rglob("*.sql")
-        for name in re.findall(r"DELETE FROM (\w+)", path.read_text(encoding="utf-8"))
+        for marker, ending in DELETE.findall(path.read_text(encoding="utf-8"))
+        for name in TABLES
+        if name == ending or (marker and name.endswith(f"_{ending}"))
     }
+    assert {"auth_tokens", "holdings", "sandbox_holdings", "log_writers"} <= named
     purged = {"latency_metrics", "application_logs", "telegram_messages"}
     with_ids = {name for name in named if "id" in TABLES[name][1].c}
     assert ADD_AND_DELETE.keys() == with_ids | purged
@@ -139,7 +193,7 @@ def test_rows_and_rules_survive_the_migration_to_such_ids_and_its_rollback(
 ) -> None:
     database, table = TABLES[name]
     engine = create_engine(fresh_urls["main"], poolclass=NullPool)
-    ids = next(each for each in migrations(database, engine_name) if each.stem.endswith("-ids"))
+    ids = next(each for each in migrations(database, engine_name) if each.stem == made_anew(name))
     with engine.begin() as connection:
         migrate_up(connection, database)
         run(connection, ids.with_suffix(".rollback.sql"))

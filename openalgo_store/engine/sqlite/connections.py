@@ -169,7 +169,10 @@ class Connections:
         self._idle: list[Connection] = []
 
     def check_out(self) -> Lease:
-        """An idle connection, or a new one; after any fork under way."""
+        """An idle connection, or a new one; after any fork under way.
+
+        SessionMisuse for a file that was in use at the fork that made this process.
+        """
         if self._was_open_at_fork:
             raise self._refusal()
         lease = Lease(self)
@@ -199,7 +202,10 @@ class Connections:
         GATE.leave(lease)
 
     def open(self, dialect: Any, record: Any, args: Any, kwargs: Any) -> Connection:
-        """Open one for somebody who uses the Engine; after any fork under way."""
+        """Open one for somebody who uses the Engine; after any fork under way.
+
+        SessionMisuse as in check_out.
+        """
         if self._was_open_at_fork:
             raise self._refusal()
         in_use = InUse(self.file)
@@ -216,7 +222,10 @@ class Connections:
 
     @contextmanager
     def opened_by_others(self) -> Iterator[None]:
-        """Count a connection that is not made here, for the time of the block."""
+        """Count a connection that is not made here, for the time of the block.
+
+        SessionMisuse as in check_out.
+        """
         if self._was_open_at_fork:
             raise self._refusal()
         in_use = InUse(self.file)

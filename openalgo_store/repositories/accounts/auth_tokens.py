@@ -101,7 +101,7 @@ def get_auth_token(
     decrypted, and the others are None in the record, stored or not. InvalidInput for another name.
     """
     names = tuple(iterated("only", only))
-    if any(name not in _TOKENS for name in names):
+    if not all(isinstance(name, str) and name in _TOKENS for name in names):
         raise InvalidInput(f"only takes some of {', '.join(_TOKENS)}, as in only=('access_token',)")
     store = current_store()
     cipher = store.secrets.cipher
@@ -262,6 +262,6 @@ def _key(user_id: int, broker: str) -> str:
     """One for all that the database takes for the same user and broker, as 1 and Decimal(1)."""
     if type(user_id) is not int and user_id is not None:
         user_id = check_whole(user_id)
-    if type(broker) is not str and isinstance(broker, str):
-        broker = str.__str__(broker)
+    if type(broker) is not str and broker is not None:
+        broker = str.__str__(require_text("broker", broker))
     return f"{user_id}:{broker}"

@@ -217,7 +217,8 @@ def _row(changes: dict[str, str]) -> dict[str, str]:
                 raise InvalidInput(f"the {column} has blanks before or after it: remove them")
     if "@" not in row.get("email", "@"):
         raise InvalidInput("the email has no @: give the whole address")
-    if not str(row.get("password_hash", _ARGON2)).startswith(_ARGON2):
+    password_hash = row.get("password_hash", _ARGON2)
+    if not isinstance(password_hash, str) or not password_hash.startswith(_ARGON2):
         raise InvalidInput("password_hash is no Argon2 hash: pass hash_password(password)")
     return row
 

@@ -5,10 +5,10 @@ from functools import cache
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Boolean, select
+from sqlalchemy import Boolean, bindparam, select
 
 from ...engine.expected import expect_one
-from ...engine.pagination import row_limit
+from ...engine.pagination import MOST_ROWS, row_limit
 from ...engine.queries import Query
 from ...engine.sql_files import SqlFile
 from ...engine.transaction import Transaction
@@ -50,10 +50,13 @@ _get_message = _sql.query("get_message", TelegramMessage, message_id=Whole())
 
 @cache
 def _list_chats(asked: frozenset[str]) -> Query[TelegramChat]:
-    """What is asked for, in the order in which it came."""
+    """At most `row_limit` behind `after` of what is asked for, in the order in which it came."""
     found = select(*(telegram_chats.c[name] for name in TelegramChat._fields))
-    found = found.where(*equal(telegram_chats, asked))
-    return Query.of(found.order_by(telegram_chats.c.id), TelegramChat)
+    found = found.where(
+        telegram_chats.c.id > bindparam("after", type_=Whole), *equal(telegram_chats, asked)
+    )
+    most = bindparam("row_limit", type_=Whole)
+    return Query.of(found.order_by(telegram_chats.c.id).limit(most), TelegramChat)
 
 
 # Chats
@@ -93,9 +96,15 @@ def list_telegram_chats(
     is_authorized: bool | None = None,
     notification_enabled: bool | None = None,
     *,
+    after: int = 0,
+    limit: int = MOST_ROWS,
     tx: Transaction | None = None,
 ) -> list[TelegramChat]:
-    """The chats that are as asked for, in the order in which they came; None asks for nothing."""
+    """The chats that are as asked for, in the order in which they came; None asks for nothing.
+
+    At most `limit`, up to 1,000: read on with the id of the last one as `after`, until none comes.
+    """
+    most = row_limit("limit", limit)
     for name, flag in (
         ("is_authorized", is_authorized),
         ("notification_enabled", notification_enabled),
@@ -106,7 +115,8 @@ def list_telegram_chats(
         user_id=user_id, is_authorized=is_authorized, notification_enabled=notification_enabled
     )
     with reading("telegram", tx) as tx:
-        return tx.all(_list_chats(frozenset(asked)), **asked)
+        query = _list_chats(frozenset(asked))
+        return tx.all(query, after=after, row_limit=most, **asked)
 
 
 def authorize_telegram_chat(

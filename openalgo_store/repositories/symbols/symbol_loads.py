@@ -27,6 +27,7 @@ from ...tables.symbols import symbols as symbols_table
 from ...tables.types import Whole
 from ...threads import in_real_thread
 from ...values import clock
+from ...values.arguments import true_or_false
 from ...values.text import check_text, require_text, storable
 from ..announcing import SYMBOLS, announce
 from ..shapes import equal, given
@@ -64,7 +65,7 @@ def replace_symbols(
     unless `force`; InvalidInput for a source that cannot be read. Both are recorded in
     symbol_loads, unless `tx` is given: then that session decides.
     """
-    return _load(symbols, broker, tx, whole=True, force=force)
+    return _load(symbols, broker, tx, whole=True, force=true_or_false("force", force))
 
 
 def bulk_insert_symbols(

@@ -6,9 +6,11 @@ from typing import Any
 
 from ...background.buffered_writer import BufferedWriter, Drop
 from ...background.quiet import is_quiet
+from ...errors import InvalidInput
 from ...records import Row
 from ...security.redaction import LONGEST, as_json, cut, redacted
 from ...threads import get_ident
+from ...values.arguments import true_or_false
 from .logs import LogBatches
 
 _NOT_EXTRA = {*vars(logging.makeLogRecord({})), "message", "asctime", "taskName"}
@@ -22,6 +24,7 @@ class DatabaseLogHandler(logging.Handler):
     Lines logged before a store is open wait for it. At most `capacity` lines wait; a full buffer
     drops the oldest, or the newest with drop="newest". Unless redact=False, keys, tokens and
     passwords are taken out first. What the store logs while it writes is left out.
+    Raises InvalidInput for an argument that cannot be.
     """
 
     def __init__(
@@ -33,8 +36,11 @@ class DatabaseLogHandler(logging.Handler):
         drop: Drop = "oldest",
         redact: bool = True,
     ) -> None:
-        super().__init__(level)
-        self.redact = redact
+        try:
+            super().__init__(level)
+        except (TypeError, ValueError, RecursionError):
+            raise InvalidInput("level: a level of logging is needed, as INFO or 20") from None
+        self.redact = true_or_false("redact", redact)
         self._writer = BufferedWriter(
             "logs",
             LogBatches().write,

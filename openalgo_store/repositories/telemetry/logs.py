@@ -121,6 +121,7 @@ def get_logs(
         levels = len(names)
         asked |= {f"level_{number}": name for number, name in enumerate(names)}
     if logger is not None:  # "/" comes after "."
+        require_text("logger", logger)
         asked |= {"logger": logger, "below": f"{logger}.", "beyond": f"{logger}/"}
     if text is not None:
         asked["text"] = _as_pattern(require_text("text", text).translate(_AS_LOWER))

@@ -11,7 +11,7 @@ from ...sessions import reading, writing
 from ...tables.trading import PRODUCTS
 from ...tables.types import UTCDateTime
 from ...values import clock
-from ...values.arguments import trimmed
+from ...values.arguments import one_of, trimmed
 from ...values.days import check_moment, day_bounds, trading_day
 from ...values.money import check_rupees
 from ...values.numbers import check_quantity, check_whole
@@ -97,9 +97,7 @@ def convert_position(
     """
     place = _place(user_id, broker, symbol, exchange)
     units = check_quantity(quantity)
-    if from_product not in PRODUCTS or to_product not in PRODUCTS:
-        raise InvalidInput(f"from_product and to_product must be of {', '.join(PRODUCTS)}")
-    if from_product == to_product:
+    if one_of("from_product", from_product, PRODUCTS) == one_of("to_product", to_product, PRODUCTS):
         raise InvalidInput("from_product and to_product are one: nothing would be converted")
     moment = clock.now() if converted_at is None else check_moment(converted_at)
     adjustment = _no_adjustment(place, from_product, moment)._replace(

@@ -54,7 +54,8 @@ def bulk_update_holdings(
     number, and Conflict for an unknown user (LIVE); nothing is written then.
     """
     report = BrokerReport(check_book(book).tables.holdings, _KEY, _VALUES, holdings_data)
-    owners = _owners(report, user_id, broker, force=force) if replace else []
+    is_all = true_or_false("replace", replace)
+    owners = _owners(report, user_id, broker, force=force) if is_all else []
     with writing(check_book(book).database, tx) as tx:
         for owner_id, at in owners:  # or one of two would update what the other drops meanwhile
             tx.lock(f"{book.prefix}holdings of {owner_id} at {at}")

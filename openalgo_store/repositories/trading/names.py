@@ -1,8 +1,7 @@
 """What books are kept by: a known exchange, and names that are written as everybody writes them."""
 
-from ...errors import InvalidInput
 from ...instruments.validation import EXCHANGES
-from ...values.arguments import trimmed
+from ...values.arguments import one_of, trimmed
 
 
 def check_instrument(broker: str, symbol: str, exchange: str) -> None:
@@ -14,5 +13,5 @@ def check_instrument(broker: str, symbol: str, exchange: str) -> None:
 
 def check_exchange(exchange: str) -> None:
     """InvalidInput for an exchange that no symbol can be of."""
-    if isinstance(exchange, str) and exchange not in EXCHANGES:
-        raise InvalidInput(f"the exchange must be one of {', '.join(sorted(EXCHANGES))}")
+    if isinstance(exchange, str):
+        one_of("the exchange", exchange, sorted(EXCHANGES))

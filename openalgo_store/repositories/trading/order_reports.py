@@ -8,12 +8,13 @@ from ...engine.transaction import Transaction
 from ...errors import Conflict, InvalidInput
 from ...records.trading import Action, Order, OrderStatus, OrderType, Product
 from ...sessions import writing
-from ...tables.trading import STATUSES
+from ...tables.trading import ACTIONS, STATUSES
 from ...values import clock
-from ...values.arguments import trimmed
+from ...values.arguments import one_of, trimmed
 from ...values.days import check_moment, trading_day
 from ...values.money import price_of, traded_value
 from ...values.numbers import check_quantity, check_whole
+from ...values.text import require_text
 from ..shapes import given, new_values
 from .books import LIVE, Book, BookSql, check_book
 from .effective_fills import OrderFills, status_of
@@ -63,17 +64,16 @@ def report_order(
     """
     trimmed("order_id", order_id)
     check_instrument(broker, symbol, exchange)
-    if status not in STATUSES:
-        raise InvalidInput(f"status must be one of {', '.join(STATUSES)}")
+    one_of("status", status, STATUSES)
     filled = _check_filled(filled_quantity, check_quantity(quantity), status)
     value = traded_value(filled, _needed(average_price)) if filled else 0
     moment = clock.now() if reported_at is None else check_moment(reported_at)
     trading_day(moment)
     what = {
         "user_id": check_whole(user_id),
-        "symbol": symbol,
-        "exchange": exchange,
-        "action": action,
+        "symbol": require_text("symbol", symbol),
+        "exchange": require_text("exchange", exchange),
+        "action": one_of("action", action, ACTIONS),
     }
     told = {
         "quantity": quantity,

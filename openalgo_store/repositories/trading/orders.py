@@ -19,9 +19,10 @@ from ...tables.accounts import users
 from ...tables.trading import OPEN_STATUSES, STATUSES
 from ...tables.types import Whole
 from ...values import clock
-from ...values.arguments import only, trimmed
+from ...values.arguments import one_of, only, trimmed
 from ...values.days import day_bounds
 from ...values.numbers import check_quantity
+from ...values.text import require_text
 from ..shapes import changed, equal, given, new_values
 from .books import BOOKS, LIVE, Book, BookSql, check_book
 from .effective_fills import status_of
@@ -225,8 +226,9 @@ def update_order_status(
     DAY order whose day is over) are the end. An order that has fills cannot be rejected. Raises
     NotFound, Conflict for an id of two brokers, and IllegalOrderState with both statuses.
     """
-    if status not in STATUSES:
-        raise InvalidInput(f"status must be one of {', '.join(STATUSES)}")
+    one_of("status", status, STATUSES)
+    if status_message is not None:
+        require_text("status_message", status_message)
     with writing(check_book(book).database, tx) as tx:
         order = lock_order(order_id, broker, book, tx).order
         if order.status == status and status_message in (None, order.status_message):

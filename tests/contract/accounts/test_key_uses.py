@@ -3,12 +3,14 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from openalgo_store import (
     IssuedApiKey,
     Store,
+    Transaction,
     create_api_key,
     flush_writers,
     get_user_by_api_key,
@@ -49,6 +51,25 @@ def test_a_use_that_another_process_writes_late_sets_nothing_back(
         assert get_user_by_api_key(key.api_key) is not None
         assert flush_writers()
         assert list_api_keys(key.user_id)[0].last_used == LATER
+
+
+def test_uses_are_written_in_the_order_of_their_keys(
+    processes: tuple[Store, Store], key: IssuedApiKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two processes that write those of the same keys would else wait for each other."""
+    keys = [key.id, *(create_api_key(key.user_id).id for _ in range(4))]
+    written: list[int] = []
+    many = Transaction.many
+
+    def note(tx: Transaction, query: Any, rows: Any) -> int:
+        written.extend(row["id"] for row in rows)
+        return many(tx, query, rows)
+
+    monkeypatch.setattr(Transaction, "many", note)
+    uses = [(keys[place], LATER) for place in (3, 0, 4, 2, 0, 1)]
+    _write_uses(processes[0], uses, Mark("a writer", 1))
+    assert written == keys
+    assert [each.last_used for each in list_api_keys(key.user_id)] == [LATER] * 5
 
 
 def test_of_many_uses_in_one_batch_the_latest_is_written_whatever_their_order(

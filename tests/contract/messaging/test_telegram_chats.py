@@ -13,11 +13,14 @@ from openalgo_store import (
     authorize_telegram_chat,
     claim_telegram_messages,
     get_telegram_chat,
+    get_write_session,
     list_telegram_chats,
     queue_telegram_message,
     save_telegram_chat,
     set_telegram_notifications,
 )
+from openalgo_store.tables.messaging import telegram_chats
+from openalgo_store.values import clock
 from tests.support.telegram import BEGAN, GROUP, MINUTE, Clock, contents, queue
 
 
@@ -86,6 +89,22 @@ def test_chats_are_found_by_what_they_are(store: Store) -> None:
     assert found(is_authorized=False) == [0, 1, 4, 5, 7]
     assert found(0, is_authorized=True, notification_enabled=True) == [2]
     assert found(9) == []
+
+
+def test_many_chats_are_read_page_by_page(store: Store) -> None:
+    rows = [(number, clock.now()) for number in range(1_200)]
+    with get_write_session("telegram") as tx:
+        tx.copy(telegram_chats, ["chat_id", "created_at"], rows)
+    first = list_telegram_chats()
+    rest = list_telegram_chats(after=first[-1].id)
+    everyone = first + rest
+    assert [each.chat_id for each in everyone] == list(range(1_200))
+    assert (len(first), list_telegram_chats(after=rest[-1].id)) == (1_000, [])
+    of_nobody = list_telegram_chats(is_authorized=False, after=everyone[9].id, limit=3)
+    assert of_nobody == everyone[10:13]
+    for limit in (0, 1_001, None):
+        with pytest.raises(InvalidInput, match="read more pages"):
+            list_telegram_chats(limit=limit)  # type: ignore[arg-type]
 
 
 def test_names_and_contents_come_back_as_they_went_in(store: Store) -> None:

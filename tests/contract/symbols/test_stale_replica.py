@@ -19,7 +19,9 @@ from openalgo_store import (
     get_write_session,
     replace_symbols,
     use_store,
+    warm_symbol_cache,
 )
+from openalgo_store.store import current_store
 from tests.support.rows import shares
 
 Ask = Callable[[str, Transaction | None], object]
@@ -38,7 +40,10 @@ REMOVED, NEW = "0", "4"
 
 @pytest.fixture
 def behind(migrated_settings: Settings, copy_of_main: Callable[[], str]) -> Iterator[None]:
-    """The cache holds SHARE1 to 3; the replica SHARE0 to 3; the primary, by now, SHARE1 to 4."""
+    """The cache holds SHARE1 to 3; the replica SHARE0 to 3; the primary, by now, SHARE1 to 4.
+
+    And of another broker, of which the replica has not heard, the five.
+    """
     everything = list(shares(5))
     with Store(migrated_settings) as store:
         use_store(store)
@@ -51,6 +56,7 @@ def behind(migrated_settings: Settings, copy_of_main: Callable[[], str]) -> Iter
         with Store(migrated_settings) as elsewhere:  # another process
             use_store(elsewhere)
             replace_symbols(everything[1:], "zerodha")
+            replace_symbols(everything, "fyers")
         use_store(store)
         yield
     use_store(None)
@@ -71,3 +77,8 @@ def test_a_callers_session_is_asked_itself(behind: None) -> None:
         assert (found(NEW, tx), found(REMOVED, tx)) == (set(), set(ASKS))
     with get_write_session() as tx:
         assert (found(NEW, tx), found(REMOVED, tx)) == (set(ASKS), set())
+
+
+def test_the_masters_of_every_broker_of_the_primary_are_warmed(behind: None) -> None:
+    with Store(current_store().settings) as cold, use_store(cold):
+        assert warm_symbol_cache() == 4 + 5

@@ -265,8 +265,9 @@ def test_a_report_of_another_order_is_refused(store: Store, user: int, book: Boo
         with pytest.raises(Conflict, match=next(iter(changes))):
             told(user, "A", **changes, book=book)
     record_fill("A", "1", 10, 812.0, MONDAY, book=book)
-    with pytest.raises(IllegalOrderState):
+    with pytest.raises(IllegalOrderState) as raised:
         told(user, "A", status="REJECTED", book=book)
+    assert (raised.value.order_id, raised.value.status) == ("A", "OPEN")
 
 
 @pytest.mark.parametrize(

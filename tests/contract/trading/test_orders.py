@@ -216,8 +216,10 @@ def test_a_status_leads_where_the_rules_say_and_nowhere_else(user: int, book: Bo
 def test_an_order_with_fills_cannot_be_rejected(user: int, book: Book) -> None:
     add_order(user, "A1", book=book)
     order = record_fill("A1", "T1", 40, 812.0, MONDAY, book=book).order
-    with pytest.raises(IllegalOrderState, match="is OPEN with 40 filled and cannot become REJECT"):
+    said = "is OPEN with 40 filled and cannot become REJECT"
+    with pytest.raises(IllegalOrderState, match=said) as raised:
         update_order_status("A1", "REJECTED", book=book)
+    assert (raised.value.order_id, raised.value.status) == ("A1", "OPEN")
     assert get_order("A1", book=book) == order
     assert update_order_status("A1", "CANCELLED", book=book).fill_quantity == 40
 

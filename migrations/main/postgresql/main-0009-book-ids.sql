@@ -1,0 +1,1 @@
+-- Ids are used once on PostgreSQL anyway: nothing to do, see the same migration of SQLite.
