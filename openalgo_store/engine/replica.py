@@ -71,7 +71,7 @@ class Replica:
             )
         self.dialect = dialect
         self.problem: str | None = None
-        self._primary = primary
+        self.primary = primary
         self._pin = pin
         self._max_lag = max_lag
         self._interval = min(_LOOK, max_lag / 2) if max_lag else _LOOK
@@ -114,7 +114,7 @@ class Replica:
         """What is known of it, and how far it is behind at this moment."""
         serves, lag = self.serves(), None
         try:
-            found, primary = self.dialect.replication(), self._primary.replication()
+            found, primary = self.dialect.replication(), self.primary.replication()
         except StoreError:
             pass
         else:
@@ -174,7 +174,7 @@ class Replica:
         """Take a sample; close together they replace each other."""
         self._asked_at = now
         try:
-            primary = self._primary.replication()
+            primary = self.primary.replication()
         except StoreError:
             self._is_primary_silent = True
             return
