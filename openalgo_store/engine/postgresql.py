@@ -250,8 +250,8 @@ class PostgreSQL:
             held = self.check_out()
             try:
                 driver: Any = held.driver_connection
-                server = self.server_of(driver)
-                return Replication(*driver.execute(_REPLICATION).fetchone(), server)
+                found = Replication(*driver.execute(_REPLICATION).fetchone())
+                return found._replace(server=self.server_of(driver))
             except _DO_NOT_TELL:
                 return Replication()
             except BaseException:
