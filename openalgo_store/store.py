@@ -52,9 +52,9 @@ class Store:
         self.databases: dict[str, Dialect] = {
             name: opened[settings.url(name)] for name in DATABASES
         }
-        self.replica = self._open_replica(settings)
         alone = replace(settings, db_pool_size=1, db_max_overflow=0)  # no other read keeps it busy
         self._looked_at = open_dialect(settings.database_url, alone)
+        self.replica = self._open_replica(settings)
         self.secrets = Secrets(settings)
         self.writers: dict[str, BufferedWriter] = {}
         self._last_writers: list[BufferedWriter] | None = None  # while it closes
@@ -68,7 +68,7 @@ class Store:
             return None
         return Replica(
             open_dialect(url, settings),
-            self.databases["main"],
+            self._looked_at,
             pin=settings.read_replica_pin,
             max_lag=settings.read_replica_max_lag,
         )
@@ -151,7 +151,7 @@ class Store:
         return list({id(each): each for each in (*self.databases.values(), *replicas)}.values())
 
     def _with_connections(self) -> list[Dialect]:
-        """The same, and that of the looks at the epochs."""
+        """The same, and that of the looks at the epochs and at the log of main."""
         return [*self.dialects, self._looked_at]
 
     def close(self) -> None:

@@ -51,6 +51,8 @@ class Replication(NamedTuple):
     """How far its log was written, that of a standby replayed."""
     age: float | None = None
     """Of a standby: the seconds since what it replayed last was committed."""
+    server: str | None = None
+    """Which server told this, where several may answer to one URL."""
 
 
 class PoolUse(NamedTuple):
@@ -174,6 +176,9 @@ class Dialect(Protocol):
 
     def replication(self) -> Replication:
         """Where it stands as a replica, or as the primary of one; Unavailable if it is away."""
+
+    def server_of(self, driver: Any) -> str | None:
+        """Which server it is connected to, as `replication` tells it."""
 
     def before_fork(self) -> None:
         """Leave nothing that a fork would break."""

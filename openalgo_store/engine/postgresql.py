@@ -61,6 +61,7 @@ FROM (
 ) AS server
 """
 """Not the place that is flushed: with synchronous_commit off a commit does not wait for that."""
+_SERVER = "SELECT coalesce(host(inet_server_addr()), '') || ':' || current_setting('port')"
 _DO_NOT_TELL = (errors.FeatureNotSupported, errors.InsufficientPrivilege, errors.UndefinedFunction)
 """How servers that somebody else runs refuse some of these functions."""
 
@@ -102,6 +103,7 @@ class PostgreSQL:
         self._ping = self.engine.dialect.do_ping
         self.engine.dialect.do_ping = self._is_alive  # type: ignore[assignment, method-assign]
         self._used: WeakKeyDictionary[Any, float] = WeakKeyDictionary()
+        self._servers: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
         self._in_use: Living[PoolProxiedConnection] = Living()
         event.listen(self.engine, "do_connect", lambda *_: refuse_late_patch())
         if not pooled:
@@ -248,7 +250,8 @@ class PostgreSQL:
             held = self.check_out()
             try:
                 driver: Any = held.driver_connection
-                return Replication(*driver.execute(_REPLICATION).fetchone())
+                found = Replication(*driver.execute(_REPLICATION).fetchone())
+                return found._replace(server=self.server_of(driver))
             except _DO_NOT_TELL:
                 return Replication()
             except BaseException:
@@ -260,6 +263,12 @@ class PostgreSQL:
             raise Unavailable(f"every connection to {self.identity} is in use") from error
         except psycopg.Error as error:
             raise self.translate(error, None) from error
+
+    def server_of(self, driver: Any) -> str | None:
+        found = self._servers.get(driver)
+        if found is None:
+            found = self._servers[driver] = str(driver.execute(_SERVER).fetchone()[0])
+        return found
 
     def translate(self, error: Exception, sent: Sent | None) -> StoreError:
         if sent is not None and is_out_of_step(error):

@@ -4,7 +4,7 @@ import logging
 from collections import deque
 from math import inf
 from time import monotonic
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from weakref import ref
 
 from ..errors import ConfigurationError, StoreError
@@ -71,19 +71,19 @@ class Replica:
             )
         self.dialect = dialect
         self.problem: str | None = None
-        self._primary = primary
+        self.primary = primary
         self._pin = pin
         self._max_lag = max_lag
         self._interval = min(_LOOK, max_lag / 2) if max_lag else _LOOK
         self._looks: dict[str, ref[_Look]] = {}
         self._next_look = self._fit_until = -inf
-        self._write = self._sampled = _Write(-inf)
+        self._none = self._write = self._sampled = _Write(-inf)
         # Of the replica
         self._found = Replication()
         self._found_at = -inf
         self._tells = True  # how far it is in the log of the primary; until it is known not to
         self._is_behind = False
-        self._replayed = _Sample(-inf, self._write, 0)
+        self._replayed = _Sample(-inf, self._none, 0)
         # Of the primary
         self._origin: str | None = None
         self._asked_at = -inf
@@ -110,11 +110,19 @@ class Replica:
             return False
         return now < self._fit_until and self._shows(self._write, now)
 
+    def is_known(self, driver: Any) -> bool:
+        """Whether this connection of it leads to the server that was asked, and that one serves.
+
+        Several may answer to one URL, each at its own place in the log.
+        """
+        found = self._found.server
+        return found is None or (self.dialect.server_of(driver) == found and self.serves())
+
     def status(self) -> ReplicaStatus:
         """What is known of it, and how far it is behind at this moment."""
         serves, lag = self.serves(), None
         try:
-            found, primary = self.dialect.replication(), self._primary.replication()
+            found, primary = self.dialect.replication(), self.primary.replication()
         except StoreError:
             pass
         else:
@@ -162,7 +170,12 @@ class Replica:
         """Ask the replica if it is time, or if a sample waits to be replayed; then the primary."""
         write = self._write
         if now >= self._fit_until or write is self._sampled:
-            self._found, self._found_at = self.dialect.replication(), now
+            found, before = self.dialect.replication(), self._found.server
+            if before not in (None, found.server):
+                self._fit_until = -inf
+                self._samples.clear()
+                self._sampled, self._replayed = self._none, _Sample(-inf, self._none, 0)
+            self._found, self._found_at = found, now
             if self._origin is not None:
                 self._judge(now)  # at once: the primary may take long to answer
         is_new = write is not self._sampled and not self._is_primary_silent
@@ -174,7 +187,7 @@ class Replica:
         """Take a sample; close together they replace each other."""
         self._asked_at = now
         try:
-            primary = self._primary.replication()
+            primary = self.primary.replication()
         except StoreError:
             self._is_primary_silent = True
             return

@@ -35,11 +35,16 @@ class ReplicaState(TransactionState):
             return super().execute(query, params, take)
 
     def begin(self) -> Any:
-        """On the primary where this process has written meanwhile, or no connection can be had."""
+        """On the primary where this process has written meanwhile, or no connection can be had.
+
+        And where the connection leads to another server than the one that is known to serve.
+        """
         if self.on_replica:
             try:
                 if self._replica.serves():
-                    return super().begin()
+                    driver = super().begin()
+                    if self.perform("BEGIN", self._replica.is_known, driver):
+                        return driver
             except Unavailable:
                 self._replica.doubt()
             self._change_over()

@@ -25,6 +25,7 @@ R = TypeVar("R")
 T = TypeVar("T")
 
 _NOT_ENTERED, _OPEN, _ENDED, _CLOSED = "not entered", "open", "ended", "closed with its store"
+FAILED = "a statement failed before: nothing of this transaction can be kept; let its error end it"
 _ROLLED_BACK, _UNKNOWN, _COMMITTED = "rolled back", "unknown", "committed"
 
 Callback = tuple[Callable[[], object], Callable[[], object] | None]
@@ -132,6 +133,8 @@ class TransactionState:
 
     def close_with_store(self) -> None:
         """End it from outside; a verb that is under way does so when it is done."""
+        if self._process != forks.process:  # a child leaves its parent's alone
+            return
         self._progress = _CLOSED
         if self._inside.setdefault("thread", get_ident()) == get_ident():
             try:
@@ -345,6 +348,3 @@ class TransactionState:
             self._outcome = _UNKNOWN if failure.outcome_unknown else _ROLLED_BACK
         self.fail(failure)
         return failure
-
-
-FAILED = "a statement failed before: nothing of this transaction can be kept; let its error end it"

@@ -49,6 +49,14 @@ def test_a_session_open_at_the_fork_stays_the_parents(
         assert sorted(seen["users"]) == ["asha", "binod", "child"]
 
 
+def test_a_child_that_closes_the_store_leaves_a_session_of_its_parent_alone(
+    migrated_settings: Settings,
+) -> None:
+    seen = result_of(start("close_in_a_child_inside_a_session", migrated_settings))
+    assert seen["codes"] == [0, 0]
+    assert sorted(seen["users"]) == ["asha", "binod", "chitra"]
+
+
 def test_a_fork_waits_until_other_threads_have_written(migrated_settings: Settings) -> None:
     seen = result_of(start("fork_waits_for_other_threads", migrated_settings))
     assert seen == {"codes": [0], "users": ["child", "thread"]}

@@ -16,6 +16,7 @@ from openalgo_store import (
     SessionMisuse,
     Settings,
     Store,
+    Unavailable,
     check_health,
     create_api_key,
     flush_writers,
@@ -56,7 +57,7 @@ def asking(store: Store) -> Iterator[list[str]]:
     with pytest.MonkeyPatch.context() as patch:
         for name, dialect in (
             ("replica", store.replica.dialect),
-            ("main", store.databases["main"]),
+            ("main", store.replica.primary),
         ):
             ask_it = dialect.replication
 
@@ -100,6 +101,30 @@ def test_a_process_sees_what_it_has_written_though_the_standby_does_not(
         assert get_order("mine") is not None
         pair.standby.resume()
         wait_until(reads_the_replica)
+        assert get_order("mine") is not None
+
+
+def test_and_though_all_its_connections_to_the_primary_are_in_use(
+    streamed_settings: Settings, pair: Pair, engine_name: str
+) -> None:
+    """How far the log is has a connection of its own: else it would be as if nobody could tell."""
+    settings = replace(
+        streamed_settings,
+        read_replica_pin=0,
+        db_pool_size=1,
+        db_max_overflow=0,
+        db_pool_timeout=0,
+    )
+    with Store(settings) as store, use_store(store):
+        user = new_user()
+        wait_until(reads_the_replica)
+        pair.standby.pause()
+        add_order(user, "mine", book=LIVE)
+        with get_write_session() as tx, asking(store) as asked:
+            add_order(user, "busy", book=LIVE, tx=tx)
+            while asked.count("main") < 3:
+                with pytest.raises(Unavailable, match="every connection to"):
+                    get_order("mine")
         assert get_order("mine") is not None
 
 
@@ -162,7 +187,8 @@ def test_a_write_that_comes_while_the_primary_answers_is_waited_for(
     """It says how far the log had gone before that write."""
     user = new_user()
     pair.wait_for_replay()
-    primary = streaming.databases["main"]
+    assert streaming.replica is not None
+    primary = streaming.replica.primary
     answer = primary.replication
 
     def answer_and_write() -> Replication:
@@ -247,7 +273,7 @@ def test_the_end_of_a_page_of_the_log_is_not_waited_for(
 ) -> None:
     """Where nothing follows, the standby stands at its end and the primary behind a header."""
     assert streaming.replica is not None
-    primary, standby = streaming.databases["main"], streaming.replica.dialect
+    primary, standby = streaming.replica.primary, streaming.replica.dialect
     is_behind_a_header = "SELECT (pg_current_wal_insert_lsn() - '0/0') % 8192 = 40"
     for number in range(5):
         new_user(f"user{number}")

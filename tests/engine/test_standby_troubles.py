@@ -276,7 +276,8 @@ def test_what_a_crash_of_the_primary_has_lost_is_not_waited_for(
     streaming: Store, pair: Pair, engine_name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its log goes on from where it was on the disk, a failover's from where the standby was."""
-    primary = streaming.databases["main"]
+    assert streaming.replica is not None
+    primary = streaming.replica.primary
     answer, asked = primary.replication, []
 
     def answer_from_memory() -> Replication:

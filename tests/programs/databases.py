@@ -21,6 +21,7 @@ from openalgo_store import (
     Store,
     StoreError,
     Unavailable,
+    close_databases,
     get_read_session,
     get_symbol_token,
     get_write_session,
@@ -190,6 +191,21 @@ def fork_inside_a_session(settings: Settings) -> None:
             print(json.dumps(seen | {"codes": codes, "users": tx.all(ALL_NAMES)}))
 
 
+def close_in_a_child_inside_a_session(settings: Settings) -> None:
+    """What the parent keeps of a session during which a child closes the store, in each way."""
+    with Store(settings) as store:
+        use_store(store)
+        with get_write_session() as tx:
+            add_user(tx, "asha")
+            codes = in_children(1, lambda _: close_databases())
+            add_user(tx, "binod")
+        with get_write_session() as tx:
+            add_user(tx, "chitra")
+            codes += in_children(1, lambda _: store.close())
+        with get_read_session() as tx:
+            print(json.dumps({"codes": codes, "users": tx.all(ALL_NAMES)}))
+
+
 def fork_waits_for_other_threads(settings: Settings) -> None:
     """A fork while another thread writes: it waits, and the child works."""
     with Store(settings) as store:
@@ -315,7 +331,7 @@ def main(name: str, urls: str, *arguments: str) -> None:
         each.__name__: each
         for each in (
             fork_and_write, fork_from_three_threads, fork_shares_no_connection,
-            fork_inside_a_session,
+            fork_inside_a_session, close_in_a_child_inside_a_session,
             fork_waits_for_other_threads, replace_for_ever, replace_once, count_logins,
             load_on_a_full_disk, initialise,
             initialise_without_rights, write_without_rights,

@@ -67,7 +67,7 @@ class Pair:
         self._programs = self.primary.programs
         self._names = (f"standby{number}" for number in count(1))
         try:
-            self.standby = self._new_standby()
+            self.standby = self.new_standby()
         except BaseException:
             self.close()
             raise
@@ -77,7 +77,7 @@ class Pair:
         self.start_primary()
         if self.standby.is_promoted:
             self.standby.stop()
-            self.standby = self._new_standby()
+            self.standby = self.new_standby()
         try:
             self.standby.resume()
         except psycopg.OperationalError:
@@ -103,7 +103,8 @@ class Pair:
     def close(self) -> None:
         self.primary.stop()
 
-    def _new_standby(self) -> Standby:
+    def new_standby(self) -> Standby:
+        """Another one, from how the primary is now on."""
         return Standby(self.primary, self._programs, next(self._names))
 
 

@@ -169,6 +169,10 @@ class SQLite:
             raise self.translate(error, None) from error
         return Replication()
 
+    def server_of(self, driver: Any) -> str | None:
+        """There is none."""
+        return None
+
 
 def _kind_of_connections() -> type[Connection]:
     if not IS_GREEN:
