@@ -148,7 +148,7 @@ class Epochs:
 
 
 def read_epochs(dialect: Dialect) -> dict[str, int]:
-    """The epoch of each topic that was ever changed."""
+    """The epoch of each topic that was ever changed; raises what the database raises."""
     state = TransactionState(dialect, "main", readonly=True, single=True)
     with Session(state, Transaction(state, None)) as tx:
         return {each.topic: each.epoch for each in tx.all(_get_epochs)}

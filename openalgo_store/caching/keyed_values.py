@@ -44,7 +44,7 @@ class KeyedCache(Generic[V]):
         """What `load` gives as (value, POSIX time of expiry), kept; None is not kept.
 
         Threads that ask for the same key meanwhile are given what comes of it, unless something
-        was forgotten in between.
+        was forgotten in between. An error of `load` is raised in each of them, and nothing kept.
         """
         self.misses += 1
         epoch = self.epoch

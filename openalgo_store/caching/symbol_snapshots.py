@@ -59,7 +59,8 @@ class SymbolCache:
         While one that another process has changed is reloaded in the background it is told to hold
         nothing, so that the database is asked; where that cannot be at once, the old one serves,
         and so it does when a load fails. A load that began before a change answers only who asked
-        before it, and is not kept.
+        before it, and is not kept. Raises what `load` raises where there is no old one, and what
+        the database raises if it cannot be asked for what others have changed.
         """
         found = self._fresh.get(broker)
         if found is not None and monotonic() < self._epochs.serving_until:

@@ -82,21 +82,20 @@ class TransactionState:
 
     def commit(self) -> None:
         """Keep what was written; what waits for that is called when all is given back."""
-        self.refuse_if_unusable()
-        for _, step in sorted(self.last_steps.items()):
-            step()
-        if self.driver is None or self.commits_itself:
+        if self.commits_itself or (self.driver is None and not self.last_steps):
             self.refuse_if_unusable()
             self._outcome = _COMMITTED
             return
+        for _, step in sorted(self.last_steps.items()):
+            self.refuse_if_unusable()
+            step()
         self.enter_verb()
         try:
-            self._commit(self.driver)
+            self._commit(self.connected())
         finally:
             self.leave_verb()
 
     def _commit(self, driver: Any) -> None:
-        self.refuse_if_unusable()
         if not self.dialect.in_transaction(driver):
             lost = self.is_connection_lost()
             why = "a statement failed on the driver's own connection"

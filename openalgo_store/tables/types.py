@@ -77,7 +77,9 @@ class OneOf(PlainText):
         self.words = words
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
-        return None if value is None else one_of(self.column, value, self.words)
+        if value is None or (type(value) is str and value in self.words):
+            return value
+        return one_of(self.column, value, self.words)
 
 
 class Whole(TypeDecorator[int]):

@@ -108,12 +108,12 @@ MUTATIONS = (
         """\
         self.enter_verb()
         try:
-            self._commit(self.driver)
+            self._commit(self.connected())
         finally:
             self.leave_verb()
 """,
         """\
-        self._commit(self.driver)
+        self._commit(self.connected())
 """,
         ("tests/engine/test_closing.py",),
         BOTH,

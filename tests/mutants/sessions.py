@@ -45,8 +45,8 @@ SESSIONS = (
     Mutation(
         "last steps are taken after an error that was caught",
         STATE,
-        "        self.refuse_if_unusable()\n        for _, step",
-        "        for _, step",
+        "            self.refuse_if_unusable()\n            step()\n",
+        "            step()\n",
         ("tests/engine/test_transactions.py",),
     ),
     Mutation(

@@ -1,7 +1,8 @@
 """What books are kept by: a known exchange, and names that are written as everybody writes them."""
 
+from ...errors import InvalidInput
 from ...instruments.validation import EXCHANGES
-from ...values.arguments import one_of, trimmed
+from ...values.arguments import trimmed
 
 
 def check_instrument(broker: str, symbol: str, exchange: str) -> None:
@@ -13,5 +14,5 @@ def check_instrument(broker: str, symbol: str, exchange: str) -> None:
 
 def check_exchange(exchange: str) -> None:
     """InvalidInput for an exchange that no symbol can be of."""
-    if isinstance(exchange, str):
-        one_of("the exchange", exchange, sorted(EXCHANGES))
+    if isinstance(exchange, str) and exchange not in EXCHANGES:
+        raise InvalidInput(f"the exchange must be one of {', '.join(sorted(EXCHANGES))}")
