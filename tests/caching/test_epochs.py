@@ -204,6 +204,24 @@ def test_symbols_do_not_wait_for_a_database_that_is_away(database: Database) -> 
     assert database.dropped == ["a"]
 
 
+def test_a_database_that_is_away_is_asked_once_a_second_though_the_lease_is_short(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tasks, slept = BackgroundTasks(), []
+    epochs = epochs_of(database, 0.01, tasks)
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        tasks.is_closed = True
+
+    monkeypatch.setattr(module, "sleep", sleep)
+    database.now += 0.5
+    database.error = Unavailable("the database is away")
+    epochs.renew_or_serve()
+    tasks.close()
+    assert (database.looks, slept, epochs.serving_until) == (1, [1.0], database.now + 1)
+
+
 def test_what_is_in_use_waits_for_no_look_and_a_thread_looks(database: Database) -> None:
     tasks, go_on = BackgroundTasks(), threading.Event()
     epochs = epochs_of(database, 0.01, tasks)
