@@ -127,6 +127,15 @@ def test_epochs_of_a_restored_database_are_new_though_they_are_lower(database: D
     assert database.dropped == ["a"]
 
 
+def test_epochs_that_a_restored_database_does_not_have_are_new_once(database: Database) -> None:
+    epochs = epochs_of(database)
+    del database.stored["a"]
+    for _ in range(2):
+        database.now += 5
+        epochs.renew()
+        assert database.dropped == ["a"]
+
+
 def test_one_thread_looks_and_the_others_wait_for_it(database: Database, joined: Joined) -> None:
     epochs = epochs_of(database)
     database.now += 5
