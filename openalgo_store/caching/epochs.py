@@ -137,14 +137,19 @@ class Epochs:
         self.until = self.serving_until = began + self.lease
 
     def _take(self, found: Mapping[str, int]) -> None:
-        """Drop each topic that has moved, and only then take its epoch as seen."""
+        """Drop each topic that has moved, and only then take its epoch as seen.
+
+        One that is there no more has moved too: the database was restored from before its time.
+        """
         with self._mutex:
-            moved = [each for each in found if self._seen.get(each, 0) != found[each]]
-            self._moves |= {each: (self._seen.get(each, 0), found[each]) for each in moved}
+            seen = self._seen
+            now = dict.fromkeys(seen, 0) | dict(found)
+            moved = [each for each in now if seen.get(each, 0) != now[each]]
+            self._moves |= {each: (seen.get(each, 0), now[each]) for each in moved}
         for topic in moved:
             self._forget(topic)
             with self._mutex:
-                self._seen[topic] = found[topic]
+                seen[topic] = now[topic]
 
 
 def read_epochs(dialect: Dialect) -> dict[str, int]:

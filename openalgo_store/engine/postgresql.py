@@ -42,7 +42,10 @@ _CONNECTION = {
 
 _RECENT = 30.0
 """Seconds for which a connection that was given back needs no question to the server."""
-_BEGIN, _BEGIN_READ = "BEGIN", "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+_BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED"
+_BEGIN_READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+_WITHOUT_BEGIN = r"-c default_transaction_isolation=read\ committed"
+"""Whatever the server is set to: at a stricter level writers that meet would fail, not wait."""
 _numbers = count(1)
 
 _REPLICATION = """
@@ -85,7 +88,7 @@ class PostgreSQL:
         if pooled:
             local = "".join(f"; SET LOCAL {name} = '{value}'" for name, value in chosen)
         else:
-            options = " ".join(f"-c {name}={value}" for name, value in chosen)
+            options = " ".join([_WITHOUT_BEGIN, *(f"-c {name}={value}" for name, value in chosen)])
         self._begin, self._begin_read = (
             f"{_BEGIN}{local}".encode(),
             f"{_BEGIN_READ}{local}".encode(),

@@ -127,6 +127,15 @@ def test_epochs_of_a_restored_database_are_new_though_they_are_lower(database: D
     assert database.dropped == ["a"]
 
 
+def test_epochs_that_a_restored_database_does_not_have_are_new_once(database: Database) -> None:
+    epochs = epochs_of(database)
+    del database.stored["a"]
+    for _ in range(2):
+        database.now += 5
+        epochs.renew()
+        assert database.dropped == ["a"]
+
+
 def test_one_thread_looks_and_the_others_wait_for_it(database: Database, joined: Joined) -> None:
     epochs = epochs_of(database)
     database.now += 5
@@ -202,6 +211,24 @@ def test_symbols_do_not_wait_for_a_database_that_is_away(database: Database) -> 
     wait_until(lambda: epochs.failure is None)
     wait_until(lambda: epochs.until == database.now + 5)
     assert database.dropped == ["a"]
+
+
+def test_a_database_that_is_away_is_asked_once_a_second_though_the_lease_is_short(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tasks, slept = BackgroundTasks(), []
+    epochs = epochs_of(database, 0.01, tasks)
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        tasks.is_closed = True
+
+    monkeypatch.setattr(module, "sleep", sleep)
+    database.now += 0.5
+    database.error = Unavailable("the database is away")
+    epochs.renew_or_serve()
+    tasks.close()
+    assert (database.looks, slept, epochs.serving_until) == (1, [1.0], database.now + 1)
 
 
 def test_what_is_in_use_waits_for_no_look_and_a_thread_looks(database: Database) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 import pytest
 
-from openalgo_store import Symbol
+from openalgo_store import Symbol, Unavailable
 from openalgo_store.caching.snapshots import TOKEN, MasterChange, Snapshot
 from openalgo_store.caching.symbol_snapshots import SymbolCache
 from openalgo_store.values import clock
@@ -161,6 +161,47 @@ def test_what_is_read_while_a_change_is_applied_is_not_kept() -> None:
 
     assert tokens(cache.snapshot("zerodha", read_meanwhile))["SHARE0"] == "T0"
     assert tokens(in_memory(cache))["SHARE0"] == "B"
+
+
+def test_nor_is_it_where_nothing_was_in_memory() -> None:
+    cache = new_cache(lambda: time.time() + 60)
+
+    def read_meanwhile(broker: str, expires_at: float, held: Snapshot | None) -> Snapshot:
+        cache.apply("zerodha", MasterChange(1, 2, [("SHARE0", "NSE")], []))
+        return snapshot(symbols(2))  # as it was before
+
+    assert cache.snapshot("zerodha", read_meanwhile).size == 2
+    assert in_memory(cache) is None
+
+
+def test_only_the_version_that_a_look_has_seen_is_confirmed() -> None:
+    held = snapshot(symbols(2), 2)
+    cache = cache_with(held)
+    cache.outdate("zerodha")
+    cache.confirm("zerodha", 1)
+    assert in_memory(cache) is None
+    assert not cache.stats().is_current
+    cache.confirm("zerodha", 2)
+    assert in_memory(cache) is held
+    assert cache.stats().is_current
+
+
+def test_a_master_that_was_emptied_does_not_come_back_when_the_database_is_away() -> None:
+    cache = cache_with(snapshot(symbols(2), expires_in=-1))
+    assert cache.snapshot("zerodha", lambda *_: snapshot([], 2)).size == 0
+
+    def fail(broker: str, expires_at: float, held: Snapshot | None) -> Snapshot:
+        raise Unavailable("the database is away")
+
+    with pytest.raises(Unavailable):
+        cache.snapshot("zerodha", fail)
+
+
+def test_what_may_be_old_because_nobody_can_look_is_not_told_to_be_current() -> None:
+    cache = cache_with(snapshot(symbols(2)))
+    assert cache.stats().is_current
+    cache._epochs.failure = Unavailable("the database is away")
+    assert not cache.stats().is_current
 
 
 def test_an_emptied_master_takes_no_room() -> None:

@@ -54,6 +54,7 @@ SHOW = text(
     "current_setting('statement_timeout'), current_setting('idle_in_transaction_session_timeout'))"
 )
 SHOWN = Query.of(SHOW, str)
+LEVEL = Query.of(text("SELECT current_setting('transaction_isolation')"), str)
 MARK: Query[None] = Query.of(text("UPDATE users SET email = email || '+' WHERE username = :name"))
 KEPT = """
     SELECT (SELECT count(*) FROM pg_prepared_statements), (SELECT count(*) FROM pg_cursors),
@@ -138,6 +139,7 @@ def test_every_statement_obeys_the_store_whoever_had_the_session_before(
     with neighbour(pooled.settings.database_url) as other:
         for _ in range(6):
             other.execute("SET lock_timeout = 1; SET statement_timeout = 2")
+            other.execute("SET default_transaction_isolation = serializable")
     asked: list[str] = []
     with Store(settings) as store, use_store(store):
         for _ in range(4):
@@ -151,6 +153,9 @@ def test_every_statement_obeys_the_store_whoever_had_the_session_before(
                     asked.append(tx.value(SHOWN) or "")
             with store.databases["main"].engine.connect() as connection:
                 asked.append(str(connection.scalar(SHOW)))
+            for session in (get_write_session(), one_statement(readonly=False)):
+                with session as tx:
+                    assert tx.value(LEVEL) == "read committed"
     pids, said = zip(*(each.split(" ", 1) for each in asked), strict=True)
     assert set(said) == {"UTC ISO, DMY 7s 11s 10min"}
     assert len(set(pids)) >= 3

@@ -16,16 +16,20 @@ from openalgo_store import (
     Settings,
     Store,
     Unavailable,
+    bulk_insert_symbols,
     check_health,
     get_read_session,
+    get_symbol,
+    get_symbol_tokens,
     get_write_session,
     init_databases,
     use_store,
+    warm_symbol_cache,
 )
 from openalgo_store.engine import replica as replicas
 from openalgo_store.engine.dialect import Replication
 from tests.support.command import AWAY
-from tests.support.rows import ALL_NAMES, add_user, names
+from tests.support.rows import ALL_NAMES, add_user, names, shares
 from tests.support.settings import Urls, settings_of
 from tests.support.waiting import DEADLINE
 
@@ -66,6 +70,23 @@ def test_a_copy_is_read_until_this_process_writes(behind: Store) -> None:
     assert names() == ["asha"]
     with Store(behind.settings) as another, use_store(another):
         assert names() == []
+
+
+def test_symbols_are_those_of_the_primary(behind: Store) -> None:
+    """What is loaded into memory, and what is asked for because the master in memory lacks it."""
+
+    def load_elsewhere(count: int) -> None:
+        with Store(replace(behind.settings, read_database_url="")) as other, use_store(other):
+            bulk_insert_symbols(shares(count), "zerodha")
+
+    load_elsewhere(1)
+    assert warm_symbol_cache("zerodha") == 1
+    load_elsewhere(3)
+    assert get_symbol("SHARE1", "NSE", "zerodha") is not None
+    assert len(get_symbol_tokens([("SHARE0", "NSE"), ("SHARE2", "NSE")], "zerodha")) == 2
+    with get_read_session() as tx:
+        assert tx.on_replica
+        assert get_symbol("SHARE0", "NSE", "zerodha", tx=tx) is None
 
 
 def test_and_again_after_the_time_that_is_set(

@@ -1,7 +1,9 @@
 """What a server or its environment is set to changes nothing that the store reads or writes."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -16,9 +18,12 @@ from openalgo_store import (
     get_order,
     get_read_session,
     get_write_session,
+    list_users,
+    update_user,
     use_store,
 )
 from openalgo_store.engine.queries import Query
+from openalgo_store.sessions import one_statement
 from tests.support.rows import MONDAY, add_order, new_user
 
 pytestmark = pytest.mark.only("postgresql")
@@ -29,6 +34,7 @@ ENVIRONMENT = [
     ("PGCLIENTENCODING", "SQL_ASCII"),
     ("PGCLIENTENCODING", "LATIN1"),
 ]
+LEVEL = Query.of(text("SELECT current_setting('transaction_isolation')"), str)
 NAME = "चंदू"
 
 
@@ -71,6 +77,34 @@ def altered(store: Store) -> Iterator[Store]:
 
 def test_the_settings_of_a_role_change_nothing(altered: Store, engine_name: str) -> None:
     what_is_written_is_read(altered)
+
+
+@pytest.fixture
+def strict(store: Store) -> Iterator[Store]:
+    """A store whose database has serialisable transactions by default; it is the current one."""
+    database = make_url(store.settings.database_url).database
+    alter = f'ALTER DATABASE "{database}"'
+    with get_write_session() as tx:
+        tx.driver_connection.execute(f"{alter} SET default_transaction_isolation TO serializable")
+    with Store(store.settings) as other, use_store(other):
+        yield other
+    with get_write_session() as tx:
+        tx.driver_connection.execute(f"{alter} RESET default_transaction_isolation")
+
+
+def test_writers_that_meet_lose_nothing_though_the_database_would_have_them_serialisable(
+    strict: Store, engine_name: str, other_thread: ThreadPoolExecutor
+) -> None:
+    asha, binod = new_user(), new_user("binod")
+    with get_write_session() as tx:
+        update_user(asha, email="a@example.in", tx=tx)
+        other_thread.submit(partial(update_user, binod, email="b@example.in")).result()
+    assert [each.email for each in list_users()] == ["a@example.in", "b@example.in"]
+    for session in (get_write_session(), one_statement(readonly=False), one_statement()):
+        with session as tx:
+            assert tx.value(LEVEL) == "read committed"
+    with get_read_session() as tx:
+        assert tx.value(LEVEL) == "repeatable read"
 
 
 def test_dates_are_read_behind_a_pooler_that_drops_the_options(
