@@ -246,6 +246,7 @@ class Transaction:
                     yield record
                     state.refuse_if_unusable()
         finally:
-            with suppress(Exception):  # its session has ended first
-                state.streams.remove(cursor)
-                cursor.close()
+            if state.is_open():  # else it has ended first, or is that of a parent process
+                with suppress(Exception):  # of a connection that is lost
+                    state.streams.remove(cursor)
+                    cursor.close()

@@ -57,6 +57,13 @@ def test_a_child_that_closes_the_store_leaves_a_session_of_its_parent_alone(
     assert sorted(seen["users"]) == ["asha", "binod", "chitra"]
 
 
+def test_a_child_that_drops_a_stream_leaves_its_parent_the_rest(
+    migrated_settings: Settings,
+) -> None:
+    seen = result_of(start("drop_a_stream_in_a_child", migrated_settings))
+    assert seen == {"codes": [0], "read": True}
+
+
 def test_a_fork_waits_until_other_threads_have_written(migrated_settings: Settings) -> None:
     seen = result_of(start("fork_waits_for_other_threads", migrated_settings))
     assert seen == {"codes": [0], "users": ["child", "thread"]}

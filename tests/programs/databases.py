@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
 
 from openalgo_store import (
     ConfigurationError,
@@ -206,6 +206,19 @@ def close_in_a_child_inside_a_session(settings: Settings) -> None:
             print(json.dumps({"codes": codes, "users": tx.all(ALL_NAMES)}))
 
 
+def drop_a_stream_in_a_child(settings: Settings) -> None:
+    """How much of a stream the parent reads while a child gives up its copy."""
+    numbers = text(
+        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2500) "
+        "SELECT i FROM n"
+    )
+    with Store(settings) as store, store.transaction("main", readonly=True) as tx:
+        streams = [tx.stream(Query.of(numbers, int))]
+        first = next(streams[0])
+        codes = in_children(1, lambda _: streams.clear())
+        print(json.dumps({"codes": codes, "read": [first, *streams[0]] == [*range(1, 2501)]}))
+
+
 def fork_waits_for_other_threads(settings: Settings) -> None:
     """A fork while another thread writes: it waits, and the child works."""
     with Store(settings) as store:
@@ -331,7 +344,7 @@ def main(name: str, urls: str, *arguments: str) -> None:
         each.__name__: each
         for each in (
             fork_and_write, fork_from_three_threads, fork_shares_no_connection,
-            fork_inside_a_session, close_in_a_child_inside_a_session,
+            fork_inside_a_session, close_in_a_child_inside_a_session, drop_a_stream_in_a_child,
             fork_waits_for_other_threads, replace_for_ever, replace_once, count_logins,
             load_on_a_full_disk, initialise,
             initialise_without_rights, write_without_rights,
