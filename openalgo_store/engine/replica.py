@@ -2,6 +2,7 @@
 
 import logging
 from collections import deque
+from collections.abc import Callable
 from math import inf
 from time import monotonic
 from typing import Any, NamedTuple
@@ -17,7 +18,8 @@ _LOOK = 1.0
 _LOOK_AGAIN = 0.005
 """Seconds between two looks while something has to be replayed first."""
 _PAUSE = 10
-"""How many times as long as a look took none follows: one that waits for a server takes long."""
+"""How many times as long as a server took to answer it is not asked again, if need be: who asks
+waits for it."""
 _MOST_SAMPLES = 1000
 
 
@@ -48,8 +50,17 @@ class _Sample(NamedTuple):
     position: int
 
 
-class _Look:
-    """A look that is under way, as long as its call lives."""
+class _Told(NamedTuple):
+    """What the primary answered when it was asked at this moment, after this write."""
+
+    at: float
+    write: _Write
+    primary: Replication | None
+    """None where it did not."""
+
+
+class _Question:
+    """A question that is under way, as long as its call lives."""
 
 
 class Replica:
@@ -59,8 +70,9 @@ class Replica:
     written say when it shows what this process wrote, and how far it is behind. Any other copy is
     believed to show what was written `pin` seconds ago.
 
-    Only reads ask, one thread at a time: that one alone changes what is known, and others only
-    note what is new.
+    Only reads ask, and each of the two servers one thread at a time: what one takes to answer does
+    not keep the other from being asked. Who looks at the replica alone changes what is known;
+    others only note what is new.
     """
 
     def __init__(self, dialect: Dialect, primary: Dialect, *, pin: float, max_lag: float) -> None:
@@ -75,7 +87,7 @@ class Replica:
         self._pin = pin
         self._max_lag = max_lag
         self._interval = min(_LOOK, max_lag / 2) if max_lag else _LOOK
-        self._looks: dict[str, ref[_Look]] = {}
+        self._questions: dict[Callable[[], None], ref[_Question]] = {}
         self._next_look = self._fit_until = -inf
         self._none = self._write = self._sampled = _Write(-inf)
         # Of the replica
@@ -85,8 +97,10 @@ class Replica:
         self._is_behind = False
         self._replayed = _Sample(-inf, self._none, 0)
         # Of the primary
+        self._asked_at = self._ask_again = -inf
+        self._asked_after = self._none
+        self._told: deque[_Told] = deque(maxlen=1)  # until the next look
         self._origin: str | None = None
-        self._asked_at = -inf
         self._is_primary_silent = False
         self._samples: deque[_Sample] = deque()  # those that are not replayed, the oldest first
 
@@ -103,12 +117,13 @@ class Replica:
 
         While one thread asks the others read the primary.
         """
-        now = monotonic()
-        if now < self._fit_until and self._shows(self._write, now):
+        if self._serves_now():
             return True
-        if now < self._next_look or not self._look_alone(now):
+        if monotonic() < self._next_look:
             return False
-        return now < self._fit_until and self._shows(self._write, now)
+        if self._tells and self._is_primary_due():
+            self._alone(self._ask_primary)
+        return self._alone(self._look) and self._serves_now()
 
     def is_known(self, driver: Any) -> bool:
         """Whether this connection of it leads to the server that was asked, and that one serves.
@@ -132,8 +147,12 @@ class Replica:
 
     def after_fork_in_child(self) -> None:
         """The thread that was looking is not here."""
-        self._looks = {}
+        self._questions = {}
         self._fit_until = -inf
+
+    def _serves_now(self) -> bool:
+        now = monotonic()
+        return now < self._fit_until and self._shows(self._write, now)
 
     def _shows(self, write: _Write, now: float) -> bool:
         """Whether it shows the last write: by the log, and where that does not tell by time."""
@@ -145,54 +164,72 @@ class Replica:
 
     # A look
 
-    def _look_alone(self, now: float) -> bool:
-        """Look, unless another thread does."""
-        mine = _Look()
-        look = self._looks.setdefault("look", ref(mine))()
-        if look is not mine:
-            if look is None:  # a signal handler has ended it
-                self._looks.clear()
+    def _alone(self, ask: Callable[[], None]) -> bool:
+        """Ask, unless another thread does."""
+        mine = _Question()
+        question = self._questions.setdefault(ask, ref(mine))()
+        if question is not mine:
+            if question is None:  # a signal handler has ended it
+                self._questions.pop(ask, None)
             return False
         try:
-            self._look(now)
+            ask()
+        finally:
+            self._questions.pop(ask, None)
+        return True
+
+    def _look(self) -> None:
+        """Ask the replica if it is time, or if a sample waits to be replayed; then judge."""
+        began = monotonic()
+        try:
+            if began >= self._fit_until or self._write is self._sampled:
+                self._ask_replica()
+            while self._told:
+                self._take(self._told.popleft())
+            if self._origin is not None or self._is_primary_silent:
+                self._judge(monotonic())
         except StoreError as error:
             self._leave_out(str(error))
         finally:
             ended = monotonic()
-            pause = _PAUSE * (ended - now)
-            self._next_look = ended + max(_LOOK if self.problem else _LOOK_AGAIN, pause)
-            if self._fit_until > -inf:
-                self._fit_until = max(self._fit_until, ended + pause)
-            self._looks.clear()
-        return True
+            pause = max(_LOOK if self.problem else _LOOK_AGAIN, _PAUSE * (ended - began))
+            self._next_look = ended + pause
+            if self._fit_until > ended:  # one that serves is looked at each time
+                self._next_look = min(self._next_look, self._fit_until)
 
-    def _look(self, now: float) -> None:
-        """Ask the replica if it is time, or if a sample waits to be replayed; then the primary."""
-        write = self._write
-        if now >= self._fit_until or write is self._sampled:
-            found, before = self.dialect.replication(), self._found.server
-            if before not in (None, found.server):
-                self._fit_until = -inf
-                self._samples.clear()
-                self._sampled, self._replayed = self._none, _Sample(-inf, self._none, 0)
-            self._found, self._found_at = found, now
-            if self._origin is not None:
-                self._judge(now)  # at once: the primary may take long to answer
-        is_new = write is not self._sampled and not self._is_primary_silent
-        if self._tells and (is_new or now - self._asked_at >= self._interval):
-            self._ask_primary(now, write)
-        self._judge(now)
+    def _ask_replica(self) -> None:
+        found, before = self.dialect.replication(), self._found.server
+        if before not in (None, found.server):
+            self._fit_until = -inf
+            self._samples.clear()
+            self._sampled, self._replayed = self._none, _Sample(-inf, self._none, 0)
+        self._found, self._found_at = found, monotonic()
 
-    def _ask_primary(self, now: float, write: _Write) -> None:
-        """Take a sample; close together they replace each other."""
-        self._asked_at = now
+    def _is_primary_due(self) -> bool:
+        """Whether to ask it; one that was silent also when it may have taken a write since."""
+        now, is_new = monotonic(), self._write is not self._asked_after
+        if now < self._ask_again:
+            return is_new and self._is_primary_silent
+        return is_new or now - self._asked_at >= self._interval
+
+    def _ask_primary(self) -> None:
+        write, began = self._write, monotonic()
+        self._asked_after, self._asked_at = write, began
         try:
             primary = self.primary.replication()
         except StoreError:
-            self._is_primary_silent = True
+            primary = None
+        self._told.append(_Told(began, write, primary))
+        ended = monotonic()
+        self._ask_again = ended + _PAUSE * (ended - began)
+
+    def _take(self, told: _Told) -> None:
+        """Make a sample of it; close together they replace each other."""
+        now, write, primary = told
+        self._is_primary_silent = primary is None or primary.position is None
+        if primary is None:
             return
         self._origin = primary.origin
-        self._is_primary_silent = primary.position is None
         if primary.position is not None and primary.origin == self._found.origin:
             kept = self._samples
             while kept and kept[-1].position > primary.position:  # lost in a crash, or a failover

@@ -1,9 +1,10 @@
 """What the tests of the engine begin with."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
+from time import monotonic
 
 import pytest
 from sqlalchemy import text
@@ -17,6 +18,7 @@ from openalgo_store import (
     get_write_session,
     use_store,
 )
+from openalgo_store.engine import replica as replicas
 from openalgo_store.engine.queries import Query
 from openalgo_store.schema.migrate import run_migrations
 from openalgo_store.settings import DATABASES
@@ -119,6 +121,14 @@ def streaming(streamed_settings: Settings) -> Iterator[Store]:
     """A store whose replica is a standby; it is the current one."""
     with Store(streamed_settings) as opened, use_store(opened):
         yield opened
+
+
+@pytest.fixture
+def pass_time(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """A function that lets so many seconds pass for what is known of replicas."""
+    passed = [0.0]
+    monkeypatch.setattr(replicas, "monotonic", lambda: monotonic() + sum(passed))
+    return passed.append
 
 
 def reads_the_replica(tx: Transaction | None = None) -> bool:

@@ -6,7 +6,6 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from time import monotonic
 
 import pytest
 
@@ -26,7 +25,6 @@ from openalgo_store import (
     use_store,
     warm_symbol_cache,
 )
-from openalgo_store.engine import replica as replicas
 from openalgo_store.engine.dialect import Replication
 from tests.support.command import AWAY
 from tests.support.rows import ALL_NAMES, add_user, names, shares
@@ -48,14 +46,6 @@ def behind(copied: Settings) -> Iterator[Store]:
     """A store with such a copy; it is the current one."""
     with Store(copied) as store, use_store(store):
         yield store
-
-
-@pytest.fixture
-def pass_time(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
-    """A function that lets so many seconds pass for what is known of replicas."""
-    passed = [0.0]
-    monkeypatch.setattr(replicas, "monotonic", lambda: monotonic() + sum(passed))
-    return passed.append
 
 
 def write(name: str) -> None:

@@ -299,7 +299,7 @@ def test_a_signal_handler_that_ends_a_look_leaves_the_next_one_to_others(
     assert replica is not None
     with pytest.MonkeyPatch.context() as patch:
 
-        def raise_at_once(self: Replica, now: float) -> None:
+        def raise_at_once(self: Replica) -> None:
             raise KeyboardInterrupt
 
         patch.setattr(Replica, "_look", raise_at_once)

@@ -95,7 +95,7 @@ REPLICAS = (
     Mutation(
         "replica: every thread asks it",
         REPLICA,
-        "        if look is not mine:",
+        "        if question is not mine:",
         "        if False:",
         STANDBY,
         PG,
@@ -103,16 +103,16 @@ REPLICAS = (
     Mutation(
         "replica: nobody looks any more after a look that was interrupted",
         REPLICA,
-        "            self._looks.clear()\n        return True",
-        "            pass\n        return True",
+        "        finally:\n            self._questions.pop(ask, None)\n",
+        "        finally:\n            pass\n",
         TROUBLES,
         PG,
     ),
     Mutation(
         "replica: a child waits for a look of its parent",
         REPLICA,
-        "        self._looks = {}\n        self._fit_until = -inf\n\n    def _shows",
-        "        self._fit_until = -inf\n\n    def _shows",
+        "        self._questions = {}\n        self._fit_until",
+        "        self._fit_until",
         COPIES,
     ),
     Mutation(
