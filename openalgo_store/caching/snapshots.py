@@ -78,11 +78,6 @@ class Snapshot:
             later._change(exchange, difference)
         return later
 
-    def maps(self) -> list[dict[str, Row]]:
-        """Those of each exchange."""
-        by_texts = (self.by_symbol, self.by_token, self.by_broker_symbol)
-        return [found for by_text in by_texts for found in by_text.values()]
-
     def _differences(self, change: MasterChange) -> dict[str, "_Difference"]:
         """By exchange what leaves and what comes, some of it in its place."""
         found: dict[str, _Difference] = defaultdict(lambda: _Difference([], []))

@@ -147,9 +147,7 @@ class SymbolCache:
                 if broker in self._outdated and self._changes.get(broker, 0) == change:
                     del self._outdated[broker]
                     self._set(broker, loaded)
-            if held is not None and held is not loaded:
-                _free(held)
-            del held, loaded
+            del held, loaded  # no room for them beside what is read next
 
     def _kept(self, broker: str, error: Exception) -> Snapshot:
         last = self._last.get(broker)
@@ -207,7 +205,6 @@ class SymbolCache:
                     self._fresh[broker] = later
         if not is_next:
             self._invalidate_before(broker, change.version)
-        _free(held)
 
     def confirm(self, broker: str, version: int) -> None:
         """What a look saw was the change to this version, and nothing else."""
@@ -241,11 +238,3 @@ class SymbolCache:
             min((each.expires_at for each in held), default=None),
             self._epochs.failure is None and not self._outdated,
         )
-
-
-def _free(held: Snapshot) -> None:
-    """Its maps one by one: all at once would stop every thread for some 10 ms."""
-    maps = held.maps()
-    del held
-    while maps:
-        maps.pop()
