@@ -39,11 +39,15 @@ NAME = "चंदू"
 
 
 def what_is_written_is_read(store: Store) -> None:
+    """By the store, which reads what the server has in binary, and by a caller, as text."""
     user = new_user(NAME)
     add_order(user, "one", book=LIVE, symbol=NAME)
     order = get_order("one")
     assert order is not None
     assert (order.symbol, order.placed_at, order.user_id) == (NAME, MONDAY, user)
+    with get_read_session() as tx:
+        by_caller = tx.driver_connection.execute("SELECT symbol, placed_at FROM orders")
+        assert by_caller.fetchone() == (NAME, MONDAY)
 
 
 @pytest.mark.parametrize(("variable", "value"), ENVIRONMENT)

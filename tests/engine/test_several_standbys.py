@@ -73,3 +73,17 @@ def test_what_one_standby_has_replayed_says_nothing_of_the_one_in_its_place(
         second.resume()
         wait_until(reads_the_replica)
         assert get_order("mine") is not None
+
+
+def test_a_standby_of_another_server_tells_nothing_of_this_one(
+    migrated_settings: Settings, streamed_settings: Settings, engine_name: str
+) -> None:
+    """Its place is one in another log: it is a copy that somebody else brings up to date."""
+    url = streamed_settings.read_database_url
+    settings = replace(migrated_settings, read_database_url=url, read_replica_pin=3600)
+    with Store(settings) as store, use_store(store):
+        assert reads_the_replica()
+        new_user()
+        assert not reads_the_replica()
+        assert store.replica is not None
+        assert store.replica.status() == (store.replica.dialect.identity, False, None, None)

@@ -204,6 +204,27 @@ def test_a_write_that_comes_while_the_primary_answers_is_waited_for(
         assert get_order("late") is not None
 
 
+def test_what_is_committed_without_waiting_for_the_disk_is_waited_for(
+    streaming: Store, pair: Pair, engine_name: str, pass_time: Callable[[float], None]
+) -> None:
+    """For a moment the standby shows all that is on the primary's disk, and lacks it."""
+    hasty = make_url(streaming.settings.database_url).update_query_dict(
+        {"options": "-c synchronous_commit=off"}
+    )
+    url = hasty.render_as_string(hide_password=False)
+    user = new_user()
+    with Store(replace(streaming.settings, database_url=url)) as store:
+        for number in range(5):
+            with elsewhere(streaming):
+                add_order(user, f"theirs{number}", book=LIVE)
+            pair.wait_for_replay()
+            with use_store(store):
+                add_order(user, f"ours{number}", book=LIVE)
+                for _ in range(3):
+                    assert get_order(f"ours{number}") is not None
+                    pass_time(0.1)  # so that the next read asks
+
+
 def test_a_use_of_a_key_is_not_waited_for(
     streamed_settings: Settings, pair: Pair, engine_name: str
 ) -> None:

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 
 import psycopg
 import pytest
@@ -290,6 +291,30 @@ def test_what_a_crash_of_the_primary_has_lost_is_not_waited_for(
     wait_until(lambda: bool(names() and asked))
     assert not reads_the_replica()
     wait_until(reads_the_replica)
+
+
+def test_a_look_that_loses_its_connection_leaves_it_out_of_the_pool(
+    streaming: Store, pair: Pair, engine_name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Else the pool finds it broken, and says so at ERROR."""
+    assert streaming.replica is not None
+    standby = streaming.replica.dialect
+    check_out, lost = standby.check_out, []
+
+    def check_out_and_lose() -> object:
+        held = check_out()
+        driver: Any = held.driver_connection
+        end = f"SELECT pg_terminate_backend({driver.info.backend_pid}, 60000)"
+        lost.append(ask(pair.standby.admin, end))
+        return held
+
+    assert standby.replication().is_standby
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(Unavailable):
+        patch.setattr(standby, "check_out", check_out_and_lose)
+        standby.replication()
+    assert lost == [True]
+    assert standby.replication().is_standby
+    assert [each for each in caplog.records if each.levelno >= logging.ERROR] == []
 
 
 def test_a_signal_handler_that_ends_a_look_leaves_the_next_one_to_others(

@@ -16,6 +16,7 @@ from tests.support.waiting import DEADLINE
 pytestmark = pytest.mark.only("postgresql")
 
 HIDE: Query[None] = Query.of(text("LOCK TABLE users IN ACCESS EXCLUSIVE MODE"))
+IDLE = Query.of(text("SELECT current_setting('idle_in_transaction_session_timeout')"), str)
 SLEEP = Query.of(text("SELECT pg_sleep(:seconds)"), str)
 
 
@@ -67,6 +68,14 @@ def test_who_wants_what_a_session_holds_that_does_not_end_is_told(
                 other_thread.submit(want).result(DEADLINE)
         assert not raised.value.outcome_unknown
         assert not raised.value.retryable
+
+
+@pytest.mark.parametrize("session", [reading, writing])
+def test_a_session_that_does_nothing_inside_its_transaction_is_ended_at_last(
+    either_way: Settings, session: Callable[[], "Transaction"]
+) -> None:
+    with Store(either_way) as store, use_store(store), session() as tx:  # type: ignore[attr-defined]
+        assert tx.value(IDLE) == "10min"
 
 
 @pytest.mark.parametrize("session", [one_statement, reading, writing])

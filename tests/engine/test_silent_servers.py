@@ -1,4 +1,4 @@
-"""A standby whose primary does not even refuse, as behind a broken network."""
+"""A standby or its primary does not even refuse, as behind a broken network."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -99,3 +99,37 @@ def test_one_that_was_silent_is_asked_again_after_a_write(
         pass_time(1)
         assert get_order("mine") is not None
         assert not reads_the_replica()
+
+
+def test_a_standby_that_answers_slowly_serves_and_one_that_does_not_answer_is_seldom_asked(
+    streaming: Store,
+    engine_name: str,
+    pass_time: Callable[[float], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    wait_until(reads_the_replica)
+    assert streaming.replica is not None
+    standby = streaming.replica.dialect
+    answer, asked = standby.replication, []
+
+    def answer_slowly() -> Replication:
+        pass_time(0.5)
+        return answer()
+
+    def do_not_answer() -> Replication:
+        asked.append(True)
+        pass_time(TIMEOUT)
+        raise Unavailable("the standby cannot be reached")
+
+    monkeypatch.setattr(standby, "replication", answer_slowly)
+    for _ in range(3):
+        pass_time(1)
+        assert reads_the_replica()
+    monkeypatch.setattr(standby, "replication", do_not_answer)
+    for _ in range(3):
+        pass_time(TIMEOUT)
+        assert not reads_the_replica()
+    assert len(asked) == 1
+    monkeypatch.setattr(standby, "replication", answer)
+    pass_time(10 * TIMEOUT)
+    assert reads_the_replica()
