@@ -5,6 +5,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from math import inf
 from pathlib import Path
 
 import pytest
@@ -247,6 +248,8 @@ def test_a_pool_of_the_replica_that_is_exhausted_leaves_the_primary(
                 second.begin()
                 assert not second.on_replica
                 assert second.all(ALL_NAMES) == []
+                assert store.replica is not None
+                assert store.replica._fit_until == -inf  # the next one looks at it first
 
 
 def test_a_replica_of_another_engine_is_refused(

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from math import inf
 from typing import Any
 
 import psycopg
@@ -87,6 +88,8 @@ def test_a_session_whose_standby_dies_before_its_first_answer_goes_on_with_the_p
     with losing_a_standby(pair) as lost:
         assert get_order("one") is not None  # a statement alone
     assert lost == [True, True]  # it tried another connection, and only then the primary
+    assert streaming.replica is not None
+    assert streaming.replica._fit_until == -inf  # the next one looks at it first
     wait_until(reads_the_replica)
     with losing_a_standby(pair) as lost, get_read_session() as tx:
         assert tx.on_replica

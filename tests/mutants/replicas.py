@@ -3,9 +3,12 @@
 from .mutation import Mutation
 
 REPLICA = "openalgo_store/engine/replica.py"
+POSTGRESQL = "openalgo_store/engine/postgresql.py"
 STATE = "openalgo_store/engine/replica_state.py"
 STANDBY = ("tests/engine/test_standby.py",)
 TROUBLES = ("tests/engine/test_standby_troubles.py",)
+SILENT = ("tests/engine/test_silent_servers.py",)
+SEVERAL = ("tests/engine/test_several_standbys.py",)
 COPIES = ("tests/engine/test_replica.py",)
 STALE = ("tests/operations/test_stale_replica.py",)
 PG = ("postgresql",)
@@ -86,7 +89,7 @@ REPLICAS = (
     ),
     Mutation(
         "replica: the header of the next page of the log is waited for",
-        "openalgo_store/engine/postgresql.py",
+        POSTGRESQL,
         "position - CASE WHEN position % page <= 40 THEN position % page ELSE 0 END",
         "position",
         STANDBY,
@@ -189,5 +192,105 @@ REPLICAS = (
         "if not Path(self.identity).exists():",
         "if False:",
         COPIES,
+    ),
+    # Servers that do not answer
+    Mutation(
+        "replica: the primary that does not answer is asked by the next read again",
+        REPLICA,
+        "self._ask_again = ended + _PAUSE * (ended - began)",
+        "self._ask_again = ended",
+        SILENT,
+        PG,
+    ),
+    Mutation(
+        "replica: while one waits for the primary each thread does",
+        REPLICA,
+        "            self._alone(self._ask_primary)\n",
+        "            self._ask_primary()\n",
+        SILENT,
+        PG,
+    ),
+    Mutation(
+        "replica: nobody looks at it while one waits for the primary",
+        REPLICA,
+        "self._questions.setdefault(ask, ref(mine))()",
+        "self._questions.setdefault(self._look, ref(mine))()",
+        SILENT,
+        PG,
+    ),
+    Mutation(
+        "replica: a primary that was silent is not asked after a write that shows it is there",
+        REPLICA,
+        "return is_new and self._is_primary_silent",
+        "return False",
+        SILENT,
+        PG,
+    ),
+    Mutation(
+        "replica: it is believed for as long as it is not asked",
+        REPLICA,
+        "            if self._fit_until > ended:  # one that serves is looked at each time\n"
+        "                self._next_look = min(self._next_look, self._fit_until)\n",
+        "            if self._fit_until > ended:\n"
+        "                self._fit_until = max(self._fit_until, self._next_look)\n",
+        SILENT,
+        PG,
+    ),
+    Mutation(
+        "replica: one that answers slowly is not read each second",
+        REPLICA,
+        "                self._next_look = min(self._next_look, self._fit_until)\n",
+        "                pass\n",
+        SILENT,
+        PG,
+    ),
+    Mutation(
+        "replica: one that does not answer is asked each second",
+        REPLICA,
+        "_PAUSE * (ended - began))\n",
+        "0.0)\n",
+        SILENT,
+        PG,
+    ),
+    Mutation(
+        "replica: the next session finds out too what one that lost it knows",
+        STATE,
+        "            self._replica.doubt()\n            self._change_over()\n            return",
+        "            self._change_over()\n            return",
+        TROUBLES,
+        PG,
+    ),
+    Mutation(
+        "replica: the next session finds out too that no connection can be had",
+        STATE,
+        "                self._replica.doubt()\n            self._change_over()\n        return",
+        "                pass\n            self._change_over()\n        return",
+        COPIES,
+        PG,
+    ),
+    # What its log tells
+    Mutation(
+        "replica: what is committed and not yet on the disk of the primary is not waited for",
+        POSTGRESQL,
+        "pg_current_wal_insert_lsn()",
+        "pg_current_wal_flush_lsn()",
+        STANDBY,
+        PG,
+    ),
+    Mutation(
+        "replica: a connection that was lost with a look goes back to the pool",
+        POSTGRESQL,
+        "            except BaseException:\n                held.invalidate()\n",
+        "            except BaseException:\n",
+        TROUBLES,
+        PG,
+    ),
+    Mutation(
+        "replica: one of another server is behind by what that one says",
+        REPLICA,
+        "if found.is_standby and found.origin == primary.origin:",
+        "if found.is_standby:",
+        SEVERAL,
+        PG,
     ),
 )

@@ -71,4 +71,20 @@ SESSIONS = (
 """,
         ("tests/contract/accounts/test_api_key_cache.py",),
     ),
+    Mutation(
+        "a caller's own statement gives dates as the server is set to write them",
+        "openalgo_store/engine/postgresql.py",
+        '    if not style.startswith(b"ISO"):\n',
+        "    if False:\n",
+        ("tests/engine/test_server_settings.py",),
+        ("postgresql",),
+    ),
+    Mutation(
+        "a session may do nothing inside its transaction for ever",
+        "openalgo_store/engine/postgresql.py",
+        '        "idle_in_transaction_session_timeout": _milliseconds(_LONGEST_IDLE),\n',
+        "",
+        ("tests/engine/test_timeouts.py",),
+        ("postgresql",),
+    ),
 )
