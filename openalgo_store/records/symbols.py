@@ -33,7 +33,8 @@ class RejectedRow(NamedTuple):
     """A row that was left out: its line, the rule it breaks, its text.
 
     The line counts in the row's own file, where the header is 1; for a mapping it is its place
-    among what was given, from 1.
+    among what was given, from 1. Of two rows that claim one symbol or token the text shows both,
+    first the one that was left out, and the line is that of the later one.
     """
 
     line: int

@@ -99,6 +99,8 @@ def test_a_blank_name_of_a_contract_is_recovered_from_its_symbol(
         ("ABC-BZ", "ABC", "BZ"),
         ("ABC-SM", "ABC", "SM"),
         ("ABC-ST", "ABC", "ST"),
+        ("ABC-SZ", "ABC", "SZ"),
+        ("ABC-IT", "ABC", "IT"),
         ("CENTRALBK-BL", "CENTRALBK-BL", "BL"),
         ("ELECTCAST-W1", "ELECTCAST-W1", "W1"),
         ("BAJAJ-AUTO", "BAJAJ-AUTO", "EQ"),

@@ -7,6 +7,7 @@ from functools import partial
 from ...records.symbols import Instrument, RejectedRow
 from ..canonical_names import DERIVATIVES, expiry_text, name_in, share_name, strike_text
 from ..cleaning import BLANK, Memo, Rejected, day_of, number_of, text_of, token_of, whole_of
+from ..contracts import SPREAD, is_spread
 from ..sources import Cells, Source, read_csv
 
 COLUMNS = (
@@ -23,6 +24,7 @@ COLUMNS = (
     "exchange",
 )
 
+LONGEST_TOKEN = 40
 SHARES = frozenset({"NSE", "BSE"})
 INDEX_EXCHANGES = {"NSEIX": "GLOBAL_INDEX"}
 SHORT_NAMES = {
@@ -68,8 +70,12 @@ class _Rows:
             exchange_cell,
         ) = cells
         token = f"{instrument_token}::::{exchange_token}"
-        if not (instrument_token.isdigit() and exchange_token.isdigit() and token.isascii()):
-            token = f"{_token(instrument_token)}::::{_token(exchange_token)}"
+        plain = instrument_token.isdigit() and exchange_token.isdigit() and token.isascii()
+        if not plain or len(token) > LONGEST_TOKEN:
+            instrument_token, exchange_token = _token(instrument_token), _token(exchange_token)
+            token = f"{instrument_token}::::{exchange_token}"
+        if int(instrument_token) >> 8 != int(exchange_token):
+            raise Rejected("instrument_token and exchange_token disagree")
         broker_symbol = broker_symbol.strip()
         if "\0" in broker_symbol:
             raise Rejected("tradingsymbol holds a NUL character")
@@ -87,6 +93,8 @@ class _Rows:
         if kind in DERIVATIVES:
             if expiry is None:
                 raise Rejected("a derivative without an expiry")
+            if kind == "FUT" and is_spread(broker_symbol, name):
+                raise Rejected(SPREAD)
             name = name or name_in(broker_symbol, kind, strike)
             if name is None:
                 raise Rejected("name is blank and the symbol does not tell it")
@@ -127,6 +135,8 @@ def _token(cell: str) -> str:
         raise Rejected("token is blank")
     if not (token.isascii() and token.isdigit()):
         raise Rejected("token is not a number")
+    if len(token) > LONGEST_TOKEN:
+        raise Rejected("token is out of range")
     return token
 
 

@@ -4,10 +4,11 @@ import re
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from itertools import islice
 from typing import Any
 
+from ...instruments.contracts import closeness
 from ...instruments.validation import COLUMNS, Validator
 from ...records import Row
 from ...records.symbols import Instrument, RejectedRow, RenamedSymbol
@@ -58,6 +59,8 @@ class IncomingMaster:
         self._rows: dict[str, dict[str, Packed]] = defaultdict(dict)
         self._shared: dict[Row, Row] = {}
         self._series: dict[tuple[str, str], str] = {}
+        self._tokens: dict[str, set[int]] = defaultdict(set)
+        self._tokens_met: dict[tuple[str, str], int] = {}
         self._validator = Validator(_LENGTHS)
 
     @property
@@ -88,6 +91,8 @@ class IncomingMaster:
             chunk = list(islice(source, _CHUNK))
             self.read_seconds += (read := time.perf_counter()) - began
             if not chunk:
+                self._settle_tokens()
+                self.validate_seconds += time.perf_counter() - read
                 return
             self._add(chunk)
             self.validate_seconds += time.perf_counter() - read
@@ -96,7 +101,7 @@ class IncomingMaster:
     def _add(self, chunk: list[Instrument | RejectedRow | Mapping[str, Any]]) -> None:
         validate = self._validator.validate
         share = self._shared.setdefault
-        rows = self._rows
+        rows, tokens = self._rows, self._tokens
         for given in chunk:
             self.total += 1
             if isinstance(given, RejectedRow):
@@ -110,7 +115,12 @@ class IncomingMaster:
             if series is not None and not (isinstance(series, str) and _SERIES.fullmatch(series)):
                 self._reject(self._left_out("series is unknown", given))
                 continue
-            symbol, exchange = row[:2]
+            symbol, exchange, _, token = row[:4]
+            seen = tokens[exchange]
+            known = len(seen)
+            seen.add(hash(token))
+            if len(seen) == known:
+                self._tokens_met[exchange, token] = _line(given) or self.total
             texts, strike, rest = pack(row)
             packed = texts, strike, share(rest, rest)
             if rows[exchange].setdefault(symbol, packed) is not packed:
@@ -131,7 +141,12 @@ class IncomingMaster:
         held_series = self._series.get((exchange, symbol), "EQ")
         renamed = f"{symbol}-{held_series if series == 'EQ' else series}"
         if series == held_series or renamed in by_symbol or len(renamed) > _LENGTHS["symbol"]:
-            self._reject(self._left_out("symbol occurs twice", given))
+            left, kept = packed, by_symbol[symbol]
+            if series == held_series and _claim(packed) < _claim(kept):
+                left, kept = kept, packed
+                by_symbol[symbol] = packed
+            line = _line(given) or self.total
+            self._reject(RejectedRow(line, "symbol occurs twice", _two(symbol, left, symbol, kept)))
             return
         if series == "EQ":
             packed, by_symbol[symbol] = by_symbol[symbol], packed
@@ -139,9 +154,27 @@ class IncomingMaster:
         by_symbol[renamed] = packed
         self.renamed.append(RenamedSymbol(symbol, exchange, renamed))
 
+    def _settle_tokens(self) -> None:
+        """Of two rows with one token on an exchange the contract that lives longest stays."""
+        met: dict[tuple[str, str], list[str]] = defaultdict(list)
+        for exchange in {exchange for exchange, _ in self._tokens_met}:
+            for symbol, (texts, *_) in self._rows[exchange].items():
+                key = exchange, texts.partition("\0")[2]
+                if key in self._tokens_met:
+                    met[key].append(symbol)
+        for (exchange, token), found in met.items():
+            rows = self._rows[exchange]
+            kept = min(found, key=lambda symbol: _lives_longest(rows[symbol]))
+            found.remove(kept)
+            for symbol in found:
+                text = _two(symbol, rows.pop(symbol), kept, rows[kept])
+                line = self._tokens_met[exchange, token]
+                self._reject(RejectedRow(line, "token occurs twice", text))
+        self._tokens.clear()
+        self._tokens_met.clear()
+
     def _left_out(self, reason: str, given: Instrument | Mapping[str, Any]) -> RejectedRow:
-        line = given.line if isinstance(given, Instrument) else None
-        return RejectedRow(line or self.total, reason, _shown(given))
+        return RejectedRow(_line(given) or self.total, reason, _shown(given))
 
     def _reject(self, row: RejectedRow) -> None:
         row = row._replace(reason=storable(row.reason), raw=storable(row.raw)[:500])
@@ -152,5 +185,31 @@ class IncomingMaster:
 
 
 def _shown(given: Instrument | Mapping[str, Any]) -> str:
-    values = given[:-2] if isinstance(given, Instrument) else given.values()
+    return _joined(given[:-2] if isinstance(given, Instrument) else given.values())
+
+
+def _joined(values: Iterable[object]) -> str:
     return ",".join("" if value is None else str(value) for value in values)
+
+
+def _line(given: Instrument | Mapping[str, Any]) -> int | None:
+    return given.line if isinstance(given, Instrument) else None
+
+
+def _claim(packed: Packed) -> tuple[int, str]:
+    """The smaller, the better its broker symbol tells the contract, whatever the order of rows."""
+    row = unpack(packed)
+    kind = row["option_type"] or row["instrument_type"] or ""
+    told = closeness(row["broker_symbol"], row["name"], row["expiry"], row["strike"], kind)
+    return told, packed[0]
+
+
+def _lives_longest(packed: Packed) -> tuple[int, tuple[int, str]]:
+    expiry = unpack(packed)["expiry"] or date.max
+    return -expiry.toordinal(), _claim(packed)
+
+
+def _two(left_symbol: str, left: Packed, kept_symbol: str, kept: Packed) -> str:
+    """Of two rows that meet the one that is left out, and the other."""
+    left_text = _joined((left_symbol, *unpack(left).values()))
+    return f"{left_text} (kept: {_joined((kept_symbol, *unpack(kept).values()))})"
