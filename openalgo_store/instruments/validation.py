@@ -24,11 +24,14 @@ COLUMNS = (
     "tick_size",
     "expiry",
     "option_type",
+    "contract_value",
 )
 """The order of a validated row: what tells one contract from another first."""
 
 INDEX_EXCHANGES = frozenset({"NSE_INDEX", "BSE_INDEX", "MCX_INDEX", "CDS_INDEX", "GLOBAL_INDEX"})
-EXCHANGES = INDEX_EXCHANGES | {"NSE", "BSE", "NFO", "BFO", "CDS", "BCD", "MCX", "NCDEX", "NCO"}
+EXCHANGES = INDEX_EXCHANGES | {
+    "NSE", "BSE", "NFO", "BFO", "CDS", "BCD", "MCX", "NCDEX", "NCO", "NSEIX", "CRYPTO",
+}  # fmt: skip
 OPTION_TYPES = frozenset({"CE", "PE"})
 _FIELDS = frozenset(Instrument._fields)
 
@@ -54,6 +57,7 @@ class Validator:
         self._expiry = Memo(day_of)
         self._strike = Memo(partial(number_of, column="strike"))
         self._option_type = Memo(_option_type)
+        self._contract_value = Memo(partial(number_of, column="contract_value"))
         self._heads = Memo(lambda contract: heads_of(*contract))
         self._tails = {kind: Memo(partial(tail_of, kind=kind)) for kind in DERIVATIVES}
 
@@ -88,6 +92,7 @@ class Validator:
             expiry,
             strike,
             option_type,
+            contract_value,
             _series,
             _line,
         ) = row
@@ -139,6 +144,7 @@ class Validator:
             self._tick_size[tick_size],
             expiry,
             option_type,
+            self._contract_value[contract_value],
         )
 
 

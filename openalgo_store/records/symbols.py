@@ -7,7 +7,8 @@ from typing import NamedTuple
 class Instrument(NamedTuple):
     """One row of a broker's instrument file under its canonical names, not yet stored.
 
-    strike, tick_size in rupees; lot_size in units; expiry the Indian calendar day.
+    strike, tick_size in rupees; lot_size in units; expiry the Indian calendar day; contract_value,
+    of crypto contracts alone, how much of the underlying one contract is.
     broker_exchange is the exchange as the broker spells it. series is the series of a share
     (EQ, BE …), not stored: it decides who keeps the bare name when two shares meet. line is where
     the row stood in its file (the header is 1), not stored either.
@@ -25,6 +26,7 @@ class Instrument(NamedTuple):
     expiry: date | None = None
     strike: float | None = None
     option_type: str | None = None
+    contract_value: float | None = None
     series: str | None = None
     line: int | None = None
 
@@ -68,6 +70,7 @@ class Symbol(NamedTuple):
     strike: float | None
     option_type: str | None
     last_updated: datetime
+    contract_value: float | None
 
 
 class SymbolLoad(NamedTuple):
@@ -95,6 +98,7 @@ class SymbolLoad(NamedTuple):
     validate_seconds: float
     write_seconds: float
     error: str | None
+    kept: int
 
     @property
     def loaded(self) -> bool:

@@ -124,6 +124,7 @@ class _Rows:
             expiry,
             strike,
             option_type,
+            None,
             series,
             line,
         )

@@ -167,6 +167,7 @@ def _store(
         validate_seconds=master.validate_seconds,
         write_seconds=time.perf_counter() - began,
         error=None,
+        kept=0,
     )
     load = _recorded(tx, load)
     change = None
@@ -242,6 +243,7 @@ def _record_refusal(
         validate_seconds=master.validate_seconds,
         write_seconds=0.0,
         error=storable(f"{type(error).__name__}: {error}"),
+        kept=0,
     )
     try:
         with writing("main") as tx:
