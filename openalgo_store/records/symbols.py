@@ -36,16 +36,24 @@ class RejectedRow(NamedTuple):
 
     The line counts in the row's own file, where the header is 1; for a mapping it is its place
     among what was given, from 1. Of two rows that claim one symbol or token the text shows both,
-    first the one that was left out, and the line is that of the later one.
+    first the one that was left out, and the line is that of the later one. exchange and
+    broker_symbol tell whose row it is, if that can be read.
     """
 
     line: int
     reason: str
     raw: str
+    exchange: str | None = None
+    broker_symbol: str | None = None
 
 
 class RenamedSymbol(NamedTuple):
-    """A share that met another of the same name on its exchange and kept its series."""
+    """A symbol that an instrument is not, or no longer, called: it is called `renamed`.
+
+    Either a share that met another of the same name and kept its series; or a token or a broker
+    symbol, stored with the one, belongs to the other from now on: a company has a new name, a
+    contract another expiry, or the token is used again.
+    """
 
     symbol: str
     exchange: str
@@ -76,7 +84,8 @@ class Symbol(NamedTuple):
 class SymbolLoad(NamedTuple):
     """What one load of a master did: total = inserted + updated + unchanged + rejected.
 
-    status is loaded or refused; for a refused load error says why and nothing was changed.
+    kept are stored rows that stay because the master has them in a form that was rejected. status
+    is loaded or refused; for a refused load error says why and nothing was changed.
     rejected_by_reason counts all rejected rows, rejected_rows holds the first 100. The three
     durations are seconds.
     """

@@ -75,7 +75,7 @@ WHERE +broker = :broker;
 SELECT count(*) AS symbols FROM symbols;
 
 -- name: count_symbols_of_broker
--- A range of uix_symbol; a load also asks it how large the master before was.
+-- A range of uix_symbol.
 SELECT count(*) AS symbols FROM symbols WHERE broker = :broker;
 
 -- name: get_brokers

@@ -174,7 +174,7 @@ def test_blanks_around_values_are_stripped() -> None:
             contract("X", "", "2026-08-25", "5", "CE"),
             "name is blank and the symbol does not tell it",
         ),
-        ("738561,2885,RELIANCE", "too few columns"),
+        ("738561,2885,RELIANCE\n", "too few columns"),
         (RELIANCE.replace("INDUSTRIES", "INDUSTRIES, LTD"), "too many columns"),
     ],
 )

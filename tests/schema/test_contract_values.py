@@ -24,7 +24,12 @@ def connection(fresh_urls: Urls) -> Iterator[Connection]:
 
 
 def add(connection: Connection, symbol: str, **values: object) -> None:
-    row = {"broker": "zerodha", "symbol": symbol, "broker_symbol": "S", "token": "1"}
+    row: dict[str, object] = {
+        "broker": "zerodha",
+        "symbol": symbol,
+        "broker_symbol": "S",
+        "token": "1",
+    }
     row |= {"exchange": "NSE", "last_updated": clock.now()}
     connection.execute(symbols.insert().values(row | values))
 

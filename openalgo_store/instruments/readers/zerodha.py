@@ -1,12 +1,12 @@
 """Zerodha's instrument file: a CSV with a header, one line an instrument, prices in rupees."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from functools import partial
 
 from ...records.symbols import Instrument, RejectedRow
 from ..canonical_names import DERIVATIVES, expiry_text, name_in, share_name, strike_text
-from ..cleaning import BLANK, Memo, Rejected, day_of, number_of, text_of, token_of, whole_of
+from ..cleaning import BLANK, Days, Memo, Rejected, number_of, text_of, token_of, whole_of
 from ..contracts import SPREAD, is_spread
 from ..sources import Cells, Source, read_csv
 
@@ -39,17 +39,21 @@ SHORT_NAMES = {
 
 def read(source: Source) -> Iterator[Instrument | RejectedRow]:
     """The instruments of one file of Zerodha."""
-    return read_csv(source, "Zerodha", COLUMNS, _Rows().instrument)
+    return read_csv(source, "Zerodha", _Rows())
 
 
 class _Rows:
     """The mapping of one file: columns of few values are converted once for each value."""
 
+    columns: Sequence[str] = COLUMNS
+    known_by = ("exchange", "tradingsymbol")
+
     def __init__(self) -> None:
         self._names = Memo(partial(text_of, column="name"))
         self._kinds = Memo(partial(text_of, column="instrument_type"))
         self._exchanges = Memo(partial(text_of, column="exchange"))
-        self._expiries = Memo(_expiry)
+        self.days = Days()
+        self._expiries = Memo(self._expiry)
         self._strikes = Memo(_strike)
         self._ticks = Memo(partial(number_of, column="tick_size"))
         self._lots = Memo(partial(whole_of, column="lot_size"))
@@ -129,6 +133,10 @@ class _Rows:
             line,
         )
 
+    def _expiry(self, cell: str) -> tuple[date | None, str]:
+        day = self.days.day_of(cell)
+        return day, expiry_text(day) if day else ""
+
 
 def _token(cell: str) -> str:
     token = token_of(cell)
@@ -139,11 +147,6 @@ def _token(cell: str) -> str:
     if len(token) > LONGEST_TOKEN:
         raise Rejected("token is out of range")
     return token
-
-
-def _expiry(cell: str) -> tuple[date | None, str]:
-    day = day_of(cell)
-    return day, expiry_text(day) if day else ""
 
 
 def _strike(cell: str) -> tuple[float | None, str]:

@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Any
 
 from ...instruments.contracts import closeness
-from ...instruments.validation import COLUMNS, Validator
+from ...instruments.validation import COLUMNS, EXCHANGES, Validator
 from ...records import Row
 from ...records.symbols import Instrument, RejectedRow, RenamedSymbol
 from ...tables.symbols import symbols
@@ -59,6 +59,7 @@ class IncomingMaster:
         self._rows: dict[str, dict[str, Packed]] = defaultdict(dict)
         self._shared: dict[Row, Row] = {}
         self._series: dict[tuple[str, str], str] = {}
+        self._rejected_names: set[tuple[str | None, str]] = set()
         self._tokens: dict[str, set[int]] = defaultdict(set)
         self._tokens_met: dict[tuple[str, str], int] = {}
         self._validator = Validator(_LENGTHS)
@@ -68,12 +69,22 @@ class IncomingMaster:
         """How many rows it holds."""
         return sum(map(len, self._rows.values()))
 
+    def sizes(self) -> Counter[str]:
+        """How many of each exchange."""
+        return Counter({exchange: len(found) for exchange, found in self._rows.items()})
+
     def rows(self, broker: str, now: datetime) -> Iterator[Row]:
         """Every row as it is stored: broker, COLUMNS, last_updated."""
         for exchange, by_symbol in self._rows.items():
             for symbol, (texts, strike, rest) in by_symbol.items():
                 broker_symbol, token = texts.split("\0")
                 yield broker, symbol, exchange, broker_symbol, token, strike, *rest, now
+
+    def texts(self) -> Iterator[tuple[str, str, str]]:
+        """The symbol and exchange of every row, and its broker symbol and token as one text."""
+        for exchange, by_symbol in self._rows.items():
+            for symbol, (texts, _, _) in by_symbol.items():
+                yield symbol, exchange, texts
 
     def keys(self) -> list[tuple[str, str]]:
         """The symbol and exchange of every row."""
@@ -82,6 +93,21 @@ class IncomingMaster:
     def take(self, symbol: str, exchange: str) -> Packed | None:
         """Take a row out."""
         return self._rows[exchange].pop(symbol, None)
+
+    def keeps(self, stored: Sequence[Any]) -> bool:
+        """Whether a stored row that it lacks is one of those that it had to reject.
+
+        It has to pass today's checks, and its token must not be another row's by now.
+        """
+        columns = dict(zip(COLUMNS, stored, strict=True))
+        exchange, broker_symbol = columns["exchange"], columns["broker_symbol"]
+        names = {(exchange, columns["symbol"]), (columns["broker_exchange"], broker_symbol)}
+        names |= {(exchange, broker_symbol), (None, broker_symbol)}
+        return (
+            not names.isdisjoint(self._rejected_names)
+            and hash(columns["token"]) not in self._tokens[exchange]
+            and not isinstance(self._validator.validate(columns), str)
+        )
 
     def read(self, given: Iterable[Instrument | RejectedRow | Mapping[str, Any]]) -> None:
         """Read and check everything that is given."""
@@ -170,14 +196,27 @@ class IncomingMaster:
                 text = _two(symbol, rows.pop(symbol), kept, rows[kept])
                 line = self._tokens_met[exchange, token]
                 self._reject(RejectedRow(line, "token occurs twice", text))
-        self._tokens.clear()
         self._tokens_met.clear()
+        if not self._rejected_names:
+            self._tokens.clear()
 
     def _left_out(self, reason: str, given: Instrument | Mapping[str, Any]) -> RejectedRow:
-        return RejectedRow(_line(given) or self.total, reason, _shown(given))
+        columns = given._asdict() if isinstance(given, Instrument) else given
+        exchange, *names = (
+            value if isinstance(value := columns.get(column), str) else None
+            for column in ("exchange", "broker_symbol", "symbol")
+        )
+        exchange = exchange if exchange in EXCHANGES else None
+        self._rejected_names.update((exchange, name) for name in names if name)
+        line = _line(given) or self.total
+        return RejectedRow(line, reason, _shown(given), exchange, names[0])
 
     def _reject(self, row: RejectedRow) -> None:
-        row = row._replace(reason=storable(row.reason), raw=storable(row.raw)[:500])
+        if row.broker_symbol:
+            self._rejected_names.add((row.exchange, row.broker_symbol))
+        exchange, broker_symbol = (text and storable(text)[:100] for text in row[3:])
+        reason, raw = storable(row.reason), storable(row.raw)[:500]
+        row = RejectedRow(row.line, reason, raw, exchange, broker_symbol)
         self.rejected += 1
         self.rejected_by_reason[row.reason] += 1
         if len(self.rejected_rows) < _SHOWN:

@@ -6,7 +6,13 @@ from typing import Any
 
 import pytest
 
-from openalgo_store import Instrument, Store, replace_symbols
+from openalgo_store import (
+    Instrument,
+    RenamedSymbol,
+    Store,
+    last_symbol_load,
+    replace_symbols,
+)
 from tests.support.rows import master, shares
 from tests.support.zerodha_rows import HEADER, read_text
 
@@ -87,3 +93,45 @@ def test_a_share_outlives_every_contract_that_has_its_token(store: Store) -> Non
     load = replace_symbols([contract, *shares(2)], "zerodha")
     assert load.rejected_by_reason == {"token occurs twice": 1}
     assert set(master()) == {"SHARE0", "SHARE1"}
+
+
+def test_a_token_that_goes_to_another_symbol_is_listed_with_the_old_and_the_new(
+    store: Store,
+) -> None:
+    revised = option("NIFTY26AUG24350CE", "7", symbol="NIFTY25AUG2624350CE")._replace(
+        expiry=date(2026, 8, 25)
+    )
+    company = shares(6)
+    replace_symbols([*company, revised], "zerodha")
+    today = [
+        *company[:2],
+        company[2]._replace(symbol="NEWNAME", broker_symbol="NEWNAME-EQ"),  # by its token
+        company[3]._replace(symbol="RENAMED", token="U3"),  # by its broker symbol
+        company[4]._replace(token="T5", broker_symbol="SHARE5-EQ"),  # both change hands
+        company[5]._replace(token="T4", broker_symbol="SHARE4-EQ"),
+        revised._replace(symbol="NIFTY24AUG2624350CE", expiry=date(2026, 8, 24)),
+    ]
+    load = replace_symbols(today, "zerodha")
+    assert sorted(load.renamed) == [
+        RenamedSymbol("NIFTY25AUG2624350CE", "NFO", "NIFTY24AUG2624350CE"),
+        RenamedSymbol("SHARE2", "NSE", "NEWNAME"),
+        RenamedSymbol("SHARE3", "NSE", "RENAMED"),
+        RenamedSymbol("SHARE4", "NSE", "SHARE5"),
+        RenamedSymbol("SHARE5", "NSE", "SHARE4"),
+    ]
+    assert last_symbol_load("zerodha") == load
+    assert replace_symbols(today, "zerodha").renamed == []
+
+
+def test_a_token_of_another_exchange_or_broker_renames_nothing(store: Store) -> None:
+    replace_symbols([*shares(2), *shares(2, exchange="BSE")], "zerodha")
+    replace_symbols(shares(2), "angel")
+    new = [each._replace(symbol=f"NEW{each.symbol}") for each in shares(2, exchange="BSE")]
+    load = replace_symbols([*shares(2), *new], "zerodha")
+    assert {each.exchange for each in load.renamed} == {"BSE"}
+
+
+def test_at_most_a_thousand_renamed_symbols_are_listed(store: Store) -> None:
+    replace_symbols(shares(1100), "zerodha")
+    new = [each._replace(symbol=f"NEW{each.symbol}") for each in shares(1100)]
+    assert len(replace_symbols(new, "zerodha").renamed) == 1000

@@ -186,7 +186,7 @@ def test_bad_rows_are_rejected_each_with_its_reason_and_the_rest_is_stored(store
 
 def test_only_the_first_hundred_rejected_rows_are_kept_in_full(store: Store) -> None:
     bad = [{"symbol": f"S{i}", "exchange": "MOON", "token": "1"} for i in range(250)]
-    load = replace_symbols([*shares(1), *bad], "zerodha")
+    load = replace_symbols([*shares(1), *bad], "zerodha", force=True)
     assert (load.rejected, len(load.rejected_rows)) == (250, 100)
     assert load.rejected_by_reason == {"exchange is unknown": 250}
 
