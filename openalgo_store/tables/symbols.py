@@ -44,6 +44,13 @@ Index(
     postgresql_where=symbols.c.expiry.is_not(None),
 )
 
+LONGEST: dict[str, int] = {
+    each.name: each.type.length
+    for each in symbols.columns
+    if isinstance(each.type, PlainText) and each.type.length is not None
+}
+"""How many characters each text of a symbol may have."""
+
 symbol_loads = Table(
     "symbol_loads",
     metadata,

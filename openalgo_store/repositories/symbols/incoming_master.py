@@ -12,8 +12,7 @@ from ...instruments.contracts import closeness
 from ...instruments.validation import COLUMNS, EXCHANGES, Validator
 from ...records import Row
 from ...records.symbols import Instrument, RejectedRow, RenamedSymbol
-from ...tables.symbols import symbols
-from ...tables.types import PlainText
+from ...tables.symbols import LONGEST
 from ...threads import let_others_run
 from ...values.arguments import iterated
 from ...values.text import storable
@@ -22,11 +21,6 @@ _CHUNK = 1000
 _SHOWN = 100
 """Rejected rows kept in full."""
 
-_LENGTHS = {
-    each.name: each.type.length
-    for each in symbols.columns
-    if isinstance(each.type, PlainText) and each.type.length is not None
-}
 _SERIES = re.compile(r"[A-Z0-9]{1,3}")
 
 Packed = tuple[str, float | None, Row]
@@ -62,7 +56,7 @@ class IncomingMaster:
         self._rejected_names: set[tuple[str | None, str]] = set()
         self._tokens: dict[str, set[int]] = defaultdict(set)
         self._tokens_met: dict[tuple[str, str], int] = {}
-        self._validator = Validator(_LENGTHS)
+        self._validator = Validator(LONGEST)
 
     @property
     def size(self) -> int:
@@ -166,7 +160,7 @@ class IncomingMaster:
         by_symbol = self._rows[exchange]
         held_series = self._series.get((exchange, symbol), "EQ")
         renamed = f"{symbol}-{held_series if series == 'EQ' else series}"
-        if series == held_series or renamed in by_symbol or len(renamed) > _LENGTHS["symbol"]:
+        if series == held_series or renamed in by_symbol or len(renamed) > LONGEST["symbol"]:
             left, kept = packed, by_symbol[symbol]
             if series == held_series and _claim(packed) < _claim(kept):
                 left, kept = kept, packed
