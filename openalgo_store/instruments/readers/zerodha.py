@@ -8,7 +8,9 @@ from ...records.symbols import Instrument, RejectedRow
 from ..canonical_names import DERIVATIVES, expiry_text, name_in, share_name, strike_text
 from ..cleaning import BLANK, Days, Memo, Rejected, number_of, text_of, token_of, whole_of
 from ..contracts import SPREAD, is_spread
-from ..sources import Cells, Source, read_csv
+from ..csv_files import Cells, read_csv
+from ..index_names import index_name
+from ..sources import Source
 
 COLUMNS = (
     "instrument_token",
@@ -27,14 +29,6 @@ COLUMNS = (
 LONGEST_TOKEN = 40
 SHARES = frozenset({"NSE", "BSE"})
 INDEX_EXCHANGES = {"NSEIX": "GLOBAL_INDEX"}
-SHORT_NAMES = {
-    "NIFTY50": "NIFTY",
-    "NIFTYBANK": "BANKNIFTY",
-    "NIFTYFINSERVICE": "FINNIFTY",
-    "NIFTYMIDSELECT": "MIDCPNIFTY",
-    "NIFTYNEXT50": "NIFTYNXT50",
-    "SNSX50": "SENSEX50",
-}
 
 
 def read(source: Source) -> Iterator[Instrument | RejectedRow]:
@@ -109,7 +103,7 @@ class _Rows:
                 option_type = kind
         elif "INDICES" in segment:
             exchange = INDEX_EXCHANGES.get(exchange, f"{exchange}_INDEX")
-            symbol, kind = _index_name(broker_symbol), "INDEX"
+            symbol, kind = index_name(broker_symbol, exchange), "INDEX"
         elif exchange in SHARES:
             symbol, series = share_name(broker_symbol)
         else:
@@ -152,8 +146,3 @@ def _token(cell: str) -> str:
 def _strike(cell: str) -> tuple[float | None, str]:
     strike = number_of(cell, "strike")
     return strike, "" if strike is None else strike_text(strike)
-
-
-def _index_name(broker_symbol: str) -> str:
-    name = broker_symbol.replace(" ", "").replace("-", "").upper()
-    return SHORT_NAMES.get(name, name)

@@ -1,7 +1,7 @@
 """Which masters are not loaded unless forced: too little of a file, or of what is stored."""
 
 from ...errors import SymbolLoadRefused
-from ...instruments.sources import CUT, HEADER_ALONE
+from ...instruments.csv_files import CUT, HEADER_ALONE
 from .comparison import Difference
 from .incoming_master import IncomingMaster
 
