@@ -1,9 +1,9 @@
 """Reading a broker's CSV row by row: where its columns are, and what is wrong with a row."""
 
 import csv
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import io
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from functools import partial
 from itertools import chain
 from operator import itemgetter
 from typing import IO, Protocol, TypeAlias
@@ -16,8 +16,6 @@ from .sources import Source, refusing, texts_of, title_of
 Cells: TypeAlias = tuple[str, ...]
 
 LONGEST_LINE = 65_536
-MOST_LINES_OF_A_ROW = 1000
-"""A quote that is never closed takes line after line."""
 
 CUT = "the last line is cut off"
 HEADER_ALONE = "the file has a header and no row"
@@ -55,15 +53,16 @@ def read_csv(source: Source, broker: str, rows: Rows) -> Iterator[Instrument | R
 def _instruments(
     lines: "_Lines", broker: str, rows: Rows, title: str
 ) -> Iterator[Instrument | RejectedRow]:
-    blank, first = _first_line(lines, title)
-    table = csv.reader(chain([first], lines), skipinitialspace=True)
+    each_line = iter(lines)
+    blank, first = _first_line(each_line, title)
+    table = csv.reader(chain([first], each_line), skipinitialspace=True)
     header = next(table)
     pick, width = _header(header, rows.columns, broker, title)
     rejected = _rejector(header, rows.known_by)
     convert = rows.instrument
-    line, before = 1, header
+    line = 1
     for row in table:
-        lines.of_row = 0
+        before, lines.row = lines.row, row
         if table.line_num != line + 1:
             yield from _swallowed(row, blank + line + 1, blank + table.line_num, rejected)
             line = table.line_num
@@ -72,9 +71,8 @@ def _instruments(
         if not row:
             continue
         try:
-            if lines.last[-1] not in "\r\n" and _is_cut(row, before, width):
+            if lines.is_unended and _is_cut(row, before, width):
                 raise Rejected(CUT)
-            before = row
             if len(row) > width and any(map(str.strip, row[width:])):
                 raise Rejected("too many columns")
             instrument = convert(pick(row), blank + line)
@@ -89,33 +87,47 @@ def _instruments(
 
 
 class _Lines:
-    """The lines of a text, of which none is longer than any broker's; `last` is the newest."""
+    """The lines of a text, read block by block: none is longer than any broker's.
+
+    `row` is the row that was made of them last, `is_unended` whether the newest line has no end,
+    which only the last one may lack.
+    """
 
     def __init__(self, text: IO[str], title: str) -> None:
         self._text = text
         self._title = title
-        self.last = ""
-        self.of_row = 0
-        """How many the row that is being read has taken, once it is set to 0 behind each row."""
+        self.row: list[str] = []
+        self.is_unended = False
 
     def __iter__(self) -> Iterator[str]:
-        for line in iter(partial(self._text.readline, LONGEST_LINE + 1), ""):
-            if len(line) > LONGEST_LINE:
+        return chain.from_iterable(self._blocks())
+
+    def _blocks(self) -> Iterator[list[str]]:
+        rest, row, of_row = "", None, 0
+        while block := self._text.read(LONGEST_LINE):
+            lines = io.StringIO(rest + block, newline="").readlines()
+            if len(max(lines, key=len)) > LONGEST_LINE:
                 raise InvalidInput(
                     f"{self._title}: this is no instrument file, a line of it is longer than "
                     f"{LONGEST_LINE} characters: download it again"
                 )
-            self.of_row += 1
-            if self.of_row > MOST_LINES_OF_A_ROW:
+            of_row = len(block) + (of_row if row is self.row else 0)
+            if of_row > 2 * LONGEST_LINE:
                 raise csv.Error("a quote is not closed")
-            self.last = line
-            yield line
+            row = self.row
+            rest = lines.pop()
+            yield lines
+        if rest:
+            self.is_unended = rest[-1] not in "\r\n"
+            yield [rest]
 
 
 def _is_cut(row: list[str], before: list[str], width: int) -> bool:
     """Whether a last line without an end lacks columns or, beside the line before, letters."""
     last = row[-1].strip()
-    return len(row) < width or (len(last) < len(before[-1]) and before[-1].startswith(last))
+    return len(row) < width or (
+        bool(before) and len(last) < len(before[-1]) and before[-1].startswith(last)
+    )
 
 
 def _rejector(
@@ -133,7 +145,7 @@ def _rejector(
     return rejected
 
 
-def _first_line(lines: Iterable[str], title: str) -> tuple[int, str]:
+def _first_line(lines: Iterator[str], title: str) -> tuple[int, str]:
     """How many blank lines come first, and the header's line."""
     for blank, line in enumerate(lines):
         if text := line.removeprefix("\ufeff").strip():

@@ -115,6 +115,25 @@ def test_a_file_that_is_not_zerodhas_or_is_damaged_is_refused_whole(
     assert str(path) in str(refused.value)
 
 
+class Trickle(io.StringIO):
+    """A text that comes in bits."""
+
+    def read(self, size: int | None = -1) -> str:
+        return super().read(min(size or 0, 7))
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_lines_are_put_together_from_blocks_that_end_anywhere(end: str) -> None:
+    rows = [RELIANCE.strip()] * 50
+    whole = end.join([HEADER.strip(), *rows])
+    for text in (Trickle(whole, newline=""), Trickle(whole + end, newline="")):
+        found = list(read_instruments("zerodha", text))
+        assert [row.line for row in found] == list(range(2, 52))
+        assert {row._replace(line=2) for row in found} == {instrument(RELIANCE)}
+    many = HEADER + RELIANCE * 5_000  # several blocks
+    assert len(read_text(many)) == 5_000
+
+
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match=r"missing\.csv: cannot be read: No such file"):
         list(read_instruments("zerodha", tmp_path / "missing.csv"))

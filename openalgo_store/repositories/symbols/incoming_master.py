@@ -54,7 +54,7 @@ class IncomingMaster:
         self._shared: dict[Row, Row] = {}
         self._series: dict[tuple[str, str], str] = {}
         self._rejected_names: set[tuple[str | None, str]] = set()
-        self._tokens: dict[str, set[int]] = defaultdict(set)
+        self._tokens: dict[str, set[str]] = defaultdict(set)
         self._tokens_met: dict[tuple[str, str], int] = {}
         self._validator = Validator(LONGEST)
 
@@ -99,7 +99,7 @@ class IncomingMaster:
         names |= {(exchange, broker_symbol), (None, broker_symbol)}
         return (
             not names.isdisjoint(self._rejected_names)
-            and hash(columns["token"]) not in self._tokens[exchange]
+            and columns["token"] not in self._tokens[exchange]
             and not isinstance(self._validator.validate(columns), str)
         )
 
@@ -137,10 +137,9 @@ class IncomingMaster:
                 continue
             symbol, exchange, _, token = row[:4]
             seen = tokens[exchange]
-            known = len(seen)
-            seen.add(hash(token))
-            if len(seen) == known:
+            if token in seen:
                 self._tokens_met[exchange, token] = _line(given) or self.total
+            seen.add(token)
             texts, strike, rest = pack(row)
             packed = texts, strike, share(rest, rest)
             if rows[exchange].setdefault(symbol, packed) is not packed:
