@@ -47,6 +47,7 @@ class Symbol(Base):
     expiry: Mapped[date | None]
     strike: Mapped[float | None]
     option_type: Mapped[str | None] = mapped_column(String(5))
+    contract_value: Mapped[float | None]
     last_updated: Mapped[datetime] = mapped_column(DateTime(timezone=True))
 
 
@@ -151,6 +152,7 @@ def _mapping(row: dict[str, str], broker: str, now: datetime) -> dict[str, Any]:
         "expiry": expiry,
         "strike": float(row["strike"]),
         "option_type": kind if kind in ("CE", "PE") else None,
+        "contract_value": None,
         "last_updated": now,
     }
 

@@ -28,6 +28,7 @@ SYMBOLS = Table(
         "expiry": "date",
         "strike": "double precision",
         "option_type": "text",
+        "contract_value": "double precision",
         "last_updated": "timestamptz",
     },
 )
@@ -37,14 +38,15 @@ name_of: Callable[[Row], tuple[str, str]] = itemgetter(*map(COLUMNS.index, ("sym
 
 _READ = """
 SELECT id, broker, symbol, broker_symbol, token, exchange, broker_exchange, name,
-       instrument_type, lot_size, tick_size, expiry, strike, option_type
+       instrument_type, lot_size, tick_size, expiry, strike, option_type,
+       contract_value
 FROM symbols WHERE broker = ?
 """
 _UPDATE = """
 UPDATE symbols
 SET broker = ?, symbol = ?, broker_symbol = ?, token = ?, exchange = ?, broker_exchange = ?,
     name = ?, instrument_type = ?, lot_size = ?, tick_size = ?, expiry = ?, strike = ?,
-    option_type = ?, last_updated = ?
+    option_type = ?, contract_value = ?, last_updated = ?
 WHERE id = ?
 """
 _DELETE = "DELETE FROM symbols WHERE id = ?"

@@ -3,6 +3,7 @@
 import gc
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import date
 from itertools import islice
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -12,6 +13,7 @@ from ..records.symbols import Symbol
 
 SYMBOL, BROKER_SYMBOL = Symbol._fields.index("symbol"), Symbol._fields.index("broker_symbol")
 TOKEN, EXCHANGE = Symbol._fields.index("token"), Symbol._fields.index("exchange")
+EXPIRY = Symbol._fields.index("expiry")
 
 ByText = dict[str, dict[str, Row]]
 """exchange -> symbol, token or broker symbol -> the values of a Symbol, in a plain tuple.
@@ -57,8 +59,8 @@ class Snapshot:
         for row in self._share.rows(symbols):
             exchange = row[EXCHANGE]
             by_symbol[exchange][row[SYMBOL]] = row
-            _keep_first(by_token[exchange], row[TOKEN], row)
-            _keep_first(by_broker_symbol[exchange], row[BROKER_SYMBOL], row)
+            _keep_longest(by_token[exchange], row[TOKEN], row)
+            _keep_longest(by_broker_symbol[exchange], row[BROKER_SYMBOL], row)
             self.size += 1
         self.by_symbol, self.by_token = dict(by_symbol), dict(by_token)
         self.by_broker_symbol = dict(by_broker_symbol)
@@ -124,7 +126,7 @@ def _replace(
 ) -> None:
     """Take out what left and put in what came; `rows` is all that the exchange has then.
 
-    Where the first of two symbols with one token leaves, the other one answers from then on.
+    Where the one that answers of two symbols with one token leaves, the other one answers.
     """
     free = set()
     for row in difference.left:
@@ -132,18 +134,23 @@ def _replace(
             del found[key(row)]
             free.add(key(row))
     for row in difference.come:
-        _keep_first(found, key(row), row)
+        _keep_longest(found, key(row), row)
     if free and len(found) < len(rows):  # some meet, perhaps where a place is free
         for row in rows.values():
             if key(row) in free:
-                _keep_first(found, key(row), row)
+                _keep_longest(found, key(row), row)
 
 
-def _keep_first(found: dict[str, Row], key: str, row: Row) -> None:
-    """Of two symbols with one token the one that was stored first, as the database answers."""
+def _keep_longest(found: dict[str, Row], key: str, row: Row) -> None:
+    """Of two symbols with one token the contract that lives longest, as the database answers."""
     held = found.setdefault(key, row)
-    if held[0] > row[0]:  # the id
+    if held is not row and _lifetime(row) > _lifetime(held):
         found[key] = row
+
+
+def _lifetime(row: Row) -> tuple[date, int]:
+    """What never expires has the longest; of two alike it is that of the one stored first."""
+    return row[EXPIRY] or date.max, -row[0]
 
 
 def _set(by_text: ByText, exchange: str, rows: dict[str, Row]) -> None:
@@ -174,6 +181,7 @@ class _SharedValues:
         for (
             id_, broker, symbol, broker_symbol, token, exchange, broker_exchange, name,
             instrument_type, lot_size, tick_size, expiry, strike, option_type, last_updated,
+            contract_value,
         ) in symbols:  # fmt: skip
             yield (
                 id_,
@@ -191,4 +199,5 @@ class _SharedValues:
                 number(strike, strike),
                 one(option_type, option_type),
                 one(last_updated, last_updated),
+                number(contract_value, contract_value),
             )

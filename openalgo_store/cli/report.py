@@ -44,6 +44,8 @@ def load_report(load: SymbolLoad) -> str:
     ]
     for name in ("inserted", "updated", "deleted", "unchanged", "rejected"):
         lines.append(f"  {name:<10}{getattr(load, name):>9,}")
+    if load.kept:
+        lines.append(f"  {'kept':<10}{load.kept:>9,}")
     for reason, count in sorted(load.rejected_by_reason.items(), key=lambda each: -each[1]):
         lines.append(f"    {count:>17,}  {reason}")
     lines += _rejected_rows(load)
@@ -61,7 +63,7 @@ def _rejected_rows(load: SymbolLoad) -> Iterator[str]:
 
 def _renamed(load: SymbolLoad) -> Iterator[str]:
     if load.renamed:
-        yield f"  renamed {len(load.renamed):,}: the share in the series EQ has the bare name"
+        yield f"  renamed {len(load.renamed):,}: shares of one name, and tokens that go to another"
     for each in load.renamed[:_ROWS_SHOWN]:
         yield f"    {each.symbol} on {each.exchange} -> {each.renamed}"
 

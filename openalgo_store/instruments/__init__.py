@@ -17,9 +17,9 @@ READERS: dict[str, Callable[[Source], Iterator[Instrument | RejectedRow]]] = {
 def read_instruments(broker: str, *sources: Source) -> Iterator[Instrument | RejectedRow]:
     """The instruments of a broker's files, one file after the other, and the rows left out.
 
-    A source is a path or an open file (text or bytes), plain or gzip; it is read as a stream, and
-    the line of a RejectedRow counts within its source. Raises InvalidInput for an unknown broker
-    at once, and for a damaged or foreign file when it is reached.
+    A source is a path or an open file (text or bytes), plain, gzip or a zip archive of one file or
+    several; it is read as a stream, and the line of a RejectedRow counts within its file. Raises
+    InvalidInput for an unknown broker at once, for a damaged or foreign file when it is reached.
     """
     reader = READERS.get(require_text("broker", broker))
     if reader is None:

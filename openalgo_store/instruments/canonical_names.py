@@ -6,7 +6,7 @@ from datetime import date
 from .cleaning import MONTHS
 
 DERIVATIVES = frozenset({"FUT", "CE", "PE"})
-SERIES_OF_SHARES = frozenset({"EQ", "BE", "BZ", "SM", "ST"})
+SERIES_OF_SHARES = frozenset({"EQ", "BE", "BZ", "SM", "ST", "SZ", "IT"})
 """A share trades in one of these at a time: the suffix is no part of its name."""
 
 _CONTRACT = re.compile(

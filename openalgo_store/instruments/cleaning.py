@@ -19,6 +19,7 @@ FIRST_YEAR, LAST_YEAR = 1990, 2200
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 _EPOCH = re.compile(r"-?\d{9,}(\.0*)?", re.ASCII)
+_NUMERIC = re.compile(r"(\d\d)[-/](\d\d)[-/](\d{4})", re.ASCII)
 _DAY_MONTH_YEAR = re.compile(rf"(\d\d)-?({'|'.join(MONTHS)})-?(\d{{4}}|\d\d)", re.ASCII)
 
 
@@ -132,6 +133,36 @@ def day_of(value: object, column: str = "expiry") -> date | None:
     if day is not None and not FIRST_YEAR <= day.year <= LAST_YEAR:
         raise Rejected(f"{column} is out of range")
     return day
+
+
+class Days:
+    """The days of one file: 05-08-2026 is 5 August in it if a day like 25-08-2026 tells so."""
+
+    def __init__(self) -> None:
+        self._told = False
+        self._unclear = self._month_first = ""
+
+    def day_of(self, text: str, column: str = "expiry") -> date | None:
+        """A calendar day as the function of this name, or DD-MM-YYYY; raises Rejected."""
+        found = _NUMERIC.fullmatch(text.strip())
+        if found is None:
+            return day_of(text, column)
+        first, second, year = map(int, found.groups())
+        if first > 12:
+            self._told = True
+        elif second > 12:
+            self._month_first = found[0]
+        elif first != second:
+            self._unclear = found[0]
+        return day_of(f"{year:04}-{second:02}-{first:02}", column)
+
+    def fault(self) -> str | None:
+        """Once all are read: why they cannot be relied on, if they cannot."""
+        if self._month_first:
+            return f"a date like {self._month_first} has the month first"
+        if self._unclear and not self._told:
+            return f"nothing tells whether {self._unclear} begins with the day or the month"
+        return None
 
 
 def _day(value: object) -> date | None:

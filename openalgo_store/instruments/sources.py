@@ -1,71 +1,44 @@
-"""Reading a broker's CSV file row by row: path or open file, text or bytes, plain or gzip."""
+"""Opening what a broker publishes: a path or an open file, text or bytes, plain, gzip or zip."""
 
 import csv
 import gzip
 import io
+import lzma
 import os
+import struct
+import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
-from itertools import chain
-from operator import itemgetter
 from pathlib import Path
 from typing import IO, Any, TypeAlias, cast
 
 from ..errors import InvalidInput
-from ..records.symbols import Instrument, RejectedRow
-from .cleaning import Rejected
 
 Source: TypeAlias = str | os.PathLike[str] | IO[str] | IO[bytes]
-Cells: TypeAlias = tuple[str, ...]
 
 GZIP_MAGIC = b"\x1f\x8b"
+ZIP_MAGICS = b"PK\3\4", b"PK\5\6"
+"""Of an archive, and of an empty one."""
 
 
-def read_csv(
-    source: Source, broker: str, columns: Sequence[str], convert: Callable[[Cells, int], Instrument]
-) -> Iterator[Instrument | RejectedRow]:
-    """What `convert` makes of each row; it gets the cells of `columns` and may raise Rejected.
-
-    The header says where the columns are; others are passed over. Raises InvalidInput for a
-    file that cannot be read to its end, or is not this broker's.
-    """
-    title = str(source) if isinstance(source, (str, os.PathLike)) else _name_of(source)
-    with _refusing(title), _lines(source) as lines:
-        blank, first = _first_line(lines, title)
-        rows = csv.reader(chain([first], lines), skipinitialspace=True)
-        pick, width = _header(next(rows), columns, broker, title)
-        line = 1
-        for row in rows:
-            if rows.line_num != line + 1:
-                yield from _swallowed(row, blank + line + 1, blank + rows.line_num)
-                line = rows.line_num
-                continue
-            line += 1
-            if not row:
-                continue
-            try:
-                if len(row) > width and any(map(str.strip, row[width:])):
-                    raise Rejected("too many columns")
-                instrument = convert(pick(row), blank + line)
-            except Rejected as rejected:
-                yield RejectedRow(blank + line, rejected.reason, ",".join(row))
-            except IndexError:
-                yield RejectedRow(blank + line, "too few columns", ",".join(row))
-            else:
-                yield instrument
-
-
-def _name_of(source: IO[Any]) -> str:
+def title_of(source: Source) -> str:
+    """What a message calls the source."""
+    if isinstance(source, (str, os.PathLike)):
+        return str(source)
     return str(getattr(source, "name", "the open file"))
 
 
 @contextmanager
-def _refusing(title: str) -> Iterator[None]:
+def refusing(title: str) -> Iterator[None]:
     """Turn what can go wrong while reading into InvalidInput that names the source."""
     try:
         yield
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+    except zipfile.BadZipFile as error:
+        raise InvalidInput(
+            f"{title}: the zip archive is cut off or damaged: download it again"
+        ) from error
+    except (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile) as error:
         raise InvalidInput(
             f"{title}: the gzip data is cut off or damaged: download again"
         ) from error
@@ -77,70 +50,61 @@ def _refusing(title: str) -> Iterator[None]:
         raise InvalidInput(f"{title}: cannot be read: {error.strerror or error}") from error
 
 
-@contextmanager
-def _lines(source: Source) -> Iterator[Iterator[str]]:
-    """The lines of a source, decoded; a file that the caller opened stays open."""
+def texts_of(source: Source) -> Generator[tuple[str, IO[str]], None, None]:
+    """The title and the text of a source, or of each file of a zip archive; read one by one.
+
+    A file that the caller opened stays open.
+    """
+    title = title_of(source)
     if isinstance(source, (str, os.PathLike)):
-        with Path(source).open("rb") as file, _decoded(file) as text:
-            yield text
+        with Path(source).open("rb") as file:
+            yield from _files(file, title)
     elif not callable(getattr(source, "read", None)):
         raise InvalidInput(f"give a path or an open file, not {type(source).__name__}")
     elif isinstance(source.read(0), str):
-        yield iter(cast(IO[str], source))
+        yield title, cast(IO[str], source)
     else:
         buffered = io.BufferedReader(cast(io.RawIOBase, source))
         try:
-            with _decoded(buffered) as text:
-                yield text
+            yield from _files(buffered, title)
         finally:
             buffered.detach()
 
 
+def _files(file: "io.BufferedReader[Any]", title: str) -> Iterator[tuple[str, IO[str]]]:
+    if file.peek(4)[:4] not in ZIP_MAGICS:
+        with _decoded(file) as text:
+            yield title, text
+        return
+    if not file.seekable():
+        raise InvalidInput(f"{title}: a zip archive is read from a path: save it first")
+    with _unpacking(title):
+        archive = zipfile.ZipFile(file)
+    with archive:
+        members = [each for each in archive.infolist() if not each.is_dir()]
+        if not members:
+            raise InvalidInput(f"{title}: the zip archive is empty: download it again")
+        for member in members:
+            with _unpacking(title):
+                opened = archive.open(member)
+            with opened, _decoded(io.BufferedReader(cast(io.RawIOBase, opened))) as text:
+                yield f"{title}: {member.filename}", text
+
+
 @contextmanager
-def _decoded(file: "io.BufferedReader[Any]") -> Iterator[Iterator[str]]:
+def _unpacking(title: str) -> Iterator[None]:
+    """What zipfile raises for archives that it cannot make out, beside BadZipFile."""
+    try:
+        yield
+    except (RuntimeError, ValueError, OverflowError, struct.error) as error:
+        raise InvalidInput(f"{title}: this zip archive cannot be read ({error})") from error
+
+
+@contextmanager
+def _decoded(file: "io.BufferedReader[Any]") -> Iterator[IO[str]]:
     packed = file.peek(2)[:2] == GZIP_MAGIC
     text = io.TextIOWrapper(gzip.GzipFile(fileobj=file) if packed else file, "utf-8", newline="")
     try:
         yield text
     finally:
         text.detach()
-
-
-def _first_line(lines: Iterator[str], title: str) -> tuple[int, str]:
-    """How many blank lines come first, and the header's line."""
-    for blank, line in enumerate(lines):
-        if text := line.removeprefix("\ufeff").strip():
-            if text[0] == "<":
-                raise InvalidInput(
-                    f"{title}: this is an HTML page, probably an error answer or an expired login: "
-                    "download it again"
-                )
-            if text[0] in "{[":
-                raise InvalidInput(
-                    f"{title}: this is JSON, probably an error answer or an expired login: "
-                    "download it again"
-                )
-            return blank, line.removeprefix("\ufeff")
-    raise InvalidInput(f"{title}: the file is empty: download it again")
-
-
-def _header(
-    row: list[str], columns: Sequence[str], broker: str, title: str
-) -> tuple[Callable[[list[str]], Cells], int]:
-    """A getter of the wanted cells, and how many columns a row may have."""
-    present = [cell.strip() for cell in row]
-    missing = [column for column in columns if column not in present]
-    if missing:
-        raise InvalidInput(
-            f"{title}: this is not an instrument file of {broker}: its first line lacks "
-            f"{', '.join(missing)}"
-        )
-    return itemgetter(*map(present.index, columns)), len(present)
-
-
-def _swallowed(row: list[str], first: int, last: int) -> Iterator[RejectedRow]:
-    """A quote that is not closed on its line takes the next lines with it: each is reported."""
-    texts = ",".join(row).splitlines()
-    texts += [""] * (last - first + 1 - len(texts))
-    for line, text in zip(range(first, last + 1), texts, strict=False):
-        yield RejectedRow(line, "a quote is not closed", text)

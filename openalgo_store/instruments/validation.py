@@ -7,8 +7,9 @@ from functools import partial
 from ..errors import InvalidInput
 from ..records import Row
 from ..records.symbols import Instrument
-from .canonical_names import name_in
+from .canonical_names import DERIVATIVES, name_in
 from .cleaning import BLANK, Memo, Rejected, day_of, number_of, text_of, token_of, whole_of
+from .contracts import SPREAD, check_contract, heads_of, is_spread, tail_of
 
 COLUMNS = (
     "symbol",
@@ -23,11 +24,14 @@ COLUMNS = (
     "tick_size",
     "expiry",
     "option_type",
+    "contract_value",
 )
 """The order of a validated row: what tells one contract from another first."""
 
 INDEX_EXCHANGES = frozenset({"NSE_INDEX", "BSE_INDEX", "MCX_INDEX", "CDS_INDEX", "GLOBAL_INDEX"})
-EXCHANGES = INDEX_EXCHANGES | {"NSE", "BSE", "NFO", "BFO", "CDS", "BCD", "MCX", "NCDEX", "NCO"}
+EXCHANGES = INDEX_EXCHANGES | {
+    "NSE", "BSE", "NFO", "BFO", "CDS", "BCD", "MCX", "NCDEX", "NCO", "NSEIX", "CRYPTO",
+}  # fmt: skip
 OPTION_TYPES = frozenset({"CE", "PE"})
 _FIELDS = frozenset(Instrument._fields)
 
@@ -53,6 +57,9 @@ class Validator:
         self._expiry = Memo(day_of)
         self._strike = Memo(partial(number_of, column="strike"))
         self._option_type = Memo(_option_type)
+        self._contract_value = Memo(partial(number_of, column="contract_value"))
+        self._heads = Memo(lambda contract: heads_of(*contract))
+        self._tails = {kind: Memo(partial(tail_of, kind=kind)) for kind in DERIVATIVES}
 
     def validate(self, row: Instrument | Mapping[str, object]) -> Row | str:
         """The values in the order of COLUMNS, or the reason why they cannot be stored.
@@ -85,6 +92,7 @@ class Validator:
             expiry,
             strike,
             option_type,
+            contract_value,
             _series,
             _line,
         ) = row
@@ -107,10 +115,19 @@ class Validator:
         if option_type is not None and not strike:
             raise Rejected("an option without a strike")
         if option_type is not None or instrument_type == "FUT":
+            kind = option_type or "FUT"
             if expiry is None:
                 raise Rejected("a derivative without an expiry")
+            if kind == "FUT" and is_spread(broker_symbol, name):
+                raise Rejected(SPREAD)
             if name is None:
-                name = self._name[name_in(broker_symbol, option_type or "FUT", strike)]
+                name = self._name[name_in(broker_symbol, kind, strike)]
+            heads = self._heads[name, expiry]
+            tail = self._tails[kind][strike]
+            if symbol.removesuffix(tail) not in heads:
+                check_contract(symbol, expiry, strike, kind)
+            if broker_symbol.removesuffix(tail) not in heads:
+                check_contract(broker_symbol, expiry, strike, kind)
         if lot_size == 0 and exchange not in INDEX_EXCHANGES:
             raise Rejected("lot_size is 0")
 
@@ -127,6 +144,7 @@ class Validator:
             self._tick_size[tick_size],
             expiry,
             option_type,
+            self._contract_value[contract_value],
         )
 
 

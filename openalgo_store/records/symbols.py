@@ -7,7 +7,8 @@ from typing import NamedTuple
 class Instrument(NamedTuple):
     """One row of a broker's instrument file under its canonical names, not yet stored.
 
-    strike, tick_size in rupees; lot_size in units; expiry the Indian calendar day.
+    strike, tick_size in rupees; lot_size in units; expiry the Indian calendar day; contract_value,
+    of crypto contracts alone, how much of the underlying one contract is.
     broker_exchange is the exchange as the broker spells it. series is the series of a share
     (EQ, BE …), not stored: it decides who keeps the bare name when two shares meet. line is where
     the row stood in its file (the header is 1), not stored either.
@@ -25,6 +26,7 @@ class Instrument(NamedTuple):
     expiry: date | None = None
     strike: float | None = None
     option_type: str | None = None
+    contract_value: float | None = None
     series: str | None = None
     line: int | None = None
 
@@ -33,16 +35,25 @@ class RejectedRow(NamedTuple):
     """A row that was left out: its line, the rule it breaks, its text.
 
     The line counts in the row's own file, where the header is 1; for a mapping it is its place
-    among what was given, from 1.
+    among what was given, from 1. Of two rows that claim one symbol or token the text shows both,
+    first the one that was left out, and the line is that of the later one. exchange and
+    broker_symbol tell whose row it is, if that can be read.
     """
 
     line: int
     reason: str
     raw: str
+    exchange: str | None = None
+    broker_symbol: str | None = None
 
 
 class RenamedSymbol(NamedTuple):
-    """A share that met another of the same name on its exchange and kept its series."""
+    """A symbol that an instrument is not, or no longer, called: it is called `renamed`.
+
+    Either a share that met another of the same name and kept its series; or a token or a broker
+    symbol, stored with the one, belongs to the other from now on: a company has a new name, a
+    contract another expiry, or the token is used again.
+    """
 
     symbol: str
     exchange: str
@@ -67,12 +78,14 @@ class Symbol(NamedTuple):
     strike: float | None
     option_type: str | None
     last_updated: datetime
+    contract_value: float | None
 
 
 class SymbolLoad(NamedTuple):
     """What one load of a master did: total = inserted + updated + unchanged + rejected.
 
-    status is loaded or refused; for a refused load error says why and nothing was changed.
+    kept are stored rows that stay because the master has them in a form that was rejected. status
+    is loaded or refused; for a refused load error says why and nothing was changed.
     rejected_by_reason counts all rejected rows, rejected_rows holds the first 100. The three
     durations are seconds.
     """
@@ -94,6 +107,7 @@ class SymbolLoad(NamedTuple):
     validate_seconds: float
     write_seconds: float
     error: str | None
+    kept: int
 
     @property
     def loaded(self) -> bool:

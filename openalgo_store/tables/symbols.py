@@ -2,7 +2,7 @@
 
 from sqlalchemy import Column, Date, Index, Table, UniqueConstraint
 
-from .columns import id_column, text_column
+from .columns import counter_column, id_column, text_column
 from .metadata import METADATA
 from .types import Finite, PlainText, StrictJson, UTCDateTime, Whole
 
@@ -16,7 +16,7 @@ symbols = Table(
     metadata,
     id_column(),
     text_column("broker", 50, nullable=False),
-    text_column("symbol", 50, nullable=False),
+    text_column("symbol", 64, nullable=False),
     text_column("broker_symbol", 100, nullable=False),
     text_column("token", 50, nullable=False),
     text_column("exchange", 20, nullable=False),
@@ -29,6 +29,7 @@ symbols = Table(
     Column("strike", Finite),
     text_column("option_type", 5),
     Column("last_updated", UTCDateTime, nullable=False),
+    Column("contract_value", Finite),
     UniqueConstraint("broker", "symbol", "exchange", name="uix_symbol"),
     sqlite_autoincrement=True,
 )
@@ -42,6 +43,13 @@ Index(
     sqlite_where=symbols.c.expiry.is_not(None),
     postgresql_where=symbols.c.expiry.is_not(None),
 )
+
+LONGEST: dict[str, int] = {
+    each.name: each.type.length
+    for each in symbols.columns
+    if isinstance(each.type, PlainText) and each.type.length is not None
+}
+"""How many characters each text of a symbol may have."""
 
 symbol_loads = Table(
     "symbol_loads",
@@ -63,5 +71,6 @@ symbol_loads = Table(
     Column("validate_seconds", Finite, nullable=False),
     Column("write_seconds", Finite, nullable=False),
     Column("error", PlainText),
+    counter_column("kept"),
     Index("ix_symbol_loads_broker_id", "broker", "id"),
 )

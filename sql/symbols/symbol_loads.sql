@@ -3,14 +3,14 @@
 -- name: get_stored_symbols
 -- What a load compares with, in the order of its rows: the planner reads the whole table.
 SELECT id, symbol, exchange, broker_symbol, token, strike, broker_exchange, name,
-       instrument_type, lot_size, tick_size, expiry, option_type
+       instrument_type, lot_size, tick_size, expiry, option_type, contract_value
 FROM symbols
 WHERE broker = :broker;
 
 -- name: get_stored_symbols @sqlite
 -- The + keeps SQLite from the unique index, which would jump about in the table for every row.
 SELECT id, symbol, exchange, broker_symbol, token, strike, broker_exchange, name,
-       instrument_type, lot_size, tick_size, expiry, option_type
+       instrument_type, lot_size, tick_size, expiry, option_type, contract_value
 FROM symbols
 WHERE +broker = :broker;
 
@@ -18,7 +18,7 @@ WHERE +broker = :broker;
 -- The same rows for a few keys: uix_symbol, once for each. CROSS JOIN and json_extract as in
 -- get_symbol_tokens.
 SELECT s.id, s.symbol, s.exchange, s.broker_symbol, s.token, s.strike, s.broker_exchange, s.name,
-       s.instrument_type, s.lot_size, s.tick_size, s.expiry, s.option_type
+       s.instrument_type, s.lot_size, s.tick_size, s.expiry, s.option_type, s.contract_value
 FROM json_each(:pairs) AS pair
 CROSS JOIN symbols AS s
   ON s.broker = :broker
@@ -28,7 +28,7 @@ CROSS JOIN symbols AS s
 -- name: find_stored_symbols @postgresql
 -- The same rows for a few keys: uix_symbol, once for each.
 SELECT s.id, s.symbol, s.exchange, s.broker_symbol, s.token, s.strike, s.broker_exchange, s.name,
-       s.instrument_type, s.lot_size, s.tick_size, s.expiry, s.option_type
+       s.instrument_type, s.lot_size, s.tick_size, s.expiry, s.option_type, s.contract_value
 FROM json_array_elements(:pairs) AS pair
 JOIN symbols AS s
   ON s.broker = :broker
@@ -41,7 +41,7 @@ UPDATE symbols
 SET broker_symbol = :broker_symbol, token = :token, broker_exchange = :broker_exchange,
     name = :name, instrument_type = :instrument_type, lot_size = :lot_size,
     tick_size = :tick_size, expiry = :expiry, strike = :strike, option_type = :option_type,
-    last_updated = :last_updated
+    last_updated = :last_updated, contract_value = :contract_value
 WHERE id = :id;
 
 -- name: delete_symbol
@@ -53,11 +53,11 @@ DELETE FROM symbols WHERE id = :id;
 INSERT INTO symbol_loads (
     broker, status, started_at, total, inserted, updated, deleted, unchanged, rejected,
     rejected_by_reason, rejected_rows, renamed, read_seconds, validate_seconds, write_seconds,
-    error
+    error, kept
 ) VALUES (
     :broker, :status, :started_at, :total, :inserted, :updated, :deleted, :unchanged, :rejected,
     :rejected_by_reason, :rejected_rows, :renamed, :read_seconds, :validate_seconds,
-    :write_seconds, :error
+    :write_seconds, :error, :kept
 )
 RETURNING id;
 
@@ -65,7 +65,7 @@ RETURNING id;
 -- The end of ix_symbol_loads_broker_id.
 SELECT id, broker, status, started_at, total, inserted, updated, deleted, unchanged, rejected,
        rejected_by_reason, rejected_rows, renamed, read_seconds, validate_seconds, write_seconds,
-       error
+       error, kept
 FROM symbol_loads
 WHERE broker = :broker
 ORDER BY id DESC

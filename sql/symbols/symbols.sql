@@ -4,7 +4,8 @@
 -- name: get_symbol
 -- One probe of uix_symbol (broker, symbol, exchange).
 SELECT id, broker, symbol, broker_symbol, token, exchange, broker_exchange, name,
-       instrument_type, lot_size, tick_size, expiry, strike, option_type, last_updated
+       instrument_type, lot_size, tick_size, expiry, strike, option_type, last_updated,
+       contract_value
 FROM symbols
 WHERE broker = :broker AND symbol = :symbol AND exchange = :exchange;
 
@@ -15,21 +16,23 @@ WHERE broker = :broker AND symbol = :symbol AND exchange = :exchange;
 
 -- name: get_symbol_by_token
 -- ix_symbols_token; tokens are unique within an exchange of a broker only, so a few rows
--- are read and sorted.
+-- are read and sorted: of two contracts that claim it the one that lives longest.
 SELECT id, broker, symbol, broker_symbol, token, exchange, broker_exchange, name,
-       instrument_type, lot_size, tick_size, expiry, strike, option_type, last_updated
+       instrument_type, lot_size, tick_size, expiry, strike, option_type, last_updated,
+       contract_value
 FROM symbols
 WHERE token = :token AND exchange = :exchange AND broker = :broker
-ORDER BY id
+ORDER BY expiry IS NULL DESC, expiry DESC, id
 LIMIT 1;
 
 -- name: get_symbol_by_broker_symbol
 -- ix_symbols_broker_symbol; brokers share names, so a few rows are read and sorted.
 SELECT id, broker, symbol, broker_symbol, token, exchange, broker_exchange, name,
-       instrument_type, lot_size, tick_size, expiry, strike, option_type, last_updated
+       instrument_type, lot_size, tick_size, expiry, strike, option_type, last_updated,
+       contract_value
 FROM symbols
 WHERE broker_symbol = :broker_symbol AND exchange = :exchange AND broker = :broker
-ORDER BY id
+ORDER BY expiry IS NULL DESC, expiry DESC, id
 LIMIT 1;
 
 -- name: get_symbol_tokens @sqlite
@@ -54,14 +57,16 @@ JOIN symbols AS s
 -- name: get_master
 -- A whole master for the cache: the planner reads the whole table.
 SELECT id, broker, symbol, broker_symbol, token, exchange, broker_exchange, name,
-       instrument_type, lot_size, tick_size, expiry, strike, option_type, last_updated
+       instrument_type, lot_size, tick_size, expiry, strike, option_type, last_updated,
+       contract_value
 FROM symbols
 WHERE broker = :broker;
 
 -- name: get_master @sqlite
 -- The + keeps SQLite from the unique index, which would jump about in the table for every row.
 SELECT id, broker, symbol, broker_symbol, token, exchange, broker_exchange, name,
-       instrument_type, lot_size, tick_size, expiry, strike, option_type, last_updated
+       instrument_type, lot_size, tick_size, expiry, strike, option_type, last_updated,
+       contract_value
 FROM symbols
 WHERE +broker = :broker;
 
@@ -70,7 +75,7 @@ WHERE +broker = :broker;
 SELECT count(*) AS symbols FROM symbols;
 
 -- name: count_symbols_of_broker
--- A range of uix_symbol; a load also asks it how large the master before was.
+-- A range of uix_symbol.
 SELECT count(*) AS symbols FROM symbols WHERE broker = :broker;
 
 -- name: get_brokers

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 
 import pytest
 
@@ -85,10 +86,20 @@ def test_tokens_that_meet_across_exchanges_and_brokers_stay_apart(store: Store) 
                 assert (found.exchange, found.broker) == (exchange, "zerodha")
 
 
-def test_of_two_symbols_with_one_token_the_first_stored_answers_everywhere(store: Store) -> None:
-    twins = [each._replace(token="T", broker_symbol="S") for each in shares(3)]
-    for order in (twins, twins[::-1]):
-        replace_symbols(order, "zerodha")
+EXPIRIES = [
+    ([None, None, None], 0),  # the one that was stored first
+    ([date(2026, 8, 25), date(2026, 9, 29), date(2026, 8, 18)], 1),
+    ([date(2026, 8, 25), date(2026, 9, 29), None], 2),
+]
+
+
+@pytest.mark.parametrize(("expiries", "answers"), EXPIRIES)
+def test_of_two_symbols_with_one_token_the_one_that_lives_longest_answers_everywhere(
+    store: Store, expiries: list[date | None], answers: int
+) -> None:
+    for share, expiry in zip(shares(3), expiries, strict=True):
+        twin = share._replace(token="T", broker_symbol="S", expiry=expiry)
+        bulk_insert_symbols([twin], "zerodha")  # in one load they would meet
         with get_write_session() as tx:  # on PostgreSQL this moves the first row to the end
             tx.connection.exec_driver_sql("UPDATE symbols SET lot_size = 2 WHERE symbol = 'SHARE0'")
         store.symbols.invalidate("zerodha")
@@ -97,7 +108,8 @@ def test_of_two_symbols_with_one_token_the_first_stored_answers_everywhere(store
                 name = "T" if lookup is get_symbol_by_token else "S"
                 found = lookup(name, "NSE", "zerodha", tx=tx)
                 assert found is not None
-                assert found.symbol == "SHARE0"
+                stored = min(int(share.symbol[-1]), answers)
+                assert found.symbol == f"SHARE{stored}"
                 assert lookup(name, "NSE", "zerodha") == found
 
 

@@ -44,7 +44,7 @@ def value(row: Mapping[str, Any], column: str, given: object) -> Any:
 
 
 def test_a_complete_row_comes_out_in_the_order_of_the_columns() -> None:
-    assert validated(OPTION) == {**OPTION, "broker_exchange": None}
+    assert validated(OPTION) == {**OPTION, "broker_exchange": None, "contract_value": None}
 
 
 def test_an_instrument_and_a_mapping_of_its_fields_are_the_same() -> None:
@@ -102,6 +102,11 @@ def test_text_that_the_database_cannot_hold_rejects_the_row(
     column: str, text: object, reason: str
 ) -> None:
     assert str(value(OPTION, column, text)).startswith(f"{column} {reason}")
+
+
+def test_a_contract_of_crypto_has_the_value_of_one_contract() -> None:
+    crypto = {**OPTION, "exchange": "CRYPTO", "contract_value": "0.001"}
+    assert value(crypto, "contract_value", "0.001") == 0.001
 
 
 def test_the_longest_text_fits() -> None:
@@ -171,7 +176,7 @@ def test_only_an_index_may_have_a_lot_size_of_zero() -> None:
     assert value({**SHARE, "exchange": "NSE_INDEX"}, "lot_size", 0) == 0
 
 
-@pytest.mark.parametrize("column", ["tick_size", "strike"])
+@pytest.mark.parametrize("column", ["tick_size", "strike", "contract_value"])
 @pytest.mark.parametrize(
     ("given", "number"),
     [

@@ -99,6 +99,8 @@ def test_a_blank_name_of_a_contract_is_recovered_from_its_symbol(
         ("ABC-BZ", "ABC", "BZ"),
         ("ABC-SM", "ABC", "SM"),
         ("ABC-ST", "ABC", "ST"),
+        ("ABC-SZ", "ABC", "SZ"),
+        ("ABC-IT", "ABC", "IT"),
         ("CENTRALBK-BL", "CENTRALBK-BL", "BL"),
         ("ELECTCAST-W1", "ELECTCAST-W1", "W1"),
         ("BAJAJ-AUTO", "BAJAJ-AUTO", "EQ"),
@@ -172,7 +174,7 @@ def test_blanks_around_values_are_stripped() -> None:
             contract("X", "", "2026-08-25", "5", "CE"),
             "name is blank and the symbol does not tell it",
         ),
-        ("738561,2885,RELIANCE", "too few columns"),
+        ("738561,2885,RELIANCE\n", "too few columns"),
         (RELIANCE.replace("INDUSTRIES", "INDUSTRIES, LTD"), "too many columns"),
     ],
 )

@@ -42,6 +42,8 @@ INTERNAL = {
     "compare_symbols",
     "write_difference",
     "written_symbols",
+    "refuse_a_bad_file",
+    "refuse_a_loss",
     "lock_order",
     "find_and_lock_order",
     "take_first",

@@ -91,7 +91,7 @@ def _universe(
 def _bad_row(number: int, option: list[Any]) -> list[Any]:
     """A row that no load may accept, made from an option; five defects take turns."""
     row = list(option)
-    row[:2] = 90_000_000 + number, 900_000 + number
+    row[:2] = (900_000 + number) * 256, 900_000 + number
     row[NAME] = f"DIRT{number}"
     row[TRADINGSYMBOL] = row[NAME] + option[TRADINGSYMBOL].removeprefix(option[NAME])
     defects = (

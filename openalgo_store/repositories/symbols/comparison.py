@@ -1,20 +1,24 @@
 """What a load has to write: its master compared with the stored rows, by key or all of them."""
 
+from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
+from itertools import chain
 from typing import Any, NamedTuple
 
 from ...engine.sql_files import SqlFile
 from ...engine.transaction import Transaction
 from ...instruments.validation import COLUMNS
 from ...records import Row
-from ...records.symbols import Symbol
+from ...records.symbols import RenamedSymbol, Symbol
 from ...tables.symbols import symbols
 from ...tables.types import StrictJson
 from .incoming_master import IncomingMaster, Packed, pack, unpack
 
 FEW = 20_000
 """Rows up to which finding each by its key takes less than reading a master of 200,000."""
+
+MOST_RENAMED = 1000
 
 _sql = SqlFile("symbols/symbol_loads.sql", symbols)
 _get_stored_symbols = _sql.rows("get_stored_symbols", ("id", *COLUMNS))
@@ -27,12 +31,18 @@ class Difference(NamedTuple):
     """What a load has to write; what is new the master has left once the stored rows are out.
 
     Changed rows are (id, symbol, exchange, what they become), those that are gone (id, symbol,
-    exchange).
+    exchange). `kept` are stored rows that the master has in a form that could not be read. `before`
+    and `today` count by exchange the rows that were stored, and those that will be. `renamed` are
+    the symbols whose token or broker symbol belongs to another one from now on, at most 1,000.
     """
 
     changed: list[tuple[int, str, str, Packed]]
     gone: list[tuple[int, str, str]]
     unchanged: int
+    kept: int
+    before: Counter[str]
+    today: Counter[str]
+    renamed: list[RenamedSymbol]
 
 
 def compare_symbols(
@@ -45,16 +55,45 @@ def compare_symbols(
     changed: list[tuple[int, str, str, Packed]] = []
     gone: list[tuple[int, str, str]] = []
     unchanged = 0
+    given = master.sizes()
+    kept: Counter[str] = Counter()
+    names: list[Row] = []
     for number, *stored in _stored_rows(tx, master, broker, whole=whole):
         symbol, exchange = stored[:2]
         packed = master.take(symbol, exchange)
         if packed is None:
-            gone.append((number, symbol, exchange))
+            if whole and master.keeps(stored):
+                kept[exchange] += 1
+            elif whole:
+                gone.append((number, symbol, exchange))
+                names.append(tuple(stored[:4]))
         elif packed == pack(stored):
             unchanged += 1
         else:
             changed.append((number, symbol, exchange, packed))
-    return Difference(changed, gone if whole else [], unchanged)
+            if packed[0] != f"{stored[2]}\0{stored[3]}":
+                names.append(tuple(stored[:4]))
+    removed = Counter(exchange for _, _, exchange in gone)
+    today = given + kept
+    before = today - master.sizes() + removed
+    renamed = _renamed(names, chain(((*each[1:3], each[3][0]) for each in changed), master.texts()))
+    return Difference(changed, gone, unchanged, kept.total(), before, today, renamed)
+
+
+def _renamed(stored: Iterable[Row], today: Iterable[tuple[str, str, str]]) -> list[RenamedSymbol]:
+    """Where the broker symbols and tokens that stored symbols give up belong today."""
+    before = {
+        (exchange, place, text): symbol
+        for symbol, exchange, *texts in stored
+        for place, text in enumerate(texts)
+    }
+    found: dict[RenamedSymbol, None] = {}
+    for symbol, exchange, texts in today if before else ():
+        for place, text in enumerate(texts.split("\0")):
+            held = before.get((exchange, place, text), symbol)
+            if held != symbol:
+                found[RenamedSymbol(held, exchange, symbol)] = None
+    return list(found)[:MOST_RENAMED]
 
 
 def _stored_rows(

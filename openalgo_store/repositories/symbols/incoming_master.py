@@ -4,15 +4,15 @@ import re
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from itertools import islice
 from typing import Any
 
-from ...instruments.validation import COLUMNS, Validator
+from ...instruments.contracts import closeness
+from ...instruments.validation import COLUMNS, EXCHANGES, Validator
 from ...records import Row
 from ...records.symbols import Instrument, RejectedRow, RenamedSymbol
-from ...tables.symbols import symbols
-from ...tables.types import PlainText
+from ...tables.symbols import LONGEST
 from ...threads import let_others_run
 from ...values.arguments import iterated
 from ...values.text import storable
@@ -21,11 +21,6 @@ _CHUNK = 1000
 _SHOWN = 100
 """Rejected rows kept in full."""
 
-_LENGTHS = {
-    each.name: each.type.length
-    for each in symbols.columns
-    if isinstance(each.type, PlainText) and each.type.length is not None
-}
 _SERIES = re.compile(r"[A-Z0-9]{1,3}")
 
 Packed = tuple[str, float | None, Row]
@@ -58,12 +53,19 @@ class IncomingMaster:
         self._rows: dict[str, dict[str, Packed]] = defaultdict(dict)
         self._shared: dict[Row, Row] = {}
         self._series: dict[tuple[str, str], str] = {}
-        self._validator = Validator(_LENGTHS)
+        self._rejected_names: set[tuple[str | None, str]] = set()
+        self._tokens: dict[str, set[str]] = defaultdict(set)
+        self._tokens_met: dict[tuple[str, str], int] = {}
+        self._validator = Validator(LONGEST)
 
     @property
     def size(self) -> int:
         """How many rows it holds."""
         return sum(map(len, self._rows.values()))
+
+    def sizes(self) -> Counter[str]:
+        """How many of each exchange."""
+        return Counter({exchange: len(found) for exchange, found in self._rows.items()})
 
     def rows(self, broker: str, now: datetime) -> Iterator[Row]:
         """Every row as it is stored: broker, COLUMNS, last_updated."""
@@ -71,6 +73,12 @@ class IncomingMaster:
             for symbol, (texts, strike, rest) in by_symbol.items():
                 broker_symbol, token = texts.split("\0")
                 yield broker, symbol, exchange, broker_symbol, token, strike, *rest, now
+
+    def texts(self) -> Iterator[tuple[str, str, str]]:
+        """The symbol and exchange of every row, and its broker symbol and token as one text."""
+        for exchange, by_symbol in self._rows.items():
+            for symbol, (texts, _, _) in by_symbol.items():
+                yield symbol, exchange, texts
 
     def keys(self) -> list[tuple[str, str]]:
         """The symbol and exchange of every row."""
@@ -80,6 +88,21 @@ class IncomingMaster:
         """Take a row out."""
         return self._rows[exchange].pop(symbol, None)
 
+    def keeps(self, stored: Sequence[Any]) -> bool:
+        """Whether a stored row that it lacks is one of those that it had to reject.
+
+        It has to pass today's checks, and its token must not be another row's by now.
+        """
+        columns = dict(zip(COLUMNS, stored, strict=True))
+        exchange, broker_symbol = columns["exchange"], columns["broker_symbol"]
+        names = {(exchange, columns["symbol"]), (columns["broker_exchange"], broker_symbol)}
+        names |= {(exchange, broker_symbol), (None, broker_symbol)}
+        return (
+            not names.isdisjoint(self._rejected_names)
+            and columns["token"] not in self._tokens[exchange]
+            and not isinstance(self._validator.validate(columns), str)
+        )
+
     def read(self, given: Iterable[Instrument | RejectedRow | Mapping[str, Any]]) -> None:
         """Read and check everything that is given."""
         source = iterated("symbols", given)
@@ -88,6 +111,8 @@ class IncomingMaster:
             chunk = list(islice(source, _CHUNK))
             self.read_seconds += (read := time.perf_counter()) - began
             if not chunk:
+                self._settle_tokens()
+                self.validate_seconds += time.perf_counter() - read
                 return
             self._add(chunk)
             self.validate_seconds += time.perf_counter() - read
@@ -96,7 +121,7 @@ class IncomingMaster:
     def _add(self, chunk: list[Instrument | RejectedRow | Mapping[str, Any]]) -> None:
         validate = self._validator.validate
         share = self._shared.setdefault
-        rows = self._rows
+        rows, tokens = self._rows, self._tokens
         for given in chunk:
             self.total += 1
             if isinstance(given, RejectedRow):
@@ -110,7 +135,11 @@ class IncomingMaster:
             if series is not None and not (isinstance(series, str) and _SERIES.fullmatch(series)):
                 self._reject(self._left_out("series is unknown", given))
                 continue
-            symbol, exchange = row[:2]
+            symbol, exchange, _, token = row[:4]
+            seen = tokens[exchange]
+            if token in seen:
+                self._tokens_met[exchange, token] = _line(given) or self.total
+            seen.add(token)
             texts, strike, rest = pack(row)
             packed = texts, strike, share(rest, rest)
             if rows[exchange].setdefault(symbol, packed) is not packed:
@@ -130,8 +159,13 @@ class IncomingMaster:
         by_symbol = self._rows[exchange]
         held_series = self._series.get((exchange, symbol), "EQ")
         renamed = f"{symbol}-{held_series if series == 'EQ' else series}"
-        if series == held_series or renamed in by_symbol or len(renamed) > _LENGTHS["symbol"]:
-            self._reject(self._left_out("symbol occurs twice", given))
+        if series == held_series or renamed in by_symbol or len(renamed) > LONGEST["symbol"]:
+            left, kept = packed, by_symbol[symbol]
+            if series == held_series and _claim(packed) < _claim(kept):
+                left, kept = kept, packed
+                by_symbol[symbol] = packed
+            line = _line(given) or self.total
+            self._reject(RejectedRow(line, "symbol occurs twice", _two(symbol, left, symbol, kept)))
             return
         if series == "EQ":
             packed, by_symbol[symbol] = by_symbol[symbol], packed
@@ -139,12 +173,43 @@ class IncomingMaster:
         by_symbol[renamed] = packed
         self.renamed.append(RenamedSymbol(symbol, exchange, renamed))
 
+    def _settle_tokens(self) -> None:
+        """Of two rows with one token on an exchange the contract that lives longest stays."""
+        met: dict[tuple[str, str], list[str]] = defaultdict(list)
+        for exchange in {exchange for exchange, _ in self._tokens_met}:
+            for symbol, (texts, *_) in self._rows[exchange].items():
+                key = exchange, texts.partition("\0")[2]
+                if key in self._tokens_met:
+                    met[key].append(symbol)
+        for (exchange, token), found in met.items():
+            rows = self._rows[exchange]
+            kept = min(found, key=lambda symbol: _lives_longest(rows[symbol]))
+            found.remove(kept)
+            for symbol in found:
+                text = _two(symbol, rows.pop(symbol), kept, rows[kept])
+                line = self._tokens_met[exchange, token]
+                self._reject(RejectedRow(line, "token occurs twice", text))
+        self._tokens_met.clear()
+        if not self._rejected_names:
+            self._tokens.clear()
+
     def _left_out(self, reason: str, given: Instrument | Mapping[str, Any]) -> RejectedRow:
-        line = given.line if isinstance(given, Instrument) else None
-        return RejectedRow(line or self.total, reason, _shown(given))
+        columns = given._asdict() if isinstance(given, Instrument) else given
+        exchange, *names = (
+            value if isinstance(value := columns.get(column), str) else None
+            for column in ("exchange", "broker_symbol", "symbol")
+        )
+        exchange = exchange if exchange in EXCHANGES else None
+        self._rejected_names.update((exchange, name) for name in names if name)
+        line = _line(given) or self.total
+        return RejectedRow(line, reason, _shown(given), exchange, names[0])
 
     def _reject(self, row: RejectedRow) -> None:
-        row = row._replace(reason=storable(row.reason), raw=storable(row.raw)[:500])
+        if row.broker_symbol:
+            self._rejected_names.add((row.exchange, row.broker_symbol))
+        exchange, broker_symbol = (text and storable(text)[:100] for text in row[3:])
+        reason, raw = storable(row.reason), storable(row.raw)[:500]
+        row = RejectedRow(row.line, reason, raw, exchange, broker_symbol)
         self.rejected += 1
         self.rejected_by_reason[row.reason] += 1
         if len(self.rejected_rows) < _SHOWN:
@@ -152,5 +217,31 @@ class IncomingMaster:
 
 
 def _shown(given: Instrument | Mapping[str, Any]) -> str:
-    values = given[:-2] if isinstance(given, Instrument) else given.values()
+    return _joined(given[:-2] if isinstance(given, Instrument) else given.values())
+
+
+def _joined(values: Iterable[object]) -> str:
     return ",".join("" if value is None else str(value) for value in values)
+
+
+def _line(given: Instrument | Mapping[str, Any]) -> int | None:
+    return given.line if isinstance(given, Instrument) else None
+
+
+def _claim(packed: Packed) -> tuple[int, str]:
+    """The smaller, the better its broker symbol tells the contract, whatever the order of rows."""
+    row = unpack(packed)
+    kind = row["option_type"] or row["instrument_type"] or ""
+    told = closeness(row["broker_symbol"], row["name"], row["expiry"], row["strike"], kind)
+    return told, packed[0]
+
+
+def _lives_longest(packed: Packed) -> tuple[int, tuple[int, str]]:
+    expiry = unpack(packed)["expiry"] or date.max
+    return -expiry.toordinal(), _claim(packed)
+
+
+def _two(left_symbol: str, left: Packed, kept_symbol: str, kept: Packed) -> str:
+    """Of two rows that meet the one that is left out, and the other."""
+    left_text = _joined((left_symbol, *unpack(left).values()))
+    return f"{left_text} (kept: {_joined((kept_symbol, *unpack(kept).values()))})"

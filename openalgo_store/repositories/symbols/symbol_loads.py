@@ -17,7 +17,7 @@ from ...engine.pagination import row_limit
 from ...engine.queries import Query
 from ...engine.sql_files import SqlFile
 from ...engine.transaction import Transaction
-from ...errors import InvalidInput, StoreError, SymbolLoadRefused, Unavailable
+from ...errors import InvalidInput, StoreError, Unavailable
 from ...records import Row
 from ...records.symbols import Instrument, RejectedRow, RenamedSymbol, SymbolLoad
 from ...sessions import reading, writing
@@ -33,6 +33,7 @@ from ..announcing import SYMBOLS, announce
 from ..shapes import equal, given
 from .comparison import FEW, compare_symbols, write_difference, written_symbols
 from .incoming_master import IncomingMaster
+from .refusals import refuse_a_bad_file, refuse_a_loss
 from .symbols import get_master_version
 
 Given = Instrument | RejectedRow | Mapping[str, Any]
@@ -41,9 +42,6 @@ _log = logging.getLogger("openalgo_store")
 
 
 _sql = SqlFile("symbols/symbol_loads.sql", symbol_loads_table)
-_count_symbols_of_broker = SqlFile("symbols/symbols.sql", symbols_table).query(
-    "count_symbols_of_broker", int
-)
 _add_symbol_load = _sql.query("add_symbol_load", int)
 _get_last_symbol_load = _sql.query("get_last_symbol_load", SymbolLoad)
 
@@ -61,9 +59,12 @@ def replace_symbols(
     read and checked before any lock is taken; then one transaction compares, writes and records
     the load. Readers see the old master or the new one, whole; at any failure the old one stays.
 
-    Raises SymbolLoadRefused for a master of no rows, or of less than half of what is stored,
-    unless `force`; InvalidInput for a source that cannot be read. Both are recorded in
-    symbol_loads, unless `tx` is given: then that session decides.
+    A stored row stays if the master has it, but in a form that had to be rejected.
+
+    Unless `force` raises SymbolLoadRefused for a master of no rows, or of less than half of what is
+    stored of the broker, or of an exchange with 50 rows or more; for one of which more than 5% was
+    rejected; for a file that is cut off or a header alone. InvalidInput for a source that cannot be
+    read. Both are recorded in symbol_loads, unless `tx` is given: then that session decides.
     """
     return _load(symbols, broker, tx, whole=True, force=true_or_false("force", force))
 
@@ -143,8 +144,10 @@ def _store(
     tx.lock(f"symbols of {broker}")
     before = tx.value(get_master_version, broker=broker)
     if not force:
-        _refuse_a_stub(master, tx.value(_count_symbols_of_broker, broker=broker) or 0, broker)
+        refuse_a_bad_file(master, broker)
     difference = compare_symbols(tx, master, broker, whole=whole)
+    if not force:
+        refuse_a_loss(difference, broker)
     write_difference(tx, master, broker, difference, started)
     stored: list[Row] | None = None
     if before and cache.version(broker) == before and master.size <= FEW:
@@ -162,11 +165,12 @@ def _store(
         rejected=master.rejected,
         rejected_by_reason=dict(master.rejected_by_reason),
         rejected_rows=master.rejected_rows,
-        renamed=master.renamed,
+        renamed=master.renamed + difference.renamed,
         read_seconds=master.read_seconds,
         validate_seconds=master.validate_seconds,
         write_seconds=time.perf_counter() - began,
         error=None,
+        kept=difference.kept,
     )
     load = _recorded(tx, load)
     change = None
@@ -207,19 +211,6 @@ _loads: WeakKeyDictionary[Transaction, Counter[str]] = WeakKeyDictionary()
 """How often each transaction has loaded the master of a broker."""
 
 
-def _refuse_a_stub(master: IncomingMaster, stored: int, broker: str) -> None:
-    if master.size == 0:
-        raise SymbolLoadRefused(
-            f"the master of {broker} has no row that can be stored ({master.rejected} rejected): "
-            "the one before it stays; force it to empty it"
-        )
-    if master.size * 2 < stored:
-        raise SymbolLoadRefused(
-            f"the master of {broker} has {master.size} rows, less than half of the {stored} "
-            "stored: the one before it stays; force it if that is right"
-        )
-
-
 def _record_refusal(
     master: IncomingMaster, broker: str, started: datetime, error: Exception
 ) -> None:
@@ -242,6 +233,7 @@ def _record_refusal(
         validate_seconds=master.validate_seconds,
         write_seconds=0.0,
         error=storable(f"{type(error).__name__}: {error}"),
+        kept=0,
     )
     try:
         with writing("main") as tx:
@@ -259,6 +251,6 @@ def _recorded(tx: Transaction, load: SymbolLoad) -> SymbolLoad:
 def _typed(load: SymbolLoad) -> SymbolLoad:
     """The load with its lists as records again, which JSON keeps as lists."""
     return load._replace(
-        rejected_rows=[RejectedRow._make(each) for each in load.rejected_rows],
+        rejected_rows=[RejectedRow(*each) for each in load.rejected_rows],
         renamed=[RenamedSymbol._make(each) for each in load.renamed],
     )

@@ -3,22 +3,23 @@
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from operator import attrgetter, itemgetter
-from typing import Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from ...caching.snapshots import TOKEN, ByText, Snapshot
 from ...engine.queries import Query
 from ...engine.sql_files import SqlFile
 from ...engine.transaction import Transaction
 from ...errors import InvalidInput, Unavailable
+from ...instruments.cleaning import Rejected, token_of
 from ...records import Row
 from ...records.symbols import Symbol
 from ...sessions import one_statement, reading
 from ...store import current_store
-from ...tables.symbols import symbol_loads, symbols
+from ...tables.symbols import LONGEST, symbol_loads, symbols
 from ...tables.types import StrictJson
 from ...threads import in_real_thread
 from ...values.arguments import iterated
-from ...values.text import require_text
+from ...values.text import check_text, require_text
 
 
 class _Token(NamedTuple):
@@ -66,7 +67,7 @@ def get_symbol(
 ) -> Symbol | None:
     """The instrument with this canonical symbol, as NIFTY25AUG26FUT on NFO, or None."""
     if tx is None:
-        with _finding(broker, exchange, symbol):
+        with _finding(_by_symbol, symbol, exchange, broker):
             return Symbol._make(_master(broker).by_symbol[exchange][symbol])
     return _ask(_by_symbol, symbol, exchange, broker, tx)
 
@@ -80,9 +81,9 @@ def get_symbol_token(
             return _master(broker).by_symbol[exchange][symbol][TOKEN]  # type: ignore[no-any-return]
         except KeyError:
             pass
-        except TypeError:
-            _require_texts(broker, exchange, symbol)
-            raise
+        except (TypeError, InvalidInput):
+            if _can_be(_token, symbol, exchange, broker):
+                raise
     return _ask(_token, symbol, exchange, broker, tx)
 
 
@@ -95,11 +96,16 @@ def get_broker_symbol(
 
 
 def get_symbol_by_token(
-    token: str, exchange: str, broker: str, *, tx: Transaction | None = None
+    token: str | int, exchange: str, broker: str, *, tx: Transaction | None = None
 ) -> Symbol | None:
-    """The instrument with this token, which is unique within one exchange only, or None."""
+    """The instrument with this token, which is unique within one exchange only, or None.
+
+    Where two have it, which loads do not let happen, the one that lives longest.
+    """
+    if not isinstance(token, str):
+        token = _text_of_token(token)
     if tx is None:
-        with _finding(broker, exchange, token):
+        with _finding(_by_token, token, exchange, broker):
             return Symbol._make(_master(broker).by_token[exchange][token])
     return _ask(_by_token, token, exchange, broker, tx)
 
@@ -109,7 +115,7 @@ def get_symbol_by_broker_symbol(
 ) -> Symbol | None:
     """The instrument that the broker itself calls so, or None. `exchange` is the canonical one."""
     if tx is None:
-        with _finding(broker, exchange, broker_symbol):
+        with _finding(_by_broker_symbol, broker_symbol, exchange, broker):
             return Symbol._make(_master(broker).by_broker_symbol[exchange][broker_symbol])
     return _ask(_by_broker_symbol, broker_symbol, exchange, broker, tx)
 
@@ -120,14 +126,16 @@ def get_symbol_tokens(
     """The tokens of many (symbol, exchange) pairs in one query; what is unknown is left out."""
     found: dict[tuple[str, str], str] = {}
     absent: list[list[str]] = []
-    require_text("broker", broker)
+    if not _fits("broker", broker):
+        return {}
     by_symbol = _master(broker).by_symbol if tx is None else {}
     for pair in iterated("pairs", pairs):
         try:
             symbol, exchange = pair
             found[symbol, exchange] = by_symbol[exchange][symbol][TOKEN]
         except (KeyError, TypeError, ValueError):  # unknown, or no pair of texts
-            absent.append(_pair(pair))
+            if isinstance(pair, (tuple, list)) and len(pair) == 2 and all(map(_fits, _PAIR, pair)):
+                absent.append(list(pair))
     if absent:
         found.update(_ask_for_tokens(absent, broker, tx))
     return found
@@ -159,8 +167,11 @@ def _ask(
 ) -> R | None:
     """What the caller's session tells; else the primary, which has what the cached master lacks.
 
+    None for what no symbol can have.
     Where that cannot be asked, a master that is known to be old tells what it has.
     """
+    if not _can_be(lookup, text, exchange, broker):
+        return None
     values = {lookup.bind: text, "exchange": exchange, "broker": broker}
     try:
         with one_statement("main", tx, primary=tx is None) as session:
@@ -189,31 +200,44 @@ def _ask_for_tokens(
 
 
 class _finding:  # noqa: N801
-    """Go on where the cached master lacks these; InvalidInput where one can be no name."""
+    """Go on where the cached master lacks these, or where one of them can be no name."""
 
-    def __init__(self, *names: str) -> None:
+    def __init__(self, *names: Any) -> None:
         self._names = names
 
     def __enter__(self) -> None:
         """Nothing to do."""
 
     def __exit__(self, kind: type[BaseException] | None, *rest: object) -> bool:
-        if kind is TypeError:  # a key that cannot be one
-            _require_texts(*self._names)
+        if kind is TypeError or kind is InvalidInput:
+            return not _can_be(*self._names)
         return kind is KeyError
 
 
-def _require_texts(*names: str) -> None:
-    for name in names:
-        require_text("broker, exchange and symbol", name)
+_PAIR = "symbol", "exchange"
 
 
-def _pair(given: tuple[str, str]) -> list[str]:
-    if not (isinstance(given, (tuple, list)) and len(given) == 2):
-        raise InvalidInput("pairs: give each as (symbol, exchange)")
-    symbol, exchange = given
-    _require_texts(symbol, exchange)
-    return [symbol, exchange]
+def _can_be(lookup: _Lookup[Any], text: object, exchange: object, broker: object) -> bool:
+    """Whether a stored symbol could be found by these."""
+    return _fits(lookup.bind, text) and _fits("exchange", exchange) and _fits("broker", broker)
+
+
+def _fits(column: str, text: object) -> bool:
+    if not isinstance(text, str) or len(text) > LONGEST[column]:
+        return False
+    try:
+        check_text(text)
+    except InvalidInput:
+        return False
+    return True
+
+
+def _text_of_token(token: object) -> str:
+    """2885 as text; a NUL for what is no token."""
+    try:
+        return token_of(token) or "\0"
+    except Rejected:
+        return "\0"
 
 
 def _master(broker: str) -> Snapshot:

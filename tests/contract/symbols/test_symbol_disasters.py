@@ -141,7 +141,7 @@ def test_a_connection_that_the_server_ends_during_copy_is_told_and_replaced(stor
         with get_read_session("logs") as other:
             other.value(Query.of(select(func.pg_terminate_backend(pid)), bool))
         for number in range(100_000):
-            yield ("b", f"S{number}", "S", "1", "NSE", *[None] * 8, clock.now())
+            yield ("b", f"S{number}", "S", "1", "NSE", *[None] * 8, clock.now(), None)
 
     with pytest.raises(Unavailable), get_write_session() as tx:
         tx.copy(symbols, columns, rows(tx.value(backend)))

@@ -69,7 +69,7 @@ def test_a_first_load_stores_every_symbol_with_all_its_columns(store: Store) -> 
     stored = master()[given.symbol]
     assert stored == Symbol(
         stored.id, "zerodha", given.symbol, given.broker_symbol, given.token, "NFO", "NFO",
-        "NIFTY", "CE", 65, 0.05, given.expiry, 24000.5, "CE", load.started_at,
+        "NIFTY", "CE", 65, 0.05, given.expiry, 24000.5, "CE", load.started_at, None,
     )  # fmt: skip
 
 
@@ -117,6 +117,7 @@ def test_every_column_takes_part_in_the_comparison(store: Store) -> None:
         "token": "other", "broker_symbol": "other", "name": "Other", "broker_exchange": "N",
         "instrument_type": "XX", "lot_size": 2, "tick_size": 0.1,
         "expiry": date(2026, 8, 25), "strike": 5.0, "option_type": "CE",
+        "contract_value": 0.001,
     }  # fmt: skip
     replace_symbols([base], "zerodha")
     for column, value in changes.items():
@@ -167,7 +168,7 @@ def test_bad_rows_are_rejected_each_with_its_reason_and_the_rest_is_stored(store
         {"symbol": "A", "exchange": "MOON", "token": "1"},
         {"symbol": "B", "exchange": "NSE", "token": "1", "lot_size": -1},
         {"symbol": "C\0", "exchange": "NSE", "token": "1"},
-        {"symbol": "D" * 51, "exchange": "NSE", "token": "1"},
+        {"symbol": "D" * 65, "exchange": "NSE", "token": "1"},
         {"symbol": "E", "exchange": "NSE", "token": "1", "series": ["EQ"]},
         shares(1)[0]._replace(lot_size=-1, line=4711),
         {"symbol": "F", "exchange": "NSE", "token": ["1"]},
@@ -185,7 +186,7 @@ def test_bad_rows_are_rejected_each_with_its_reason_and_the_rest_is_stored(store
 
 def test_only_the_first_hundred_rejected_rows_are_kept_in_full(store: Store) -> None:
     bad = [{"symbol": f"S{i}", "exchange": "MOON", "token": "1"} for i in range(250)]
-    load = replace_symbols([*shares(1), *bad], "zerodha")
+    load = replace_symbols([*shares(1), *bad], "zerodha", force=True)
     assert (load.rejected, len(load.rejected_rows)) == (250, 100)
     assert load.rejected_by_reason == {"exchange is unknown": 250}
 
