@@ -284,6 +284,14 @@ REPLICAS = (
         STANDBY,
         PG,
     ),
+    Mutation(
+        "replica: one that may be little behind is looked at as seldom as any",
+        REPLICA,
+        "min(_LOOK, max_lag / 2) if max_lag else _LOOK",
+        "_LOOK",
+        TROUBLES,
+        PG,
+    ),
     # What its log tells
     Mutation(
         "replica: what is committed and not yet on the disk of the primary is not waited for",
