@@ -340,6 +340,7 @@ def test_a_store_tells_how_its_replica_is(streaming: Store, pair: Pair, engine_n
     assert replica.status() == (identity, True, 0.0, None)
     health = check_health(DEADLINE)
     assert health.ok
+    assert health.warnings == []  # that a standby is read-only is none
     assert health.databases[-1].replica == (identity, True, 0.0, None)
     pair.standby.pause()
     new_user()

@@ -292,6 +292,14 @@ REPLICAS = (
         TROUBLES,
         PG,
     ),
+    Mutation(
+        "replica: that it is read-only is a warning",
+        "openalgo_store/operations/health.py",
+        "if database.read_only and database.name != _REPLICA:",
+        "if database.read_only:",
+        STANDBY,
+        PG,
+    ),
     # What its log tells
     Mutation(
         "replica: what is committed and not yet on the disk of the primary is not waited for",
