@@ -30,7 +30,7 @@ from openalgo_store.engine.dialect import Replication
 from tests.support.command import AWAY
 from tests.support.rows import ALL_NAMES, add_user, names, shares
 from tests.support.settings import Urls, settings_of
-from tests.support.waiting import DEADLINE
+from tests.support.waiting import DEADLINE, wait_until
 
 FORKS = pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork")
 OTHERS = {"sqlite": AWAY["postgresql"], "postgresql": AWAY["sqlite"]}
@@ -164,6 +164,30 @@ def test_a_child_looks_itself_where_another_thread_was_looking(
     assert in_a_child(lambda: str(on_replica())) == "True"
     go_on.set()
     thread.join()
+
+
+def test_a_copy_is_no_promoted_standby_while_its_primary_is_asked_for_the_first_time(
+    behind: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Until that answers, nobody knows whose place in the log it tells."""
+    assert behind.replica is not None
+    asked, go_on = threading.Event(), threading.Event()
+    answer = behind.replica.primary.replication
+
+    def wait() -> Replication:
+        asked.set()
+        assert go_on.wait(30)
+        return answer()
+
+    monkeypatch.setattr(behind.replica.primary, "replication", wait)
+    thread = threading.Thread(target=names)
+    thread.start()
+    assert asked.wait(30)
+    assert not on_replica()
+    go_on.set()
+    thread.join()
+    wait_until(on_replica)
+    assert [each for each in caplog.messages if "the replica" in each] == []
 
 
 def in_a_child(ask: Callable[[], str]) -> str:

@@ -240,7 +240,11 @@ def test_a_use_of_a_key_is_not_waited_for(
 
 
 def test_without_writes_nobody_is_asked_and_a_write_is_asked_for_by_the_first_read(
-    streaming: Store, pair: Pair, engine_name: str, monkeypatch: pytest.MonkeyPatch
+    streaming: Store,
+    pair: Pair,
+    engine_name: str,
+    monkeypatch: pytest.MonkeyPatch,
+    pass_time: Callable[[float], None],
 ) -> None:
     monkeypatch.setattr(replicas, "_LOOK", 3600.0)
     user = new_user()
@@ -254,9 +258,14 @@ def test_without_writes_nobody_is_asked_and_a_write_is_asked_for_by_the_first_re
                 for _ in range(100):
                     assert reads_the_replica()
                 assert asked == []
+                pair.standby.pause()
                 add_order(user, "second", book=LIVE)
                 assert asked == []
             assert len(sent) == 1, sent
+            for _ in range(3):
+                assert not reads_the_replica()
+                pass_time(1)
+            pair.standby.resume()
             wait_until(reads_the_replica)
         assert asked[0] == "main"
         assert asked.count("main") == 1
@@ -331,6 +340,7 @@ def test_a_store_tells_how_its_replica_is(streaming: Store, pair: Pair, engine_n
     assert replica.status() == (identity, True, 0.0, None)
     health = check_health(DEADLINE)
     assert health.ok
+    assert health.warnings == []  # that a standby is read-only is none
     assert health.databases[-1].replica == (identity, True, 0.0, None)
     pair.standby.pause()
     new_user()

@@ -1,7 +1,7 @@
 """A standby that is stopped, promoted or behind, or whose primary is: reads go on."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from math import inf
@@ -245,6 +245,18 @@ def test_a_standby_that_is_behind_is_left_out_and_one_of_an_idle_primary_is_not(
     (warning,), (info,) = said(caplog, logging.WARNING), said(caplog, logging.INFO)
     assert warning.endswith("it is over 1 s (READ_REPLICA_MAX_LAG) behind")
     assert info.endswith("serves reads again")
+
+
+def test_one_that_may_be_little_behind_is_looked_at_more_often(
+    streamed_settings: Settings, pair: Pair, engine_name: str, pass_time: Callable[[float], None]
+) -> None:
+    with Store(replace(streamed_settings, read_replica_max_lag=0.2)) as store, use_store(store):
+        wait_until(reads_the_replica)
+        pair.standby.pause()
+        with elsewhere(streamed_settings):
+            new_user()
+        pass_time(0.3)
+        assert names() == ["asha"]
 
 
 def test_a_standby_that_may_not_be_asked_is_waited_for_by_time(

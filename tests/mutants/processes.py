@@ -119,4 +119,12 @@ PROCESSES = (
         ("tests/operations/test_health.py",),
         ("postgresql",),
     ),
+    Mutation(
+        "a look at the health of a pool that is exhausted waits for a connection",
+        "openalgo_store/operations/health.py",
+        '    if not _is_exhausted(store.databases["main"].pool_use()):\n',
+        "    if True:\n",
+        ("tests/operations/test_health.py",),
+        ("postgresql",),
+    ),
 )

@@ -268,6 +268,38 @@ REPLICAS = (
         COPIES,
         PG,
     ),
+    Mutation(
+        "replica: a copy is called promoted before its primary has been asked",
+        REPLICA,
+        "            if self._origin is not None or self._is_primary_silent:\n",
+        "            if True:\n",
+        COPIES,
+        PG,
+    ),
+    Mutation(
+        "replica: the primary is asked by each read until its last answer is replayed",
+        REPLICA,
+        "return is_new or now - self._asked_at >= self._interval",
+        "return True",
+        STANDBY,
+        PG,
+    ),
+    Mutation(
+        "replica: one that may be little behind is looked at as seldom as any",
+        REPLICA,
+        "min(_LOOK, max_lag / 2) if max_lag else _LOOK",
+        "_LOOK",
+        TROUBLES,
+        PG,
+    ),
+    Mutation(
+        "replica: that it is read-only is a warning",
+        "openalgo_store/operations/health.py",
+        "if database.read_only and database.name != _REPLICA:",
+        "if database.read_only:",
+        STANDBY,
+        PG,
+    ),
     # What its log tells
     Mutation(
         "replica: what is committed and not yet on the disk of the primary is not waited for",
