@@ -169,10 +169,10 @@ def test_an_interrupt_of_a_statement_that_is_caught_still_fails_the_session(
 def test_an_interrupt_amid_the_rows_of_a_copy_that_is_caught_fails_the_session(
     store: Store,
 ) -> None:
-    columns = [column.name for column in symbols.columns if column.name != "id"]
+    columns = ["broker", "symbol", "broker_symbol", "token", "exchange", "last_updated"]
 
     def rows() -> Iterator[tuple[object, ...]]:
-        yield ("b", "S", "S", "1", "NSE", *[None] * 8, clock.now())
+        yield ("b", "S", "S", "1", "NSE", clock.now())
         raise Interrupted
 
     with pytest.raises(TransactionFailed), get_write_session() as tx:

@@ -106,8 +106,8 @@ def test_a_transaction_that_the_driver_knows_to_be_lost_is_not_taken_for_committ
 
 
 def test_a_failed_copy_fails_the_session(store: Store) -> None:
-    columns = [column.name for column in symbols.columns if column.name != "id"]
-    row = ("b", "S", "S", "1", "NSE", *[None] * 8, None)  # last_updated needs a value
+    columns = ["broker", "symbol", "broker_symbol", "token", "exchange", "last_updated"]
+    row = ("b", "S", "S", "1", "NSE", None)  # last_updated needs a value
     with pytest.raises(TransactionFailed), get_write_session() as tx:
         with pytest.raises(InvalidInput, match="last_updated needs a value"):
             tx.copy(symbols, columns, [row])
@@ -116,10 +116,10 @@ def test_a_failed_copy_fails_the_session(store: Store) -> None:
 
 def test_a_copy_whose_rows_end_in_an_error_fails_the_session(store: Store) -> None:
     def rows() -> Iterator[tuple[object, ...]]:
-        yield from [("b", f"S{n}", "S", "1", "NSE", *[None] * 8, clock.now()) for n in range(3)]
+        yield from [("b", f"S{n}", "S", "1", "NSE", clock.now()) for n in range(3)]
         raise ZeroDivisionError
 
-    columns = [column.name for column in symbols.columns if column.name != "id"]
+    columns = ["broker", "symbol", "broker_symbol", "token", "exchange", "last_updated"]
     with pytest.raises(TransactionFailed), get_write_session() as tx:
         with pytest.raises(ZeroDivisionError):
             tx.copy(symbols, columns, rows())
