@@ -6,7 +6,6 @@ A real thread calls the store beside whatever serves the requests.
 import json
 import logging
 import os
-import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -25,6 +24,7 @@ from openalgo_store import (
     record_fill,
     replace_symbols,
 )
+from openalgo_store.threads import sleep
 from tests.programs.green import start_real_thread
 from tests.support.rows import MONDAY, order_row, shares
 from tests.support.settings import settings_of
@@ -37,11 +37,15 @@ log.setLevel(logging.INFO)
 
 
 def be_real() -> None:
-    """Call the store now and then, as a price feed does."""
+    """Call the store now and then, as a price feed does.
+
+    It sleeps as a real thread: by the patched sleep it would run a hub of its own, and gevent
+    crashes where the interpreter ends beside one.
+    """
     while True:
         get_user(1)
         get_positions(1)
-        time.sleep(0.01)
+        sleep(0.01)
 
 
 def fill(number: int) -> None:
