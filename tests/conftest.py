@@ -27,6 +27,7 @@ __all__ = ["SQLITE_IDLE", "Urls", "settings_of"]
 
 GREEN = os.environ.get("OPENALGO_TEST_GREEN") == "1"
 """Whether the whole probe of green threads runs, which takes minutes."""
+FAULTS = Path(__file__).parent / "faults"
 ENGINES = os.environ.get("OPENALGO_TEST_ENGINES", "sqlite,postgresql").split(",")
 if not set(ENGINES) <= {"sqlite", "postgresql"}:
     raise pytest.UsageError("OPENALGO_TEST_ENGINES: sqlite, postgresql or both with a comma")
@@ -77,10 +78,10 @@ def _is_left_out(node: pytest.Item) -> bool:
 
 
 def _repeats(node: pytest.Item) -> bool:
-    """Whether more of it, or fresh chance, may find something."""
+    """Whether more of it, or fresh chance, may find something. The faults belong together."""
     assert isinstance(node, pytest.Function)
-    draws = any(hasattr(node.module, name) for name in ("chance_of", "given"))
-    return draws or "soak" in node.fixturenames
+    draws = any(hasattr(node.module, name) for name in ("chance_of", "given", "SOAK"))
+    return draws or "soak" in node.fixturenames or FAULTS in node.path.parents
 
 
 def _engines_of(node: pytest.Item) -> list[str]:

@@ -29,11 +29,18 @@ def test_a_soak_prints_the_seed_that_repeats_it() -> None:
 
 
 def test_a_soak_leaves_out_what_is_the_same_every_time() -> None:
-    folders = ("tests/security", "tests/contract/trading", "tests/startup")
+    folders = ("tests/security", "tests/contract/trading", "tests/startup", "tests/engine")
     printed = run("-m", "pytest", "-q", "--collect-only", *folders, OPENALGO_SOAK="1")
     found = set(re.findall(r"/(test_\w+)\.py", printed))
     assert {"test_security", "test_books_model", "test_any_order", "test_startup"} <= found
+    assert "test_interrupts" in found  # which counts for itself
     assert not found & {"test_hosts", "test_races", "test_holdings", "test_redaction"}
+
+
+def test_a_soak_of_the_faults_leaves_none_out() -> None:
+    printed = run("-m", "pytest", "-q", "--collect-only", "tests/faults", OPENALGO_SOAK="1")
+    files = {path.stem for path in (ROOT / "tests" / "faults").glob("test_*.py")}
+    assert set(re.findall(r"/(test_\w+)\.py", printed)) == files
 
 
 def drawn(**variables: str) -> str:
