@@ -131,7 +131,7 @@ class Replica:
         Several may answer to one URL, each at its own place in the log.
         """
         found = self._found.server
-        return found is None or (self.dialect.server_of(driver) == found and self.serves())
+        return found is None or (self.dialect.server_of(driver) == found and self._serves_now())
 
     def status(self) -> ReplicaStatus:
         """What is known of it, and how far it is behind at this moment."""

@@ -91,6 +91,22 @@ def test_and_again_after_the_time_that_is_set(
     assert names() == ["asha", "binod"]
 
 
+def test_a_session_that_begins_after_a_write_shows_it(behind: Store) -> None:
+    with get_read_session() as tx:
+        assert tx.on_replica
+        write("asha")
+        assert tx.all(ALL_NAMES) == ["asha"]
+        assert not tx.on_replica
+
+
+def test_the_session_for_which_a_look_is_due_is_served_each_time(
+    behind: Store, pass_time: Callable[[float], None]
+) -> None:
+    for _ in range(3):
+        assert on_replica()
+        pass_time(60)
+
+
 def test_or_at_once(copied: Settings) -> None:
     with Store(replace(copied, read_replica_pin=0)) as store, use_store(store):
         for name in ("asha", "binod"):

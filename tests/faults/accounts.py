@@ -4,6 +4,7 @@ from base64 import urlsafe_b64encode
 from dataclasses import replace
 
 from openalgo_store import (
+    NotFound,
     Store,
     create_api_key,
     create_strategy,
@@ -68,7 +69,8 @@ def add_api_keys(count: int) -> None:
 
 def use_api_key(number: int) -> None:
     """That it was used is written in the background; again changes nothing."""
-    assert get_user_by_api_key(api_key(number)) is not None
+    if get_user_by_api_key(api_key(number)) is None:  # as it may be in a damaged file
+        raise NotFound("this key is no user's")
     flush()
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from math import inf
 from typing import Any
 
 import pytest
@@ -108,6 +109,9 @@ def strike_at_points(fault: str, scene: Scene, cases: int, do: Callable[[Any], o
     """Do this at points of so many calls."""
     chance = chance_of(f"{fault} in {scene.operation.name}")
     for _ in range(cases):
+        scene.store.epochs.until = (
+            -inf
+        )  # it looks, whether or not the steps were counted with a look
         with striking(Point.among(scene.steps, chance), do) as strike:
             outcome = scene.call()
         assert strike.is_done

@@ -35,8 +35,7 @@ REPLICAS = (
         STATE,
         "if self._replica.serves():",
         "if True:",
-        STANDBY,
-        PG,
+        COPIES,
     ),
     Mutation(
         "replica: a session whose connection cannot be had fails",
@@ -104,12 +103,11 @@ REPLICAS = (
         PG,
     ),
     Mutation(
-        "replica: nobody looks any more after a look that was interrupted",
+        "replica: the look before is taken for one that is under way",
         REPLICA,
         "        finally:\n            self._questions.pop(ask, None)\n",
         "        finally:\n            pass\n",
-        TROUBLES,
-        PG,
+        COPIES,
     ),
     Mutation(
         "replica: a child waits for a look of its parent",
