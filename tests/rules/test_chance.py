@@ -38,7 +38,8 @@ def test_a_soak_leaves_out_what_is_the_same_every_time() -> None:
 
 
 def test_a_soak_of_the_faults_leaves_none_out() -> None:
-    printed = run("-m", "pytest", "-q", "--collect-only", "tests/faults", OPENALGO_SOAK="1")
+    whole = {"OPENALGO_SOAK": "1", "OPENALGO_TEST_ENGINES": "sqlite,postgresql"}
+    printed = run("-m", "pytest", "-q", "--collect-only", "tests/faults", **whole)
     files = {path.stem for path in (ROOT / "tests" / "faults").glob("test_*.py")}
     assert set(re.findall(r"/(test_\w+)\.py", printed)) == files
 
