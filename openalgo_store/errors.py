@@ -3,6 +3,7 @@
 __all__ = [
     "ConfigurationError",
     "Conflict",
+    "CopyRefused",
     "IllegalOrderState",
     "InvalidInput",
     "MigrationRefused",
@@ -73,6 +74,10 @@ class NotFound(StoreError):
 
 class SymbolLoadRefused(StoreError):
     """A master that would do harm was not loaded; the one before it is intact."""
+
+
+class CopyRefused(StoreError):
+    """A database was not copied, or not restored; the target is as it was."""
 
 
 class IllegalOrderState(StoreError):

@@ -77,13 +77,13 @@ def migrate_databases(settings: Settings, names: Sequence[str] = DATABASES) -> d
     }
 
 
-def make_folders(settings: Settings) -> None:
+def make_folders(settings: Settings, names: Sequence[str] = DATABASES) -> None:
     """Make the folders of SQLite files.
 
     Raises ConfigurationError, which names the variable, for a folder or a file that cannot serve:
     a file that is read-only would only fail at its first write.
     """
-    for name in DATABASES:
+    for name in names:
         path = make_url(settings.url(name)).database or ""
         if not Path(path).is_absolute():  # a PostgreSQL database has no folder
             continue

@@ -35,6 +35,7 @@ from ..startup import (
     read_only_warnings,
 )
 from ..store import Store, close_databases, use_store
+from .copying import run_copy, settings_of
 from .demo import run_demo
 from .new_secrets import write_missing_secrets
 from .report import key_report, load_report, progress_of, shell_warning
@@ -138,6 +139,42 @@ def check(context: click.Context) -> None:
     differences = f"{found:,} difference{'' if found == 1 else 's'}"
     click.echo(differences if found else "the books add up")
     context.exit(1 if found else 0)
+
+
+@main.command()
+@click.option("--from", "origin", metavar="URL|FILE", help="By default as the settings say.")
+@click.option("--to", "goal", metavar="URL|FILE", required=True, help="What is written.")
+@click.option(
+    "--database", default="main", show_default=True, type=click.Choice([*DATABASES, "all"])
+)
+@click.option(
+    "--skip-bad",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Leave bad rows out, and list them in this file.",
+)
+@click.option("--replace", is_flag=True, help="Delete what the target has.")
+def copy(
+    origin: str | None, goal: str, database: str, skip_bad: Path | None, replace: bool
+) -> None:
+    """Copy a database into another: from SQLite to PostgreSQL, or back, or on the same engine.
+
+    URL is that of a database; FILE names all five as .env does. Each database is one transaction:
+    after an interruption run the command again. What is bad in the source, where SQLite takes any
+    value in any column, is listed before anything is written.
+
+    \b
+    For example: openalgo-store copy --to postgresql://localhost/openalgo
+                 openalgo-store copy --to new.env --database all
+    """
+    databases = DATABASES if database == "all" else (database,)
+    run_copy(
+        settings_of(origin, databases) if origin else _settings(),
+        settings_of(goal, databases),
+        databases,
+        skip_bad=skip_bad,
+        replace=replace,
+    )
 
 
 @main.command("load-symbols")

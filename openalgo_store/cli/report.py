@@ -18,7 +18,9 @@ _WIDTH = 100
 
 
 @contextmanager
-def progress_of(rows: Iterable[T], expected: int | None) -> Iterator[Iterable[T]]:
+def progress_of(
+    rows: Iterable[T], expected: int | None, doing: str = "loading"
+) -> Iterator[Iterable[T]]:
     """The rows, behind a progress bar if standard error is a terminal.
 
     `expected` is how many there may be, as the load before this one tells.
@@ -29,7 +31,7 @@ def progress_of(rows: Iterable[T], expected: int | None) -> Iterator[Iterable[T]
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    columns = (TextColumn("loading"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = (TextColumn(doing), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         yield progress.track(rows, total=expected or None)
 

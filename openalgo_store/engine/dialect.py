@@ -150,6 +150,18 @@ class Dialect(Protocol):
     ) -> int:
         """Insert checked rows by the fastest way of the driver; how many, or the driver's error."""
 
+    def odd_values(self, driver: Any, table: Table) -> Iterable[tuple[str, str]]:
+        """What it may hold although no column is of that kind.
+
+        Told are a reason and the condition, for this connection, that is true of such a row.
+        """
+
+    def last_number(self, driver: Any, table: Table) -> int:
+        """The highest id that a row of the table had, for as long as that is known."""
+
+    def continue_after(self, driver: Any, table: Table, number: int) -> None:
+        """Give no new row of the table an id up to this one."""
+
     def lock(self, driver: Any, name: str) -> None:
         """Hold a named lock until the end of the transaction; the driver's error."""
 

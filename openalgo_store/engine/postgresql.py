@@ -25,6 +25,7 @@ from ..threads import poll, refuse_late_patch
 from .dialect import Holder, PoolUse, Replication, Sent, Size, build_engine
 from .living import Living
 from .postgresql_errors import is_out_of_step, translate
+from .postgresql_rows import continue_after, last_number, odd_values
 
 _LONGEST_IDLE = 600.0
 """Seconds for which a session may do nothing inside its transaction, which may hold locks."""
@@ -221,6 +222,10 @@ class PostgreSQL:
     def _type_name(self, table: Table, column: str) -> str:
         declared: str = table.c[column].type.compile(self.engine.dialect)
         return declared.partition("(")[0].lower()
+
+    odd_values = staticmethod(odd_values)
+    last_number = staticmethod(last_number)
+    continue_after = staticmethod(continue_after)
 
     def own_connection(self) -> AbstractContextManager[None]:
         return nullcontext()

@@ -3,16 +3,22 @@
 from collections.abc import Callable
 from functools import partial
 
+from sqlalchemy import select
+
 from ..caching.epochs import ACCOUNTS, SYMBOLS, TOKENS
 from ..engine.expected import expect_one
+from ..engine.queries import Query
 from ..engine.sql_files import SqlFile
 from ..engine.transaction import Transaction
 from ..store import Store, current_store
 from ..tables.cache_epochs import cache_epochs
+from ..tables.symbols import symbols
 
-__all__ = ["ACCOUNTS", "SYMBOLS", "TOKENS", "announce"]
+__all__ = ["ACCOUNTS", "SYMBOLS", "TOKENS", "announce", "announce_all"]
 
 _add_epoch = SqlFile("cache_epochs.sql", cache_epochs).query("add_epoch", int)
+_get_topics = Query.of(select(cache_epochs.c.topic), str)
+_get_brokers = Query.of(select(symbols.c.broker).distinct(), str)
 
 
 def announce(
@@ -30,6 +36,14 @@ def announce(
     """
     tx.after_commit(forget, unknown=unknown or forget)
     tx.before_commit(topic, partial(_count, tx, topic, current_store(), confirm))
+
+
+def announce_all(tx: Transaction) -> None:
+    """Everything that a process may keep of this database is another's from now on."""
+    with_rows = [f"{SYMBOLS}{broker}" for broker in tx.all(_get_brokers)]
+    known = tx.all(_get_topics)
+    for topic in sorted({ACCOUNTS, TOKENS, *with_rows, *known}):
+        expect_one(tx, _add_epoch, topic=topic)
 
 
 def _count(tx: Transaction, topic: str, store: Store, confirm: Callable[[], object] | None) -> None:

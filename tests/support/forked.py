@@ -21,7 +21,7 @@ _CONTEXT.set_forkserver_preload(
         *(
             f"tests.programs.{name}"
             for name in (
-                "caches", "coherence", "databases", "migrations", "rotation", "telegram",
+                "caches", "coherence", "copying", "databases", "migrations", "rotation", "telegram",
                 "telemetry", "trading",
             )
         ),

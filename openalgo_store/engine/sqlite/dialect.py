@@ -23,6 +23,7 @@ from .bulk_insert import insert_rows
 from .connections import Connection, Connections, Lease
 from .errors import translate
 from .locks import WriterLock
+from .stored_rows import continue_after, last_number, odd_values
 
 
 class SQLite:
@@ -129,6 +130,10 @@ class SQLite:
         self, driver: Connection, table: Table, columns: Sequence[str], rows: Iterable[Row]
     ) -> int:
         return insert_rows(driver, self.engine.dialect, table, columns, rows)
+
+    odd_values = staticmethod(odd_values)
+    last_number = staticmethod(last_number)
+    continue_after = staticmethod(continue_after)
 
     def translate(self, error: Exception, sent: Sent | None) -> StoreError:
         return translate(self.identity, error, sent)

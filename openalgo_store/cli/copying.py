@@ -1,0 +1,86 @@
+"""`copy`: from one database to another, with what stood in the way in a list."""
+
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TextIO
+
+import click
+
+from ..errors import ConfigurationError
+from ..operations.copying import DatabaseCopy, copy_database
+from ..operations.row_rules import RowFault
+from ..records import Row
+from ..schema import migrate
+from ..settings import Settings, variable_of
+from ..settings.env_file import read_env_file
+from ..startup import make_folders, migrate_databases
+from ..store import Store
+from .report import progress_of
+
+
+def settings_of(place: str, databases: Sequence[str]) -> Settings:
+    """Of a URL, which all of these databases have then, or of an env file that names them."""
+    if "://" in place:
+        return Settings.from_env({variable_of(each): place for each in databases})
+    if not Path(place).is_file():
+        raise ConfigurationError(
+            f"{place} is neither a URL nor a file: give one of a database, as sqlite:///FILE or "
+            "postgresql://HOST/DATABASE, or a file with variables as .env"
+        )
+    return Settings.from_env(read_env_file(Path(place)))
+
+
+def run_copy(
+    origin: Settings,
+    goal: Settings,
+    databases: Sequence[str],
+    *,
+    skip_bad: Path | None,
+    replace: bool,
+) -> None:
+    """Copy these databases one after the other, and say what was done."""
+    for name in databases:
+        if migrate.pending_migrations(origin.url(name), name):
+            raise ConfigurationError(
+                f"the {name} database is not up to date: run `openalgo-store migrate` on it first"
+            )
+    make_folders(goal, databases)
+    migrate_databases(goal, databases)
+    with ExitStack() as opened:
+        source, target = opened.enter_context(Store(origin)), opened.enter_context(Store(goal))
+        listed: TextIO = sys.stdout
+        if skip_bad is not None:
+            listed = opened.enter_context(skip_bad.open("w", encoding="utf-8"))
+        for name in databases:
+            done = copy_database(
+                name,
+                source,
+                target,
+                tell=lambda each: click.echo(_line(each), file=listed),
+                skip_bad=skip_bad is not None,
+                replace=replace,
+                watch=_watched,
+            )
+            click.echo(_report(done))
+
+
+def _line(fault: RowFault) -> str:
+    return f"{fault.table} {fault.row_id}: {fault.what}"
+
+
+def _watched(table: str, count: int, rows: Iterable[Row]) -> Iterator[Row]:
+    """Behind a progress bar."""
+    with progress_of(rows, count, table) as watched:
+        yield from watched
+
+
+def _report(done: DatabaseCopy) -> str:
+    rows = sum(each.rows for each in done.tables.values())
+    what = "the same rows were there already" if done.was_equal else "copied and compared"
+    lines = [f"{done.database}: {rows:,} rows, {what}"]
+    if done.left_out:
+        lines.append(f"  {'left out':<22}{done.left_out:>9,}")
+    lines += [f"  {name:<22}{each.rows:>9,}" for name, each in done.tables.items() if each.rows]
+    return "\n".join(lines)

@@ -1,0 +1,54 @@
+"""Rows as a server holds them: values that no column of the store has, and the ids it has given."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from psycopg import sql
+from sqlalchemy import Date, DateTime, Double, Table
+from sqlalchemy.types import TypeDecorator
+
+from ..tables.types import StrictJson
+
+
+def odd_values(driver: Any, table: Table) -> Iterator[tuple[str, str]]:
+    """Why a row cannot be one of the table's, and the condition that is true of such a row."""
+    for column in table.columns:
+        kind, name = column.type, column.name
+        plain = kind.impl_instance if isinstance(kind, TypeDecorator) else kind
+        if isinstance(kind, StrictJson):
+            yield f"{name} is not JSON", f"json_typeof({name}) = 'number'"
+        elif isinstance(plain, Double):
+            yield f"{name} is not a number", f"{name} = 'NaN'"
+            yield f"{name} is infinite", f"{name} IN ('infinity', '-infinity')"
+        elif isinstance(plain, DateTime):
+            yield (
+                f"{name} is not a moment",
+                f"NOT ({name} >= '0001-01-03' AND {name} < '9999-12-30')",
+            )
+        elif isinstance(plain, Date):
+            yield (
+                f"{name} is not a date",
+                f"NOT ({name} >= '0001-01-01' AND {name} <= '9999-12-31')",
+            )
+
+
+def last_number(driver: Any, table: Table) -> int:
+    """The highest id that the table has given."""
+    found = driver.execute(
+        sql.SQL("SELECT last_value, is_called FROM {}").format(_sequence(driver, table))
+    ).fetchone()
+    return int(found[0]) if found[1] else int(found[0]) - 1
+
+
+def continue_after(driver: Any, table: Table, number: int) -> None:
+    """Give no new row an id up to this one."""
+    driver.execute(
+        "SELECT setval(pg_get_serial_sequence(%s, 'id'), %s, %s)",
+        (table.name, max(number, 1), number > 0),
+    )
+
+
+def _sequence(driver: Any, table: Table) -> sql.Identifier:
+    found = driver.execute("SELECT pg_get_serial_sequence(%s, 'id')", (table.name,)).fetchone()[0]
+    schema, name = found.split(".")
+    return sql.Identifier(schema, name)

@@ -1,0 +1,138 @@
+"""Rows as a file holds them: values that are of no column's type, and the ids it has given."""
+
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from sqlalchemy import Boolean, Column, Date, DateTime, Double, Integer, Table, func, select
+from sqlalchemy import String as Text
+from sqlalchemy.types import TypeDecorator
+
+from ...tables.types import StrictJson
+
+_BROKEN_TEXT = "holds_broken_text"
+_DAY = "-".join(("[0-9]" * 4, "[0-9]" * 2, "[0-9]" * 2))
+_TIME = ":".join(["[0-9]" * 2] * 3)
+_MOMENT = f"{_DAY} {_TIME}.{'[0-9]' * 6}"
+
+
+def odd_values(driver: sqlite3.Connection, table: Table) -> Iterator[tuple[str, str]]:
+    """Why a row cannot be one of the table's, and the condition that is true of such a row.
+
+    The conditions hold for this connection. It gets the function that they call.
+    """
+    texts = [each.name for each in table.columns if _kind(each) is Text]
+    if texts and not _can_be_decoded(driver, table, texts):
+        driver.create_function(_BROKEN_TEXT, -1, _holds_broken_text, deterministic=True)
+        values = ", ".join(f"CAST({name} AS BLOB)" for name in texts)
+        yield "a text is not UTF-8", f"{_BROKEN_TEXT}({values})"
+    for column in table.columns:
+        for what, condition in _RULES[_kind(column)](column.name):
+            yield f"{column.name} {what}", f"{column.name} IS NOT NULL AND ({condition})"
+
+
+def _kind(column: Column[Any]) -> type[Any]:
+    kind = column.type
+    if isinstance(kind, StrictJson):
+        return StrictJson
+    plain = kind.impl_instance if isinstance(kind, TypeDecorator) else kind
+    return next(each for each in _RULES if isinstance(plain, each))
+
+
+def _can_be_decoded(driver: sqlite3.Connection, table: Table, texts: Sequence[str]) -> bool:
+    """Whether the driver reads all of them: in a third of the time that looking at each takes."""
+    cursor = driver.execute(str(select(*(table.c[name] for name in texts))))
+    try:
+        while cursor.fetchmany(1_000):
+            pass
+    except (sqlite3.OperationalError, UnicodeDecodeError):
+        return False
+    finally:
+        cursor.close()
+    return True
+
+
+def _holds_broken_text(*values: bytes | None) -> bool:
+    try:
+        for value in values:
+            if value is not None:
+                value.decode()
+    except UnicodeDecodeError:
+        return True
+    return False
+
+
+def _of_integers(name: str) -> Iterator[tuple[str, str]]:
+    yield "is not a whole number", f"typeof({name}) <> 'integer'"
+
+
+def _of_doubles(name: str) -> Iterator[tuple[str, str]]:
+    yield "is not a number", f"typeof({name}) NOT IN ('real', 'integer')"
+    yield "is infinite", f"abs({name}) = 9e999"
+
+
+def _of_flags(name: str) -> Iterator[tuple[str, str]]:
+    yield "is neither 0 nor 1", f"typeof({name}) <> 'integer' OR {name} NOT IN (0, 1)"
+
+
+def _of_texts(name: str) -> Iterator[tuple[str, str]]:
+    yield "is not text", f"typeof({name}) <> 'text'"
+    yield "holds a NUL character", f"instr({name}, char(0)) > 0"
+
+
+def _of_moments(name: str) -> Iterator[tuple[str, str]]:
+    """A modifier makes SQLite see that there is no 30 February; it would round a fraction."""
+    second = f"substr({name}, 1, 19)"
+    there_is = f"strftime('%Y-%m-%d %H:%M:%S', {second}, '+0 days') IS {second}"
+    yield (
+        "is not a moment",
+        f"typeof({name}) <> 'text' OR {name} NOT GLOB '{_MOMENT}' "
+        f"OR {name} < '0001' OR NOT ({there_is})",
+    )
+
+
+def _of_days(name: str) -> Iterator[tuple[str, str]]:
+    yield (
+        "is not a date",
+        f"typeof({name}) <> 'text' OR {name} NOT GLOB '{_DAY}' "
+        f"OR {name} < '0001' OR date({name}, '+0 days') IS NOT {name}",
+    )
+
+
+def _of_json(name: str) -> Iterator[tuple[str, str]]:
+    yield (
+        "is not JSON",
+        f"CASE WHEN typeof({name}) = 'text' AND json_valid({name}) "
+        f"THEN json_type({name}) IN ('integer', 'real') ELSE TRUE END",
+    )
+
+
+_RULES: dict[type[Any], Callable[[str], Iterator[tuple[str, str]]]] = {
+    StrictJson: _of_json,
+    Boolean: _of_flags,
+    Integer: _of_integers,
+    Double: _of_doubles,
+    DateTime: _of_moments,
+    Date: _of_days,
+    Text: _of_texts,
+}
+
+
+def last_number(driver: sqlite3.Connection, table: Table) -> int:
+    """The highest id that a row of the table has, or had where that is kept."""
+    found = driver.execute(str(select(func.max(table.c.id)))).fetchone()[0] or 0
+    if _is_counted(table):
+        kept = driver.execute("SELECT seq FROM sqlite_sequence WHERE name = ?", (table.name,))
+        found = max(found, *(number for (number,) in kept), 0)
+    return int(found)
+
+
+def continue_after(driver: sqlite3.Connection, table: Table, number: int) -> None:
+    """Give no new row an id up to this one, where the table keeps count."""
+    if _is_counted(table):
+        driver.execute("DELETE FROM sqlite_sequence WHERE name = ?", (table.name,))
+        driver.execute("INSERT INTO sqlite_sequence VALUES (?, ?)", (table.name, number))
+
+
+def _is_counted(table: Table) -> bool:
+    return bool(table.dialect_options["sqlite"]["autoincrement"])
