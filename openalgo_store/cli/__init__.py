@@ -11,7 +11,7 @@ import click
 from ..engine.transaction import Transaction
 from ..errors import ConfigurationError, NotFound, StoreError
 from ..instruments import read_instruments
-from ..operations.checking import check_books
+from ..operations.checking import check_databases
 from ..operations.health import PATIENCE
 from ..operations.purge import PURGES, moment_ago
 from ..operations.status import inspect
@@ -35,6 +35,7 @@ from ..startup import (
     read_only_warnings,
 )
 from ..store import Store, close_databases, use_store
+from .checking import echo_finding, findings_json, findings_summary
 from .copying import run_copy, settings_of
 from .demo import run_demo
 from .new_secrets import write_missing_secrets
@@ -123,21 +124,17 @@ def status(context: click.Context, as_json: bool, timeout: float) -> None:
 
 
 @main.command()
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
 @click.pass_context
-def check(context: click.Context) -> None:
-    """Check that the books add up: orders by their trades, positions by all they are made of.
+def check(context: click.Context, as_json: bool) -> None:
+    """Check that the databases are whole, that rows can be, and that the books add up.
 
-    Each difference is one line: the table, the id of the row, and what is wrong with it. Changes
-    nothing. The exit code is 1 when something is found.
+    Each finding is one line: the table, the id of the row, and what is wrong with it; at the end
+    stands what helps. Changes nothing. The exit code is 1 when something is found.
     """
-    _open_as_it_is("main", "sandbox")
-    found = 0
-    for each in check_books():
-        found += 1
-        row = "" if each.row_id is None else f" {each.row_id}"
-        click.echo(f"{each.table}{row}: {each.what}")
-    differences = f"{found:,} difference{'' if found == 1 else 's'}"
-    click.echo(differences if found else "the books add up")
+    _open_as_it_is(*DATABASES)
+    found = list(map(echo_finding, check_databases()) if not as_json else check_databases())
+    click.echo(findings_json(found) if as_json else findings_summary(found))
     context.exit(1 if found else 0)
 
 

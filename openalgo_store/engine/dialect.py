@@ -156,6 +156,9 @@ class Dialect(Protocol):
         Told are a reason and the condition, for this connection, that is true of such a row.
         """
 
+    def storage_faults(self, driver: Any) -> Iterable[str]:
+        """What is damaged below the rows: pages and indexes, as far as the engine tells."""
+
     def last_number(self, driver: Any, table: Table) -> int:
         """The highest id that a row of the table had, for as long as that is known."""
 

@@ -25,7 +25,7 @@ from ..threads import poll, refuse_late_patch
 from .dialect import Holder, PoolUse, Replication, Sent, Size, build_engine
 from .living import Living
 from .postgresql_errors import is_out_of_step, translate
-from .postgresql_rows import continue_after, last_number, odd_values
+from .postgresql_rows import continue_after, last_number, odd_values, storage_faults
 
 _LONGEST_IDLE = 600.0
 """Seconds for which a session may do nothing inside its transaction, which may hold locks."""
@@ -224,6 +224,7 @@ class PostgreSQL:
         return declared.partition("(")[0].lower()
 
     odd_values = staticmethod(odd_values)
+    storage_faults = staticmethod(storage_faults)
     last_number = staticmethod(last_number)
     continue_after = staticmethod(continue_after)
 

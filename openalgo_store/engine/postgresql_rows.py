@@ -3,11 +3,21 @@
 from collections.abc import Iterator
 from typing import Any
 
-from psycopg import sql
+from psycopg import errors, sql
 from sqlalchemy import Date, DateTime, Double, Table
 from sqlalchemy.types import TypeDecorator
 
 from ..tables.types import StrictJson
+
+_HAS_AMCHECK = "SELECT count(*) > 0 FROM pg_extension WHERE extname = 'amcheck'"
+_INDEXES = """
+SELECT i.indexrelid::regclass::text, i.indisvalid
+FROM pg_index AS i
+JOIN pg_class AS c ON c.oid = i.indexrelid
+JOIN pg_am AS a ON a.oid = c.relam
+WHERE c.relnamespace = current_schema()::regnamespace AND a.amname = 'btree'
+ORDER BY 1
+"""
 
 
 def odd_values(driver: Any, table: Table) -> Iterator[tuple[str, str]]:
@@ -30,6 +40,25 @@ def odd_values(driver: Any, table: Table) -> Iterator[tuple[str, str]]:
                 f"{name} is not a date",
                 f"NOT ({name} >= '0001-01-01' AND {name} <= '9999-12-31')",
             )
+
+
+def storage_faults(driver: Any) -> Iterator[str]:
+    """Indexes that are not whole, and where the extension amcheck is there what it finds."""
+    has_amcheck = driver.execute(_HAS_AMCHECK).fetchone()[0]
+    for name, is_valid in driver.execute(_INDEXES).fetchall():
+        if not is_valid:
+            yield f"the index {name} is not valid"
+        elif has_amcheck:
+            yield from _index_fault(driver, name)
+
+
+def _index_fault(driver: Any, name: str) -> Iterator[str]:
+    """What amcheck says of an index, in a part of the transaction that it may end by an error."""
+    try:
+        with driver.transaction():
+            driver.execute("SELECT bt_index_check(%s::regclass)", (name,))
+    except errors.IndexCorrupted as error:
+        yield f"the index {name}: {error.diag.message_primary}"
 
 
 def last_number(driver: Any, table: Table) -> int:

@@ -81,7 +81,6 @@ def fill(store: Store) -> Installed:
         authorize_telegram_chat(-(2**40))
         queue_telegram_message(-(2**40), "ORDER", "\n".join(ODD_TEXTS))
         for database, table in (
-            ("main", METADATA["main"].tables["secret_sentinels"]),
             ("latency", latency_metrics),
             ("latency", latency_writers),
             ("logs", application_logs),

@@ -23,7 +23,7 @@ from .bulk_insert import insert_rows
 from .connections import Connection, Connections, Lease
 from .errors import translate
 from .locks import WriterLock
-from .stored_rows import continue_after, last_number, odd_values
+from .stored_rows import continue_after, last_number, odd_values, storage_faults
 
 
 class SQLite:
@@ -132,6 +132,7 @@ class SQLite:
         return insert_rows(driver, self.engine.dialect, table, columns, rows)
 
     odd_values = staticmethod(odd_values)
+    storage_faults = staticmethod(storage_faults)
     last_number = staticmethod(last_number)
     continue_after = staticmethod(continue_after)
 

@@ -1,5 +1,6 @@
 """Rows as a file holds them: values that are of no column's type, and the ids it has given."""
 
+import re
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -10,6 +11,8 @@ from sqlalchemy.types import TypeDecorator
 
 from ...tables.types import StrictJson
 
+_OF_A_VALUE = re.compile(r"(NULL|NUMERIC|TEXT|non-\w+) value in |CHECK constraint failed ")
+"""What it says of values, without telling of which row: odd_values does."""
 _BROKEN_TEXT = "holds_broken_text"
 _DAY = "-".join(("[0-9]" * 4, "[0-9]" * 2, "[0-9]" * 2))
 _TIME = ":".join(["[0-9]" * 2] * 3)
@@ -116,6 +119,14 @@ _RULES: dict[type[Any], Callable[[str], Iterator[tuple[str, str]]]] = {
     Date: _of_days,
     Text: _of_texts,
 }
+
+
+def storage_faults(driver: sqlite3.Connection) -> Iterator[str]:
+    """What SQLite says of its pages and indexes."""
+    for (line,) in driver.execute("PRAGMA integrity_check"):
+        for what in line.splitlines():
+            if what != "ok" and not _OF_A_VALUE.match(what):
+                yield what
 
 
 def last_number(driver: sqlite3.Connection, table: Table) -> int:

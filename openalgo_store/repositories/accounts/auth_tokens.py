@@ -1,7 +1,7 @@
 """Broker tokens: sealed in the database and in the cache, opened for each caller."""
 
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, get_args
@@ -26,6 +26,8 @@ from .sentinels import prove_cipher, renew_cipher_proof
 from .users import lock_active_user
 
 _VALID_FOR = timedelta(hours=24)
+_NO_KEY = "-"
+"""The id of no key: every row was sealed by another."""
 _TOKENS: tuple[TokenName, ...] = get_args(TokenName)
 
 _sql = SqlFile("accounts/auth_tokens.sql", auth_tokens)
@@ -162,6 +164,19 @@ def rotate_encryption_keys(batch_size: int = 500, *, tx: Transaction | None = No
     with writing("main", tx) as session:
         renew_cipher_proof(session)
     return rotated
+
+
+def find_closed_tokens(tx: Transaction) -> Iterator[tuple[int, str]]:
+    """The id of each row that TOKEN_ENCRYPTION_KEYS do not open, and the reason."""
+    cipher = current_store().secrets.cipher
+    after = 0
+    while batch := _next_batch(_NO_KEY, after, 500, tx):
+        after = batch[-1].id
+        for row in batch:
+            try:
+                _open(row, cipher)
+            except StoreError as error:
+                yield row.id, str(error)
 
 
 def _rotate_once(

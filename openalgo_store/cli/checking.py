@@ -1,0 +1,28 @@
+"""What `check` finds, as text and as JSON."""
+
+import json
+
+import click
+
+from ..operations.checking import Finding, mends_of
+
+
+def echo_finding(found: Finding) -> Finding:
+    """Print it on a line, and give it back."""
+    row = "" if found.row_id is None else f" {found.row_id}"
+    what = " ".join(found.what.split())
+    click.echo(f"{found.table}{row}: {what}")
+    return found
+
+
+def findings_summary(found: list[Finding]) -> str:
+    """How many there are, and what helps."""
+    if not found:
+        return "everything is as it should be"
+    findings = f"{len(found):,} finding{'' if len(found) == 1 else 's'}"
+    return "\n".join([findings, *(f"  mend: {each}" for each in mends_of(found))])
+
+
+def findings_json(found: list[Finding]) -> str:
+    """A list of objects with the fields of a Finding."""
+    return json.dumps([each._asdict() for each in found], default=str, indent=2)
