@@ -37,6 +37,8 @@ INTERNAL = {
     "prove_cipher",
     "renew_cipher_proof",
     "check_secrets",
+    "find_closed_tokens",
+    "find_contradictions",
     "pack",
     "unpack",
     "compare_symbols",
