@@ -1,6 +1,6 @@
 """Kotak's files: a CSV for each segment, prices in whole units, some seconds since 1980."""
 
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time
 from typing import Any
 
 from .listed import Listed, Written
@@ -58,7 +58,7 @@ def written(listed: Listed) -> Written | None:
     else:
         symbol = listed.symbol if segment == "mcx_fo" else listed.exchange_symbol
         row |= {"pGroup": "" if segment == "mcx_fo" else "XX", "pInstType": _type(listed, segment)}
-        row["lExpiryDate "] = _seconds(listed, segment)
+        row["lExpiryDate "] = _seconds(listed.expiry, segment)
         row["pOptionType"] = "" if segment == "mcx_fo" else "XX"
         row["dStrikePrice;"] = "" if segment == "mcx_fo" else "-1"
         if listed.is_option:
@@ -69,12 +69,11 @@ def written(listed: Listed) -> Written | None:
     return Written(FILES[segment], row, meant._replace(lot_size=lot))
 
 
-def _seconds(listed: Listed, segment: str) -> int:
+def _seconds(day: date, segment: str) -> int:
     """Since 1970, to the end of the day; or since 1980, by the clock in India."""
-    assert listed.expiry is not None
     if segment in SINCE_1970:
-        return int(datetime.combine(listed.expiry, time(18, 29, 59, tzinfo=UTC)).timestamp())
-    close = datetime.combine(listed.expiry, time(14, 30, tzinfo=UTC))
+        return int(datetime.combine(day, time(18, 29, 59, tzinfo=UTC)).timestamp())
+    close = datetime.combine(day, time(14, 30, tzinfo=UTC))
     return int((close - FIRST_OF_1980).total_seconds())
 
 

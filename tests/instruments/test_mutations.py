@@ -1,0 +1,82 @@
+"""Damaged files of every broker: each row is kept or rejected, or one clear error refuses all."""
+
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from openalgo_store.errors import InvalidInput
+from openalgo_store.instruments import READERS, read_instruments
+from openalgo_store.instruments.samples.brokers import FORMATS, write_sample
+from openalgo_store.instruments.validation import Validator
+from openalgo_store.records.symbols import Instrument, RejectedRow
+from tests.support.chance import chance_of
+from tests.support.mutations import Mutation, mutated, rows_of
+from tests.support.packings import unpacked
+
+BROKERS = [broker for broker in FORMATS if broker in READERS]
+MOST_REASONS = 40
+"""A reason is one of a few phrases, so that reasons can be counted."""
+
+
+class Original(NamedTuple):
+    """A file that is as it should be: its name, its content, whether it has a header."""
+
+    name: str
+    text: bytes
+    has_header: bool
+
+
+def original(broker: str, folder: Path, rows: int = 500) -> Original:
+    """The largest file of a broker's sample, unpacked and under the name that it has then."""
+    files, _ = write_sample(broker, folder, rows)
+    largest = max(files, key=lambda path: path.stat().st_size)
+    headers = FORMATS[broker].HEADERS
+    members = [file.partition("/")[2] for file in headers if file.startswith(largest.name)]
+    name = next(filter(None, members), largest.name.removesuffix(".gz"))
+    return Original(name, unpacked(largest, name), bool(headers))
+
+
+@pytest.mark.parametrize("broker", BROKERS)
+def test_a_damaged_file_gives_rows_or_one_clear_error(
+    broker: str, tmp_path: Path, soak: Callable[[int], int]
+) -> None:
+    whole = original(broker, tmp_path)
+    chance = chance_of(f"damaged files of {broker}")
+    seeds = [chance.randrange(2**32) for _ in range(soak(2_000) // (1 if soak(10) == 10 else 8))]
+    reasons: set[str] = set()
+    for seed in seeds:
+        mutation = mutated(random.Random(seed), whole.text, whole.name)
+        path = tmp_path / whole.name
+        path.write_bytes(mutation.content)
+        try:
+            rows = list(read_instruments(broker, path))
+        except InvalidInput as refused:
+            check_sentence(str(refused), path)
+            continue
+        except Exception as error:
+            pytest.fail(f"{mutation.done} (seed {seed}) ends in {error!r}", pytrace=True)
+        check_rows(rows, mutation, whole)
+        reasons |= {row.reason for row in rows if isinstance(row, RejectedRow)}
+    assert len(reasons) < MOST_REASONS
+
+
+def check_sentence(message: str, path: Path) -> None:
+    """One line for a reader of logs, which names the file."""
+    assert message.startswith(str(path))
+    assert message.isprintable()
+    assert len(message) < len(str(path)) + 400, message
+
+
+def check_rows(rows: list[Instrument | RejectedRow], mutation: Mutation, whole: Original) -> None:
+    """Each row of the file is accounted for, and none makes the next step fail."""
+    validate = Validator({}).validate
+    for row in rows:
+        if isinstance(row, RejectedRow):
+            assert row.reason.isprintable()
+        else:
+            validate(row)
+    if mutation.is_sound:
+        assert len(rows) in rows_of(mutation.text, has_header=whole.has_header), mutation.done
