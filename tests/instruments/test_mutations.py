@@ -3,40 +3,21 @@
 import random
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
 from openalgo_store.errors import InvalidInput
 from openalgo_store.instruments import READERS, read_instruments
-from openalgo_store.instruments.samples.brokers import FORMATS, write_sample
+from openalgo_store.instruments.samples.brokers import FORMATS
 from openalgo_store.instruments.validation import Validator
 from openalgo_store.records.symbols import Instrument, RejectedRow
 from tests.support.chance import chance_of
 from tests.support.mutations import Mutation, mutated, rows_of
-from tests.support.packings import unpacked
+from tests.support.originals import Original, original
 
 BROKERS = [broker for broker in FORMATS if broker in READERS]
 MOST_REASONS = 40
 """A reason is one of a few phrases, so that reasons can be counted."""
-
-
-class Original(NamedTuple):
-    """A file that is as it should be: its name, its content, whether it has a header."""
-
-    name: str
-    text: bytes
-    has_header: bool
-
-
-def original(broker: str, folder: Path, rows: int = 500) -> Original:
-    """The largest file of a broker's sample, unpacked and under the name that it has then."""
-    files, _ = write_sample(broker, folder, rows)
-    largest = max(files, key=lambda path: path.stat().st_size)
-    headers = FORMATS[broker].HEADERS
-    members = [file.partition("/")[2] for file in headers if file.startswith(largest.name)]
-    name = next(filter(None, members), largest.name.removesuffix(".gz"))
-    return Original(name, unpacked(largest, name), bool(headers))
 
 
 @pytest.mark.parametrize("broker", BROKERS)

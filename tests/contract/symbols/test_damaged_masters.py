@@ -1,0 +1,67 @@
+"""Damaged files of every broker, loaded: all rows accounted for, or yesterday's master stays."""
+
+import hashlib
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from openalgo_store import (
+    InvalidInput,
+    Store,
+    SymbolLoadRefused,
+    get_read_session,
+    last_symbol_load,
+    read_instruments,
+    replace_symbols,
+)
+from openalgo_store.instruments import READERS
+from openalgo_store.instruments.samples.brokers import FORMATS
+from openalgo_store.tables.symbols import symbols
+from tests.support.chance import chance_of
+from tests.support.mutations import mutated
+from tests.support.originals import original
+
+BROKERS = [broker for broker in FORMATS if broker in READERS]
+
+
+@pytest.mark.parametrize("broker", BROKERS)
+def test_a_damaged_file_is_loaded_row_by_row_or_leaves_the_master(
+    store: Store, tmp_path: Path, broker: str, soak: Callable[[int], int]
+) -> None:
+    whole = original(broker, tmp_path)
+    chance = chance_of(f"damaged masters of {broker}")
+    path = tmp_path / whole.name
+    before = ""
+    for _ in range(soak(40)):
+        if not before:
+            path.write_bytes(whole.text)
+            replace_symbols(read_instruments(broker, path), broker, force=True)
+            before = master(broker)
+        seed = chance.randrange(2**32)
+        mutation = mutated(random.Random(seed), whole.text, whole.name)
+        path.write_bytes(mutation.content)
+        refusal = ""
+        try:
+            load = replace_symbols(read_instruments(broker, path), broker)
+        except (InvalidInput, SymbolLoadRefused) as error:
+            refusal = str(error)
+        recorded = last_symbol_load(broker)
+        assert recorded is not None
+        assert recorded.loaded != bool(refusal)
+        if refusal:
+            assert master(broker) == before, f"{mutation.done} (seed {seed})"
+            assert refusal.isprintable()
+        else:
+            assert load.total == load.inserted + load.updated + load.unchanged + load.rejected
+            before = ""
+
+
+def master(broker: str) -> str:
+    """A digest of all that is stored of a broker."""
+    rows = select(symbols).where(symbols.c.broker == broker).order_by(symbols.c.id)
+    with get_read_session() as tx:
+        found = list(map(tuple, tx.connection.execute(rows)))
+    return hashlib.sha256(repr(found).encode()).hexdigest()
