@@ -1,0 +1,39 @@
+"""Angel's OpenAPIScripMaster.json: one array of objects, all texts, money in paise."""
+
+from ..cleaning import Rejected, text_of
+from ..layouts import SPOT, Cells, Layout, Reader, looked_up
+
+EXCHANGES = ("NSE", "BSE", "NFO", "BFO", "CDS", "BCD", "MCX", "NCDEX", "NCO")
+KINDS = {"AMXIDX": "INDEX", None: "EQ"}
+
+
+def _kind(instrument_type: object) -> str:
+    kind = text_of(instrument_type, "instrumenttype")
+    if kind in KINDS:
+        return KINDS[kind]
+    if kind.startswith(("FUT", "OPT")):
+        return kind[:3]
+    raise Rejected(SPOT)
+
+
+def _strikes_of_a_rupee(exchange: object) -> int:
+    return 10_000_000 if exchange in ("CDS", "BCD") else 100
+
+
+READER = Reader(
+    "Angel",
+    (
+        Layout(
+            token="token",
+            broker_symbol="symbol",
+            exchange=looked_up("exchange", ("exch_seg",), {each: each for each in EXCHANGES}),
+            kind=Cells(("instrumenttype",), _kind),
+            name="name",
+            expiry="expiry",
+            strike=Cells(("exch_seg", "strike"), per=_strikes_of_a_rupee, blank=(-1,)),
+            lot_size="lotsize",
+            tick_size=Cells(("tick_size",), per=100),
+        ),
+    ),
+    is_json=True,
+)
