@@ -9,7 +9,7 @@ NOTHING = "-1.000000"
 
 
 def written(listed: Listed) -> Written | None:
-    """How Angel writes it. Symbols of NFO, CDS and MCX have the day, of BFO and NCO often not."""
+    """How Angel writes it. Symbols of NFO and MCX have the day, others the form of the exchange."""
     exchange, symbol, name, strike, lot = listed.exchange, "", listed.name, NOTHING, listed.lot
     match listed.exchange:
         case "NSE":
@@ -20,9 +20,9 @@ def written(listed: Listed) -> Written | None:
             exchange, lot = exchange.removesuffix("_INDEX"), 1
             symbol = INDEX_SPELLINGS.get(listed.company, listed.company)
             symbol, strike = symbol.title() if " " in symbol else symbol, "0.000000"
-        case "NFO" | "CDS" | "BCD" | "MCX":
+        case "NFO" | "MCX":
             symbol = listed.symbol
-        case "BFO" | "NCO":
+        case "BFO" | "CDS" | "BCD" | "NCO":
             symbol = listed.exchange_symbol
         case _:
             return None
@@ -40,7 +40,7 @@ def written(listed: Listed) -> Written | None:
         "lotsize": str(lot),
         "instrumenttype": _type(listed),
         "exch_seg": exchange,
-        "tick_size": f"{listed.tick * unit:.6f}",
+        "tick_size": f"{listed.tick * 100:.6f}",
     }
     meant = listed.meant(str(listed.token), symbol, name)
     return Written(FILE, row, meant._replace(lot_size=lot))
