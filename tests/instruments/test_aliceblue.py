@@ -30,8 +30,8 @@ OPTION = (
             ("M&M", "NSE", "2031", "M&M-EQ", "MAHINDRA LTD", "EQ", 1, 0.1, None, None, "EQ"),
         ),
         (
-            SHARES, "NSE,nse_cm,D1,MOTHERSON,25510.0,0,SAMVARDHANA,MOTHERSON-D1,MOTHERSON-D1,1,0.05",
-            ("MOTHERSON-D1", "NSE", "25510", "MOTHERSON-D1", "SAMVARDHANA", "EQ", 1, 0.05, None,
+            SHARES, "NSE,nse_cm,D1,MOTHERSON,25510.0,0,SAMIL,MOTHERSON-D1,MOTHERSON-D1,1,0.05",
+            ("MOTHERSON-D1", "NSE", "25510", "MOTHERSON-D1", "SAMIL", "EQ", 1, 0.05, None,
              None, "D1"),
         ),
         (
@@ -56,7 +56,8 @@ OPTION = (
         ),
         (
             CONTRACTS,
-            "NFO,nse_fo,NIFTY,68407,FUTIDX,,-1.0,NIFTY,NIFTY SEP FUT,NIFTY29SEP26F,2026-09-29,65,0.1",
+            "NFO,nse_fo,NIFTY,68407,FUTIDX,,-1.0,NIFTY,NIFTY SEP FUT,NIFTY29SEP26F,2026-09-29,"
+            "65,0.1",
             ("NIFTY29SEP26FUT", "NFO", "68407", "NIFTY29SEP26F", "NIFTY", "FUT", 65, 0.1,
              date(2026, 9, 29), None, None),
         ),
@@ -82,7 +83,8 @@ OPTION = (
              1.0, date(2026, 9, 21), None, None),
         ),
         (
-            CONTRACTS, "MCX,mcx_idx,MCXBULLDEX,320,INDEX,,,MCXBULLDEX,MCXBULLDEX,MCXBULLDEX,,1,0.05",
+            CONTRACTS,
+            "MCX,mcx_idx,MCXBULLDEX,320,INDEX,,,MCXBULLDEX,MCXBULLDEX,MCXBULLDEX,,1,0.05",
             ("MCXBULLDEX", "MCX_INDEX", "320", "MCXBULLDEX", "MCXBULLDEX", "INDEX", 1, 0.05, None,
              None, None),
         ),

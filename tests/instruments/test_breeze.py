@@ -46,8 +46,9 @@ OPTION = (
              None, None),
         ),
         (
-            "BSEScripMaster.txt", BSE, '"500325","RELIND","A","RELIANCE LTD",0.05,1,"500325","RELIANCE"',
-            ("RELIANCE", "BSE", "500325", "RELIND", "RELIANCE LTD", "EQ", 1, 0.05, None, None, None),
+            "BSEScripMaster.txt", BSE,
+            '"500325","RELIND","A","RELIANCE",0.05,1,"500325","RELIANCE"',
+            ("RELIANCE", "BSE", "500325", "RELIND", "RELIANCE", "EQ", 1, 0.05, None, None, None),
         ),
         (
             "FONSEScripMaster.txt", CONTRACTS, OPTION,
@@ -57,8 +58,8 @@ OPTION = (
         (
             "FONSEScripMaster.txt", CONTRACTS,
             '"68407","FUTIDX","NIFTY","FUTURE","29-Sep-2026","0","XX",65,10,"NIFTY 50","NIFTY 50"',
-            ("NIFTY29SEP26FUT", "NFO", "68407", "NIFTY:::29-SEP-2026:::FUT", "NIFTY", "FUT", 65, 0.1,
-             date(2026, 9, 29), 0.0, None),
+            ("NIFTY29SEP26FUT", "NFO", "68407", "NIFTY:::29-SEP-2026:::FUT", "NIFTY", "FUT", 65,
+             0.1, date(2026, 9, 29), 0.0, None),
         ),
         (
             "FONSEScripMaster.txt", CONTRACTS,

@@ -33,8 +33,8 @@ OPTION = (
             ("SOMEBOND-N2", "NSE", "9999", "SOMEBOND", "A BOND", "EQ", 1, 0.01, None, 0.0, "N2"),
         ),
         (
-            "B,C,500325,RELIANCE,,EQ,0,RELIANCE LTD,0.05,1,0,1,RELIANCE,Y,INE002A01018,RELIANCE_EQ,A",
-            ("RELIANCE", "BSE", "500325", "RELIANCE", "RELIANCE LTD", "EQ", 1, 0.05, None, 0.0, None),
+            "B,C,500325,RELIANCE,,EQ,0,RELIANCE,0.05,1,0,1,RELIANCE,Y,INE002A01018,RELIANCE_EQ,A",
+            ("RELIANCE", "BSE", "500325", "RELIANCE", "RELIANCE", "EQ", 1, 0.05, None, 0.0, None),
         ),
         (
             "N,C,999920000,NIFTY,1980-01-01 00:00:00,EQ,0,NIFTY 50,0.05,1,0,1,NIFTY 50,N,,NIFTY,EQ",

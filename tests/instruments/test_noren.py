@@ -8,7 +8,10 @@ from openalgo_store.instruments import READERS
 from tests.support.broker_files import only, read_text, reason, shown
 
 NSE = "Exchange,Token,LotSize,Symbol,TradingSymbol,Instrument,TickSize,\n"
-NFO = "Exchange,Token,LotSize,Symbol,TradingSymbol,Expiry,Instrument,OptionType,StrikePrice,TickSize,\n"
+NFO = (
+    "Exchange,Token,LotSize,Symbol,TradingSymbol,Expiry,Instrument,OptionType,StrikePrice,"
+    "TickSize,\n"
+)
 MCX = (
     "Exchange,Token,LotSize,GNGD,Symbol,TradingSymbol,Expiry,Instrument,OptionType,StrikePrice,"
     "TickSize,\n"
