@@ -1,9 +1,10 @@
 """Reading a broker's JSON array object by object, as a stream."""
 
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from itertools import count
-from typing import IO, Any
+from typing import IO, Any, cast
 
 from ..errors import InvalidInput
 from ..records.symbols import Instrument, RejectedRow
@@ -111,15 +112,12 @@ class _Array:
     def _next(self) -> str:
         """The next character that is not blank, where the buffer is now; nothing at the end."""
         while True:
-            rest = self._buffer[self._at : self._at + 80].lstrip()
-            if rest:
-                self._at = self._buffer.index(rest[0], self._at)
-                return rest[0]
-            self._at = min(self._at + 80, len(self._buffer))
-            if self._at == len(self._buffer):
-                self._buffer, self._at = self._text.read(BLOCK), 0
-                if not self._buffer:
-                    return ""
+            self._at = _blanks(self._buffer, self._at).end()
+            if self._at < len(self._buffer):
+                return self._buffer[self._at]
+            self._buffer, self._at = self._text.read(BLOCK), 0
+            if not self._buffer:
+                return ""
 
     def _value(self) -> Any:
         while True:
@@ -147,3 +145,4 @@ class _Array:
 
 
 _decode = json.JSONDecoder().raw_decode
+_blanks = cast(Callable[[str, int], re.Match[str]], re.compile(r"[ \t\r\n]*").match)

@@ -1,7 +1,8 @@
 """What a broker's file says where: a declaration, which rows.py turns into instruments."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any
 
 from .cleaning import BLANK, Rejected
 
@@ -35,10 +36,10 @@ class Layout:
 
     Each place is the name of a column, or Cells. exchange: NSE BSE NFO BFO CDS BCD MCX NCDEX NCO
     NSEIX CRYPTO, or one of indices. kind: FUT, CE, PE, OPT (CE or PE, as the broker's symbol ends),
-    INDEX (one of NSE is on NSE_INDEX), else EQ; `index` is true of those among the latter that are
-    indices after all, where `kind` cannot tell them. name: the underlying of a contract (where it is blank the broker's symbol tells it),
-    the company of a share. called: what a share or an index is called, where that is not the
-    broker's symbol. series: of a share on NSE (EQ, BE …), where its symbol does not end in it.
+    INDEX (one of NSE is on NSE_INDEX), else EQ; where it cannot tell indices, `index` is true of
+    them. name: the underlying of a contract (where it is blank the broker's symbol tells it), the
+    company of a share. called: what a share or an index is called, where that is not the broker's
+    symbol. series: of a share on NSE (EQ, BE …), where its symbol does not end in it.
     broker_exchange: the first column of `exchange` unless given.
 
     A file is of the first layout whose columns it has, but for those it `may_lack`, and with whose
@@ -67,13 +68,13 @@ class Layout:
 
     def needed(self) -> list[str]:
         """The columns without which a file is another one."""
-        places = (
-            self.token, self.broker_symbol, self.exchange, self.kind, self.index, self.name,
-            self.expiry, self.strike, self.lot_size, self.tick_size, self.contract_value, self.called,
-            self.series, self.broker_exchange,
-        )  # fmt: skip
+        values = (getattr(self, each.name) for each in fields(self)[:_PLACES])
+        places = (each for each in values if each is not None)
         used = dict.fromkeys(name for each in places for name in cells_of(each).columns)
         return [name for name in used if name not in self.may_lack]
+
+
+_PLACES = [each.name for each in fields(Layout)].index("may_lack")
 
 
 @dataclass(frozen=True)
@@ -101,12 +102,12 @@ def always(value: object) -> Cells:
     return Cells((), lambda: value)
 
 
-def looked_up(what: str, columns: tuple[str, ...], table: Mapping[object, str | None]) -> Cells:
+def looked_up(what: str, columns: tuple[str, ...], table: Mapping[Any, str]) -> Cells:
     """What a table says of a cell, or of several as a tuple; others are rejected as unknown."""
 
-    def find(*cells: object) -> str | None:
+    def find(*cells: object) -> str:
         keys = tuple(each.strip() if isinstance(each, str) else each for each in cells)
-        key = keys if len(keys) > 1 else keys[0]
+        key: Any = keys if len(keys) > 1 else keys[0]
         if key in table:
             return table[key]
         blank = all(each is None or each in BLANK for each in keys)

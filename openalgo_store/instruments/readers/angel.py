@@ -4,13 +4,14 @@ from ..cleaning import Rejected, text_of
 from ..layouts import SPOT, Cells, Layout, Reader, looked_up
 
 EXCHANGES = ("NSE", "BSE", "NFO", "BFO", "CDS", "BCD", "MCX", "NCDEX", "NCO")
-KINDS = {"AMXIDX": "INDEX", None: "EQ"}
 
 
 def _kind(instrument_type: object) -> str:
     kind = text_of(instrument_type, "instrumenttype")
-    if kind in KINDS:
-        return KINDS[kind]
+    if kind is None:
+        return "EQ"
+    if kind == "AMXIDX":
+        return "INDEX"
     if kind.startswith(("FUT", "OPT")):
         return kind[:3]
     raise Rejected(SPOT)

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 
-from ..cleaning import Rejected, number_of, text_of
 from ..canonical_names import strike_text
+from ..cleaning import Rejected, number_of, text_of
 from ..index_names import index_name
-from ..layouts import Cells, Layout, Reader, always
+from ..layouts import Cells, Layout, Reader, Where, always
 
 INDEX_TYPES = ("FUTIDX", "OPTIDX", "FUTIND", "OPTIND")
 UNDERLYINGS: Mapping[str, str] = {"NIFTY MIDCAP": "MIDCPNIFTY", "NIFTY FINANCIAL": "FINNIFTY"}
@@ -60,7 +60,7 @@ def _contracts(exchange: str, indices: str, per: float, file_name: str) -> Layou
     )
 
 
-def _shares(exchange: str, lot_size: str, tick_size: str, series: str | None) -> Layout:
+def _shares(exchange: str, lot_size: str, tick_size: str, series: Where) -> Layout:
     return Layout(
         file_name=f"{exchange}ScripMaster",
         token="Token",
@@ -83,7 +83,7 @@ READER = Reader(
         _contracts("CDS", "CDS_INDEX", 1, "CDNSEScripMaster"),
         _contracts("MCX", "MCX_INDEX", 100, "MCXScripMaster"),
         _shares("NSE", "Lotsize", "ticksize", "Series"),
-        _shares("BSE", "LotSize", "TickSize", None),
+        _shares("BSE", "LotSize", "TickSize", always(None)),
     ),
     passed_over=("mfscripmaster",),
 )

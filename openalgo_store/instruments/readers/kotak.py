@@ -1,5 +1,7 @@
 """Kotak Neo's files, one a segment (nse_cm-v1.csv, nse_fo.csv …): CSV, whole numbers of paise."""
 
+from datetime import UTC, date, datetime
+
 from ..cleaning import Rejected, text_of, whole_of
 from ..layouts import SPOT, Cells, Layout, Reader, looked_up
 
@@ -32,13 +34,14 @@ def _name(segment: str, symbol: str, description: str) -> str:
     return description if segment.strip().endswith("_cm") else symbol
 
 
-def _expiry(segment: str, seconds: str) -> int | str | None:
-    if segment.strip().endswith("_cm"):
+def _expiry(segment: str, cell: str) -> date | None:
+    """Seconds since 1980 on NSE, else since 1970: the end of the day in India, or in Greenwich."""
+    seconds = None if segment.strip().endswith("_cm") else whole_of(cell, "expiry")
+    if not seconds:
         return None
     if segment.strip() in SINCE_1980:
-        whole = whole_of(seconds, "expiry")
-        return None if not whole else whole + INDIAN_1980
-    return seconds
+        seconds += INDIAN_1980
+    return datetime.fromtimestamp(seconds, UTC).date()
 
 
 def _units(precision: str) -> int:
