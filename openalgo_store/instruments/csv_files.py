@@ -150,7 +150,7 @@ def _headless(reader: Reader, first: str, title: str) -> tuple[Layout | None, li
     if layouts:
         raise InvalidInput(
             f"{title}: this is not an instrument file of {reader.title}: its first line is none of "
-            f"an instrument: {first.strip()[:80]}"
+            f"an instrument: {first.strip()[:40]!r}"
         )
     return None, []
 

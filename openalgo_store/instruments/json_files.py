@@ -105,7 +105,7 @@ class _Array:
         if mark != "[":
             raise InvalidInput(
                 f"{self._title}: this is no JSON array but begins with "
-                f"{self._buffer[:80].split()[0]!r}, probably an error answer or an expired login: "
+                f"{self._buffer[:40].split()[0]!r}, probably an error answer or an expired login: "
                 "download it again"
             )
 

@@ -29,13 +29,13 @@ def mutated(chance: Random, text: bytes, name: str) -> Mutation:
     done = []
     on_rows = ON_JSON if text[:1] == b"[" else ON_CSV
     for _ in range(chance.choice((1, 1, 1, 2, 3))):
-        act = chance.choice((*ON_BYTES, *on_rows, *on_rows))
+        act = chance.choice(on_rows if chance.random() < 0.7 else ON_BYTES)
         try:
             text = act(chance, text)
         except (ValueError, LookupError, TypeError, AttributeError, csv.Error):
             continue  # what was done before has left nothing that this could be done to
         done.append(act.__name__.strip("_"))
-    pack = chance.choice((plain, plain, plain, *PACKINGS))
+    pack = chance.choice(PACKINGS) if chance.random() < 0.3 else plain
     if pack is not plain:
         done.append(pack.__name__.strip("_"))
     return Mutation(", ".join(done), text, pack(chance, text, name), pack in SOUND)

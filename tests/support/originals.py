@@ -18,8 +18,6 @@ class Original(NamedTuple):
 def original(broker: str, folder: Path, rows: int = 500) -> Original:
     """The largest file of a broker's sample, unpacked and under the name that it has then."""
     files, _ = write_sample(broker, folder, rows)
-    largest = max(files, key=lambda path: path.stat().st_size)
-    headers = FORMATS[broker].HEADERS
-    members = [file.partition("/")[2] for file in headers if file.startswith(largest.name)]
-    name = next(filter(None, members), largest.name.removesuffix(".gz"))
-    return Original(name, unpacked(largest, name), bool(headers))
+    texts = {name: text for path in files for name, text in unpacked(path).items()}
+    largest = max(texts, key=lambda name: len(texts[name]))
+    return Original(largest, texts[largest], bool(FORMATS[broker].HEADERS))

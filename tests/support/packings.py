@@ -11,15 +11,15 @@ from random import Random
 from tests.support.mutated_bytes import cut, flip
 
 
-def unpacked(path: Path, name: str) -> bytes:
-    """What a sound file holds; of an archive the member of this name."""
+def unpacked(path: Path) -> dict[str, bytes]:
+    """What a sound file holds, by the names that its contents have unpacked."""
     content = path.read_bytes()
     if path.suffix == ".gz":
-        return gzip.decompress(content)
+        return {path.stem: gzip.decompress(content)}
     if path.suffix == ".zip":
         with zipfile.ZipFile(path) as archive:
-            return archive.read(name)
-    return content
+            return {name: archive.read(name) for name in archive.namelist()}
+    return {path.name: content}
 
 
 def zipped(content: bytes, name: str = "file.txt") -> bytes:

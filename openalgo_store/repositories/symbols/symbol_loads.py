@@ -64,7 +64,8 @@ def replace_symbols(
     Unless `force` raises SymbolLoadRefused for a master of no rows, or of less than half of what is
     stored of the broker, or of an exchange with 50 rows or more; for one of which more than 5% was
     rejected; for a file that is cut off or a header alone. InvalidInput for a source that cannot be
-    read. Both are recorded in symbol_loads, unless `tx` is given: then that session decides.
+    read or has more than a million rows. Both are recorded in symbol_loads, unless `tx` is given:
+    then that session decides.
     """
     return _load(symbols, broker, tx, whole=True, force=true_or_false("force", force))
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from openalgo_store import (
     InvalidInput,
+    RejectedRow,
     Store,
     SymbolLoadRefused,
     get_read_session,
@@ -57,6 +58,20 @@ def test_a_damaged_file_is_loaded_row_by_row_or_leaves_the_master(
         else:
             assert load.total == load.inserted + load.updated + load.unchanged + load.rejected
             before = ""
+
+
+def test_a_master_without_an_end_is_refused_before_it_fills_the_memory(store: Store) -> None:
+    read = 0
+
+    def endless() -> Iterator[RejectedRow]:
+        nonlocal read
+        while True:
+            read += 1
+            yield RejectedRow(read, "no row", "", "NSE", "NAME")
+
+    with pytest.raises(InvalidInput, match="more than 1,000,000 rows: no broker lists as many"):
+        replace_symbols(endless(), "zerodha", force=True)
+    assert read < 1_010_000
 
 
 def master(broker: str) -> str:
