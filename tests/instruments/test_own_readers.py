@@ -8,20 +8,20 @@ import pytest
 
 from openalgo_store.errors import InvalidInput
 from openalgo_store.instruments import READERS, read_instruments, register_reader
-from openalgo_store.instruments.layouts import Cells, Layout, looked_up
+from openalgo_store.instruments.layouts import Cells, Layout
 from tests.support.broker_files import Named, only, read_text, reason, shown
 
 HEADER = "id,ticker,segment,type,on,ends,strike,lot,tick,size\n"
 OWN = Layout(
     token="id",
     broker_symbol="ticker",
-    exchange=looked_up("exchange", ("segment",), {"F": "NFO", "X": "CRYPTO", "N": "NSE"}),
-    kind=looked_up("type", ("type",), {"F": "FUT", "C": "CE", "S": "EQ"}),
+    exchange=Cells("segment", table={"F": "NFO", "X": "CRYPTO", "N": "NSE"}),
+    kind=Cells("type", table={"F": "FUT", "C": "CE", "S": "EQ"}),
     name="on",
     expiry="ends",
-    strike=Cells(("strike",), per=100, blank=(-1,)),
+    strike=Cells("strike", per=100, blank=(-1,)),
     lot_size="lot",
-    tick_size=Cells(("tick",), per=100),
+    tick_size=Cells("tick", per=100),
     contract_value="size",
     may_lack=frozenset({"size"}),
 )
@@ -46,7 +46,9 @@ def test_a_reader_of_ones_own_reads_csv() -> None:
     assert (coin.symbol, coin.exchange, coin.contract_value) == ("BTC28AUG26FUT", "CRYPTO", 0.001)
     without = HEADER.replace(",size", "") + "9,INFY-BE,N,S,INFOSYS,,-1,1,5\n"
     assert shown(only(read_text("own", without)))[:4] == ("INFY", "NSE", "9", "INFY-BE")
-    assert reason(read_text("own", HEADER + row.replace("F,C", "F,Z"))) == "type is unknown"
+    assert (
+        reason(read_text("own", HEADER + row.replace("F,C", "F,Z"))) == "instrument_type is unknown"
+    )
 
 
 def test_a_reader_of_ones_own_reads_json_and_replaces_another() -> None:
