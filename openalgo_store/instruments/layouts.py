@@ -1,30 +1,39 @@
 """What a broker's file says where: a declaration, which rows.py turns into instruments."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
-
-from .cleaning import BLANK, Rejected
 
 SPOT = "a spot rate, which is not traded"
 
 
-@dataclass(frozen=True)
 class Cells:
     """Columns of a broker's file, by name, and what their cells say.
 
-    `convert` gets the cells as they stand (text, or what JSON has) and returns the value, in any
-    form that a caller of replace_symbols may give it too, or raises Rejected with a short reason;
-    without it the only cell is the value. What it returns is remembered: it depends on the cells
-    alone. Numbers: the last column is the number, `per` units of it are one rupee (100 where a
-    broker writes paise; a function of the other cells where that varies), and `blank` are the
-    numbers that this broker writes for none.
+    One cell alone is the value. `table` looks it up, of several columns a tuple of them; what is
+    not in it is rejected as unknown. `convert` gets the cells as they stand (text, or what JSON
+    has) and returns the value, in any form that a caller of replace_symbols may give it too, or
+    raises Rejected with a short reason. What it returns is remembered: it depends on the cells
+    alone.
+
+    Of a number `per` units are one rupee (100 where a broker writes paise; a function of the other
+    cells where that varies: the last column is the number), and `blank` are the numbers that this
+    broker writes for none.
     """
 
-    columns: tuple[str, ...]
-    convert: Callable[..., object] | None = None
-    per: float | Callable[..., float] = 1
-    blank: tuple[float, ...] = ()
+    def __init__(
+        self,
+        *columns: str,
+        convert: Callable[..., object] | None = None,
+        table: Mapping[Any, str] | None = None,
+        per: float | Callable[..., float] = 1,
+        blank: Collection[float] = (),
+    ) -> None:
+        self.columns = columns
+        self.convert = convert
+        self.table = table
+        self.per = per
+        self.blank = blank
 
 
 Where = str | Cells
@@ -94,23 +103,9 @@ def cells_of(where: Where | None) -> Cells:
     """The cells of a place in a layout; None stands for what is always blank."""
     if where is None:
         return always(None)
-    return where if isinstance(where, Cells) else Cells((where,))
+    return where if isinstance(where, Cells) else Cells(where)
 
 
 def always(value: object) -> Cells:
     """What is the same in every row of a file."""
-    return Cells((), lambda: value)
-
-
-def looked_up(what: str, columns: tuple[str, ...], table: Mapping[Any, str]) -> Cells:
-    """What a table says of a cell, or of several as a tuple; others are rejected as unknown."""
-
-    def find(*cells: object) -> str:
-        keys = tuple(each.strip() if isinstance(each, str) else each for each in cells)
-        key: Any = keys if len(keys) > 1 else keys[0]
-        if key in table:
-            return table[key]
-        blank = all(each is None or each in BLANK for each in keys)
-        raise Rejected(f"{what} is blank" if blank else f"{what} is unknown")
-
-    return Cells(columns, find)
+    return Cells(convert=lambda: value)

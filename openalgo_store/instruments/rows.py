@@ -63,7 +63,7 @@ class Rows:
         self._get_symbol = getter(layout.broker_symbol)
         self._symbol_of = _symbol(layout.broker_symbol)
         self._get_name = getter(layout.name)
-        self._names = Memo(_made(layout.name, partial(text_of, column="name")))
+        self._names = Memo(_text(layout.name, "name"))
         self._get_expiry = getter(layout.expiry)
         self._expiries = Memo(_made(layout.expiry, partial(_expiry, days)))
         self._get_strike = getter(layout.strike)
@@ -75,7 +75,7 @@ class Rows:
         self._get_index = getter(layout.index)
         self._index_of = _made(layout.index, bool) if layout.index else None
         self._get_broker_exchange = getter(traits.broker_exchange)
-        self._broker_exchange_of = _made(traits.broker_exchange, _exchange)
+        self._broker_exchange_of = _made(traits.broker_exchange, _exchange, "exchange")
 
     def instrument(self, row: Row, line: int) -> Instrument:
         """A row under canonical names; raises Rejected, and LookupError if a cell is not there."""
@@ -161,20 +161,20 @@ class _Traits:
     def __init__(self, layout: Layout) -> None:
         exchange = cells_of(layout.exchange)
         self.broker_exchange = layout.broker_exchange or (
-            Cells(exchange.columns[:1]) if exchange.columns else exchange
+            Cells(exchange.columns[0]) if exchange.columns else exchange
         )
         numbers = partial(_number, clean=partial(number_of, column="tick_size"))
         makers = (
-            (exchange, _made(exchange, _exchange)),
-            (self.broker_exchange, _made(self.broker_exchange, _exchange)),
-            (layout.kind, _made(layout.kind, partial(text_of, column="instrument_type"))),
+            (exchange, _made(exchange, _exchange, "exchange")),
+            (self.broker_exchange, _made(self.broker_exchange, _exchange, "exchange")),
+            (layout.kind, _text(layout.kind, "instrument_type")),
             (layout.lot_size, _number(layout.lot_size, partial(whole_of, column="lot_size"))),
             (layout.tick_size, numbers(layout.tick_size)),
             (
                 layout.contract_value,
                 _number(layout.contract_value, partial(number_of, column="contract_value")),
             ),
-            (layout.series, _made(layout.series, partial(text_of, column="series"))),
+            (layout.series, _text(layout.series, "series")),
         )
         used = [cells_of(where).columns for where, _ in makers]
         self.columns = list(dict.fromkeys(chain.from_iterable(used)))
@@ -214,15 +214,33 @@ def _getter(places: list[Any], *, whole: bool = False) -> Callable[[Row], Key]:
     return get
 
 
-def _made(where: Where | None, clean: Callable[[Any], V]) -> Callable[[Key], V]:
+def _made(where: Where | None, clean: Callable[[Any], V], what: str = "") -> Callable[[Key], V]:
     """What becomes of the cells of a place: converted as the broker needs it, then cleaned."""
     cells = cells_of(where)
     convert = cells.convert
+    if cells.table is not None:
+        convert = _looked_up(cells.table, what)
     if convert is None:
         return clean
     if len(cells.columns) == 1:
         return lambda key: clean(convert(key))
     return lambda key: clean(convert(*key))
+
+
+def _text(where: Where | None, column: str) -> Callable[[Key], str | None]:
+    return _made(where, partial(text_of, column=column), column)
+
+
+def _looked_up(table: Mapping[Any, str], what: str) -> Callable[..., str]:
+    def find(*cells: Any) -> str:
+        keys = tuple(each.strip() if isinstance(each, str) else each for each in cells)
+        key = keys if len(keys) > 1 else keys[0]
+        if key in table:
+            return table[key]
+        blank = all(each is None or each in BLANK for each in keys)
+        raise Rejected(f"{what} is blank" if blank else f"{what} is unknown")
+
+    return find
 
 
 def _number(where: Where | None, clean: Callable[[Any], V]) -> Callable[[Key], V]:

@@ -1,16 +1,15 @@
 """An index has one name, whichever broker writes it."""
 
 import csv
-from pathlib import Path
 
 import pytest
 
 from openalgo_store.instruments.index_names import index_name
+from tests.support.real_files import real_file
 from tests.support.zerodha_rows import index, instrument
 
 PRIVATE_BANKS = "BSEPBI"
 """An index of its own, beside BSEPSU in real files, which the table of spellings takes for it."""
-REAL_NAMES = Path(__file__).parents[3] / "shared" / "data" / "index-names.csv"
 
 
 @pytest.mark.parametrize(
@@ -48,9 +47,7 @@ def test_zerodhas_indices_have_these_names() -> None:
 
 
 def test_every_spelling_that_brokers_files_were_seen_to_use_is_known() -> None:
-    if not REAL_NAMES.exists():
-        pytest.skip(f"{REAL_NAMES.name}: real files are not part of the project")
-    with REAL_NAMES.open() as file:
+    with real_file("index-names.csv").open() as file:
         for exchange, symbol, written in list(csv.reader(file))[1:]:
             spellings = {symbol, *written.split()} - {PRIVATE_BANKS}
             assert {index_name(each, exchange) for each in spellings} == {symbol}

@@ -1,7 +1,7 @@
 """AliceBlue's contract masters, one an exchange (NSE.csv, NFO.csv, INDICES.csv …), in rupees."""
 
 from ..cleaning import Rejected, text_of
-from ..layouts import SPOT, Cells, Layout, Reader, always, looked_up
+from ..layouts import SPOT, Cells, Layout, Reader, always
 
 EXCHANGES = ("NSE", "BSE", "NFO", "BFO", "CDS", "BCD", "MCX", "NCDEX", "NCO")
 KNOWN = {each: each for each in EXCHANGES}
@@ -34,11 +34,11 @@ READER = Reader(
         Layout(
             token="Token",
             broker_symbol="Trading Symbol",
-            exchange=looked_up("exchange", ("Exch",), KNOWN),
-            kind=Cells(("Exch", "Exchange Segment", "Instrument Type", "Option Type"), _kind),
-            name=Cells(("Exch", "Symbol", "Instrument Name", "Formatted Ins Name"), _name),
+            exchange=Cells("Exch", table=KNOWN),
+            kind=Cells("Exch", "Exchange Segment", "Instrument Type", "Option Type", convert=_kind),
+            name=Cells("Exch", "Symbol", "Instrument Name", "Formatted Ins Name", convert=_name),
             expiry="Expiry Date",
-            strike=Cells(("Strike Price",), blank=(-1,)),
+            strike=Cells("Strike Price", blank=(-1,)),
             lot_size="Lot Size",
             tick_size="Tick Size",
             called="Symbol",
@@ -50,7 +50,7 @@ READER = Reader(
         Layout(
             token="token",
             broker_symbol="symbol",
-            exchange=looked_up("exchange", ("exch",), KNOWN),
+            exchange=Cells("exch", table=KNOWN),
             kind=always("INDEX"),
             name="symbol",
         ),

@@ -1,7 +1,7 @@
 """Angel's OpenAPIScripMaster.json: one array of objects, all texts, money in paise."""
 
 from ..cleaning import Rejected, text_of
-from ..layouts import SPOT, Cells, Layout, Reader, looked_up
+from ..layouts import SPOT, Cells, Layout, Reader
 
 EXCHANGES = ("NSE", "BSE", "NFO", "BFO", "CDS", "BCD", "MCX", "NCDEX", "NCO")
 
@@ -17,7 +17,7 @@ def _kind(instrument_type: object) -> str:
     raise Rejected(SPOT)
 
 
-def _strikes_of_a_rupee(exchange: object) -> int:
+def _units_of_a_rupee(exchange: object) -> int:
     return 10_000_000 if exchange in ("CDS", "BCD") else 100
 
 
@@ -27,13 +27,13 @@ READER = Reader(
         Layout(
             token="token",
             broker_symbol="symbol",
-            exchange=looked_up("exchange", ("exch_seg",), {each: each for each in EXCHANGES}),
-            kind=Cells(("instrumenttype",), _kind),
+            exchange=Cells("exch_seg", table={each: each for each in EXCHANGES}),
+            kind=Cells("instrumenttype", convert=_kind),
             name="name",
             expiry="expiry",
-            strike=Cells(("exch_seg", "strike"), per=_strikes_of_a_rupee, blank=(-1,)),
+            strike=Cells("exch_seg", "strike", per=_units_of_a_rupee, blank=(-1,)),
             lot_size="lotsize",
-            tick_size=Cells(("tick_size",), per=100),
+            tick_size=Cells("tick_size", per=100),
         ),
     ),
     is_json=True,

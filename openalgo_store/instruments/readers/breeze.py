@@ -28,7 +28,7 @@ def _underlying(exchange: str) -> Cells:
             return name
         return UNDERLYINGS.get(name.upper()) or index_name(name, exchange)
 
-    return Cells(("InstrumentName", "ExchangeCode"), find)
+    return Cells("InstrumentName", "ExchangeCode", convert=find)
 
 
 def _broker_symbol(code: str, expiry: str, strike: str, option_type: str) -> str | None:
@@ -48,15 +48,15 @@ def _contracts(exchange: str, indices: str, per: float, file_name: str) -> Layou
         file_name=file_name,
         token="Token",
         broker_symbol=Cells(
-            ("ShortName", "ExpiryDate", "StrikePrice", "OptionType"), _broker_symbol
+            "ShortName", "ExpiryDate", "StrikePrice", "OptionType", convert=_broker_symbol
         ),
         exchange=always(exchange),
-        kind=Cells(("OptionType",), _kind),
+        kind=Cells("OptionType", convert=_kind),
         name=_underlying(indices),
-        expiry=Cells(("ExpiryDate",), _expiry),
+        expiry=Cells("ExpiryDate", convert=_expiry),
         strike="StrikePrice",
         lot_size="LotSize",
-        tick_size=Cells(("TickSize",), per=per),
+        tick_size=Cells("TickSize", per=per),
     )
 
 
@@ -66,7 +66,7 @@ def _shares(exchange: str, lot_size: str, tick_size: str, series: Where) -> Layo
         token="Token",
         broker_symbol="ShortName",
         exchange=always(exchange),
-        kind=Cells(("Series",), lambda of: "INDEX" if of.strip() == "0" else "EQ"),
+        kind=Cells("Series", convert=lambda of: "INDEX" if of.strip() == "0" else "EQ"),
         name="CompanyName",
         lot_size=lot_size,
         tick_size=tick_size,

@@ -1,7 +1,7 @@
 """Dhan's api-scrip-master.csv: all exchanges in one CSV, strikes in rupees, ticks in paise."""
 
 from ..cleaning import text_of
-from ..layouts import Cells, Layout, Reader, looked_up
+from ..layouts import Cells, Layout, Reader
 
 EXCHANGES = {
     ("NSE", "E"): "NSE",
@@ -43,14 +43,15 @@ READER = Reader(
         Layout(
             token="SEM_SMST_SECURITY_ID",
             broker_symbol="SEM_TRADING_SYMBOL",
-            exchange=looked_up("exchange", ("SEM_EXM_EXCH_ID", "SEM_SEGMENT"), EXCHANGES),
-            kind=Cells(("SEM_INSTRUMENT_NAME", "SEM_OPTION_TYPE"), _kind),
-            name=Cells(("SEM_INSTRUMENT_NAME", "SM_SYMBOL_NAME", "SEM_CUSTOM_SYMBOL"), _name),
-            expiry=Cells(("SEM_EXPIRY_DATE",), _expiry),
-            strike=Cells(("SEM_STRIKE_PRICE",), blank=(-0.01,)),
+            exchange=Cells("SEM_EXM_EXCH_ID", "SEM_SEGMENT", table=EXCHANGES),
+            kind=Cells("SEM_INSTRUMENT_NAME", "SEM_OPTION_TYPE", convert=_kind),
+            name=Cells("SEM_INSTRUMENT_NAME", "SM_SYMBOL_NAME", "SEM_CUSTOM_SYMBOL", convert=_name),
+            expiry=Cells("SEM_EXPIRY_DATE", convert=_expiry),
+            strike=Cells("SEM_STRIKE_PRICE", blank=(-0.01,)),
             lot_size="SEM_LOT_UNITS",
             tick_size=Cells(
-                ("SEM_SEGMENT", "SEM_TICK_SIZE"),
+                "SEM_SEGMENT",
+                "SEM_TICK_SIZE",
                 per=lambda segment: 1 if segment.strip() == "I" else 100,
             ),
             series="SEM_SERIES",

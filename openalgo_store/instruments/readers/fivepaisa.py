@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from ..cleaning import whole_of
-from ..layouts import Cells, Layout, Reader, looked_up
+from ..layouts import Cells, Layout, Reader
 
 EXCHANGES = {
     ("N", "C"): "NSE",
@@ -33,17 +33,17 @@ def _expiry(cell: str) -> str | None:
 
 
 def _is_index(column: str) -> Cells:
-    return Cells((column,), lambda code: (whole_of(code, "token") or 0) >= FIRST_INDEX)
+    return Cells(column, convert=lambda code: (whole_of(code, "token") or 0) >= FIRST_INDEX)
 
 
 _LAYOUT = Layout(
     token="ScripCode",
     broker_symbol="Name",
-    exchange=looked_up("exchange", ("Exch", "ExchType"), EXCHANGES),
-    kind=Cells(("ExchType", "ScripType"), _kind),
+    exchange=Cells("Exch", "ExchType", table=EXCHANGES),
+    kind=Cells("ExchType", "ScripType", convert=_kind),
     index=_is_index("ScripCode"),
-    name=Cells(("ExchType", "FullName", "SymbolRoot"), _name),
-    expiry=Cells(("Expiry",), _expiry),
+    name=Cells("ExchType", "FullName", "SymbolRoot", convert=_name),
+    expiry=Cells("Expiry", convert=_expiry),
     strike="StrikeRate",
     lot_size="LotSize",
     tick_size="TickSize",

@@ -1,6 +1,6 @@
 """Fyers' files, one a segment (NSE_CM.csv, NSE_FO.csv …): CSV without a header, in rupees."""
 
-from ..layouts import Cells, Layout, Reader, looked_up
+from ..layouts import Cells, Layout, Reader
 
 COLUMNS = (
     "fytoken",
@@ -62,17 +62,15 @@ READER = Reader(
         Layout(
             token="fytoken",
             broker_symbol="ticker",
-            exchange=looked_up("exchange", ("exchange", "segment"), EXCHANGES),
-            broker_exchange=looked_up(
-                "exchange", ("exchange",), {"10": "NSE", "11": "MCX", "12": "BSE"}
-            ),
-            kind=Cells(("segment", "type", "option_type"), _kind),
-            name=Cells(("segment", "description", "underlying"), _name),
+            exchange=Cells("exchange", "segment", table=EXCHANGES),
+            broker_exchange=Cells("exchange", table={"10": "NSE", "11": "MCX", "12": "BSE"}),
+            kind=Cells("segment", "type", "option_type", convert=_kind),
+            name=Cells("segment", "description", "underlying", convert=_name),
             expiry="expiry",
-            strike=Cells(("strike",), blank=(-1,)),
+            strike=Cells("strike", blank=(-1,)),
             lot_size="lot",
             tick_size="tick",
-            called=Cells(("exchange", "ticker", "underlying"), _called),
+            called=Cells("exchange", "ticker", "underlying", convert=_called),
             first_line=r"\d+,.*,(NSE|BSE|MCX):[^,]+,\d+,\d+,",
             without_header=COLUMNS,
         ),

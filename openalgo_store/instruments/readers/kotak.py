@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime
 
 from ..cleaning import Rejected, text_of, whole_of
-from ..layouts import SPOT, Cells, Layout, Reader, looked_up
+from ..layouts import SPOT, Cells, Layout, Reader
 
 EXCHANGES = {
     "nse_cm": "NSE",
@@ -58,14 +58,14 @@ READER = Reader(
         Layout(
             token="pSymbol",
             broker_symbol="pTrdSymbol",
-            exchange=looked_up("exchange", ("pExchSeg",), EXCHANGES),
-            kind=Cells(("pExchSeg", "pInstType", "pOptionType"), _kind),
-            index=Cells(("pISIN",), lambda isin: text_of(isin, "pISIN") is None),
-            name=Cells(("pExchSeg", "pSymbolName", "pDesc"), _name),
-            expiry=Cells(("pExchSeg", "lExpiryDate"), _expiry),
-            strike=Cells(("lPrecision", "dStrikePrice"), per=_units, blank=(-1,)),
+            exchange=Cells("pExchSeg", table=EXCHANGES),
+            kind=Cells("pExchSeg", "pInstType", "pOptionType", convert=_kind),
+            index=Cells("pISIN", convert=lambda isin: text_of(isin, "pISIN") is None),
+            name=Cells("pExchSeg", "pSymbolName", "pDesc", convert=_name),
+            expiry=Cells("pExchSeg", "lExpiryDate", convert=_expiry),
+            strike=Cells("lPrecision", "dStrikePrice", per=_units, blank=(-1,)),
             lot_size="lLotSize",
-            tick_size=Cells(("lPrecision", "dTickSize"), per=_units),
+            tick_size=Cells("lPrecision", "dTickSize", per=_units),
             called="pSymbolName",
             series="pGroup",
             may_lack=frozenset(("lPrecision", "pDesc")),

@@ -1,7 +1,7 @@
 """Noren's NSE_symbols.txt and the like, one an exchange: the files of Shoonya, Flattrade, Zebu."""
 
 from ..cleaning import Rejected
-from ..layouts import SPOT, Cells, Layout, Reader, looked_up
+from ..layouts import SPOT, Cells, Layout, Reader
 
 EXCHANGES = ("NSE", "BSE", "NFO", "BFO", "CDS", "BCD", "MCX", "NCDEX", "NCO")
 SHARES = ("NSE", "BSE")
@@ -38,15 +38,15 @@ READER = Reader(
         Layout(
             token="Token",
             broker_symbol="TradingSymbol",
-            exchange=looked_up("exchange", ("Exchange",), {each: each for each in EXCHANGES}),
-            kind=Cells(("Exchange", "Instrument", "OptionType"), _kind),
-            name=Cells(("Exchange", "Symbol"), _name),
+            exchange=Cells("Exchange", table={each: each for each in EXCHANGES}),
+            kind=Cells("Exchange", "Instrument", "OptionType", convert=_kind),
+            name=Cells("Exchange", "Symbol", convert=_name),
             expiry="Expiry",
-            strike=Cells(("StrikePrice",), blank=(-0.01, -1e-07)),
+            strike=Cells("StrikePrice", blank=(-0.01, -1e-07)),
             lot_size="LotSize",
             tick_size="TickSize",
             called="Symbol",
-            series=Cells(("Exchange", "Instrument"), _series),
+            series=Cells("Exchange", "Instrument", convert=_series),
             may_lack=frozenset(("Expiry", "OptionType", "StrikePrice")),
         ),
     ),

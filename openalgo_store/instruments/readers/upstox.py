@@ -1,7 +1,7 @@
 """Upstox's complete.json: one array of objects, strikes in rupees, ticks in paise."""
 
 from ..cleaning import Rejected, text_of
-from ..layouts import SPOT, Cells, Layout, Reader, looked_up
+from ..layouts import SPOT, Cells, Layout, Reader
 
 EXCHANGES = {
     "NSE_EQ": "NSE",
@@ -32,15 +32,17 @@ READER = Reader(
         Layout(
             token="instrument_key",
             broker_symbol="trading_symbol",
-            exchange=looked_up("exchange", ("segment",), EXCHANGES),
-            kind=Cells(("segment", "instrument_type"), _kind),
+            exchange=Cells("segment", table=EXCHANGES),
+            kind=Cells("segment", "instrument_type", convert=_kind),
             name=Cells(
-                ("underlying_symbol", "name"), lambda underlying, company: underlying or company
+                "underlying_symbol",
+                "name",
+                convert=lambda underlying, company: underlying or company,
             ),
             expiry="expiry",
             strike="strike_price",
             lot_size="lot_size",
-            tick_size=Cells(("tick_size",), per=100),
+            tick_size=Cells("tick_size", per=100),
             series="instrument_type",
             may_lack=frozenset(
                 ("underlying_symbol", "name", "expiry", "strike_price", "lot_size", "tick_size")

@@ -41,10 +41,10 @@ READER = Reader(
     "Zerodha",
     (
         Layout(
-            token=Cells(("instrument_token", "exchange_token"), _tokens),
+            token=Cells("instrument_token", "exchange_token", convert=_tokens),
             broker_symbol="tradingsymbol",
             exchange="exchange",
-            kind=Cells(("instrument_type", "segment"), _kind),
+            kind=Cells("instrument_type", "segment", convert=_kind),
             name="name",
             expiry="expiry",
             strike="strike",
