@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from openalgo_store.instruments import READERS
 from openalgo_store.instruments.samples.brokers import FORMATS
 from tests.support.chance import SOAK
 from tests.support.originals import Original, original
@@ -21,7 +20,7 @@ MOST_MEMORY = 300
 ONE_OF_EACH = {"zerodha", "angel"}
 """CSV and JSON."""
 
-BROKERS = [broker for broker in FORMATS if broker in READERS and (SOAK or broker in ONE_OF_EACH)]
+BROKERS = [broker for broker in FORMATS if SOAK or broker in ONE_OF_EACH]
 ENDLESS = {
     "zeros": (b"", b"\0"),
     "commas": (b"", b","),

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from openalgo_store.errors import InvalidInput
-from openalgo_store.instruments import READERS, read_instruments
+from openalgo_store.instruments import read_instruments
 from openalgo_store.instruments.samples.brokers import FORMATS
 from openalgo_store.instruments.validation import Validator
 from openalgo_store.records.symbols import Instrument, RejectedRow
@@ -15,12 +15,11 @@ from tests.support.chance import chance_of
 from tests.support.mutations import Mutation, mutated, rows_of
 from tests.support.originals import Original, original
 
-BROKERS = [broker for broker in FORMATS if broker in READERS]
 MOST_REASONS = 40
 """A reason is one of a few phrases, so that reasons can be counted."""
 
 
-@pytest.mark.parametrize("broker", BROKERS)
+@pytest.mark.parametrize("broker", FORMATS)
 def test_a_damaged_file_gives_rows_or_one_clear_error(
     broker: str, tmp_path: Path, soak: Callable[[int], int]
 ) -> None:
