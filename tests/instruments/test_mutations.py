@@ -1,6 +1,5 @@
 """Damaged files of every broker: each row is kept or rejected, or one clear error refuses all."""
 
-import random
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from openalgo_store.instruments import read_instruments
 from openalgo_store.instruments.samples.brokers import FORMATS
 from openalgo_store.instruments.validation import Validator
 from openalgo_store.records.symbols import Instrument, RejectedRow
-from tests.support.chance import chance_of
+from tests.support.chance import SOAK, chance_of
 from tests.support.mutations import Mutation, mutated, rows_of
 from tests.support.originals import Original, original
 
@@ -24,11 +23,10 @@ def test_a_damaged_file_gives_rows_or_one_clear_error(
     broker: str, tmp_path: Path, soak: Callable[[int], int]
 ) -> None:
     whole = original(broker, tmp_path)
-    chance = chance_of(f"damaged files of {broker}")
-    seeds = [chance.randrange(2**32) for _ in range(soak(2_000) // (1 if soak(10) == 10 else 8))]
     reasons: set[str] = set()
-    for seed in seeds:
-        mutation = mutated(random.Random(seed), whole.text, whole.name)
+    for number in range(soak(2_000) // (1 if SOAK else 8)):
+        chance = chance_of(f"damaged file {number} of {broker}")
+        mutation = mutated(chance, whole.text, whole.name)
         path = tmp_path / whole.name
         path.write_bytes(mutation.content)
         try:
@@ -37,7 +35,7 @@ def test_a_damaged_file_gives_rows_or_one_clear_error(
             check_sentence(str(refused), path)
             continue
         except Exception as error:
-            pytest.fail(f"{mutation.done} (seed {seed}) ends in {error!r}", pytrace=True)
+            pytest.fail(f"{mutation.done} (file {number}) ends in {error!r}", pytrace=True)
         check_rows(rows, mutation, whole)
         reasons |= {row.reason for row in rows if isinstance(row, RejectedRow)}
     assert len(reasons) < MOST_REASONS

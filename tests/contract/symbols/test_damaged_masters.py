@@ -1,7 +1,6 @@
 """Damaged files of every broker, loaded: all rows accounted for, or yesterday's master stays."""
 
 import hashlib
-import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -31,16 +30,15 @@ def test_a_damaged_file_is_loaded_row_by_row_or_leaves_the_master(
     store: Store, tmp_path: Path, broker: str, soak: Callable[[int], int]
 ) -> None:
     whole = original(broker, tmp_path)
-    chance = chance_of(f"damaged masters of {broker}")
     path = tmp_path / whole.name
     before = ""
-    for _ in range(soak(40)):
+    for number in range(soak(40)):
         if not before:
             path.write_bytes(whole.text)
             replace_symbols(read_instruments(broker, path), broker, force=True)
             before = master(broker)
-        seed = chance.randrange(2**32)
-        mutation = mutated(random.Random(seed), whole.text, whole.name)
+        chance = chance_of(f"damaged master {number} of {broker}")
+        mutation = mutated(chance, whole.text, whole.name)
         path.write_bytes(mutation.content)
         refusal = ""
         try:
@@ -51,7 +49,7 @@ def test_a_damaged_file_is_loaded_row_by_row_or_leaves_the_master(
         assert recorded is not None
         assert recorded.loaded != bool(refusal)
         if refusal:
-            assert master(broker) == before, f"{mutation.done} (seed {seed})"
+            assert master(broker) == before, f"{mutation.done} (file {number})"
             assert refusal.isprintable()
         else:
             assert load.total == load.inserted + load.updated + load.unchanged + load.rejected
