@@ -181,7 +181,8 @@ def copy(
 def load_symbols(broker: str, files: tuple[Path, ...], force: bool) -> None:
     """Replace a broker's symbols by those of its files.
 
-    FILES are plain or .gz; together they are the whole master of BROKER.
+    FILES are plain, .gz or .zip, one or one an exchange; together they are the whole master of
+    BROKER.
     """
     symbols = read_instruments(broker, *files)
     init_databases(_settings(), warm=False)

@@ -2,18 +2,17 @@
 
 import csv
 import io
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
+import re
+from collections.abc import Callable, Iterator
 from itertools import chain
-from operator import itemgetter
-from typing import IO, Protocol, TypeAlias
+from typing import IO
 
 from ..errors import InvalidInput
 from ..records.symbols import Instrument, RejectedRow
+from .choosing import layout_of
 from .cleaning import Days, Rejected
-from .sources import Source, refusing, texts_of, title_of
-
-Cells: TypeAlias = tuple[str, ...]
+from .layouts import Layout, Reader
+from .rows import Rows
 
 LONGEST_LINE = 65_536
 
@@ -21,46 +20,28 @@ CUT = "the last line is cut off"
 HEADER_ALONE = "the file has a header and no row"
 
 
-class Rows(Protocol):
-    """How a broker's rows become instruments: made for one source.
-
-    `columns` are the cells that are needed, `known_by` the two of them by which the broker knows an
-    instrument: its exchange and its symbol.
-    """
-
-    columns: Sequence[str]
-    known_by: tuple[str, str]
-    days: Days
-
-    def instrument(self, cells: Cells, line: int) -> Instrument:
-        """The cells of `columns` under their canonical names; raises Rejected."""
-
-
-def read_csv(source: Source, broker: str, rows: Rows) -> Iterator[Instrument | RejectedRow]:
-    """What `rows` makes of each line.
+def read_csv(
+    text: IO[str], title: str, reader: Reader, days: Days
+) -> Iterator[Instrument | RejectedRow]:
+    """The instrument of each line, and the lines left out.
 
     The header says where the columns are; others are passed over. Raises InvalidInput for a
     file that cannot be read to its end, or is not this broker's.
     """
-    title = title_of(source)
-    with refusing(title), closing(texts_of(source)) as texts:
-        for name, text in texts:
-            yield from _instruments(_Lines(text, name), broker, rows, name)
-    if fault := rows.days.fault():
-        raise InvalidInput(f"{title}: {fault}: give its expiries as YYYY-MM-DD")
-
-
-def _instruments(
-    lines: "_Lines", broker: str, rows: Rows, title: str
-) -> Iterator[Instrument | RejectedRow]:
+    lines = _Lines(text, title)
     each_line = iter(lines)
     blank, first = _first_line(each_line, title)
     table = csv.reader(chain([first], each_line), skipinitialspace=True)
-    header = next(table)
-    pick, width = _header(header, rows.columns, broker, title)
-    rejected = _rejector(header, rows.known_by)
+    layout, header = _headless(reader, first, title)
+    line = 0
+    if layout is None:
+        header = next(table)
+        line = 1
+        layout = layout_of(reader, _places(header), title, "its first line lacks")
+    width = len(",".join(header).rstrip(", ").split(","))
+    rows = Rows(layout, _places(header), days)
+    rejected = _rejector(rows, range(width, len(header) + 1))
     convert = rows.instrument
-    line = 1
     for row in table:
         before, lines.row = lines.row, row
         if table.line_num != line + 1:
@@ -75,14 +56,14 @@ def _instruments(
                 raise Rejected(CUT)
             if len(row) > width and any(map(str.strip, row[width:])):
                 raise Rejected("too many columns")
-            instrument = convert(pick(row), blank + line)
+            instrument = convert(row, blank + line)
         except Rejected as error:
             yield rejected(blank + line, error.reason, row)
         except IndexError:
             yield rejected(blank + line, "too few columns", row)
         else:
             yield instrument
-    if line == 1:
+    if line == 1 and not layout.without_header:
         yield RejectedRow(blank + 1, HEADER_ALONE, ",".join(header))
 
 
@@ -130,17 +111,14 @@ def _is_cut(row: list[str], before: list[str], width: int) -> bool:
     )
 
 
-def _rejector(
-    header: list[str], known_by: tuple[str, str]
-) -> Callable[[int, str, list[str]], RejectedRow]:
+def _rejector(rows: Rows, widths: range) -> Callable[[int, str, list[str]], RejectedRow]:
     """A maker of rejected rows that say whose they are, as far as their columns are in place."""
-    names = list(map(str.strip, header))
-    exchange_at, symbol_at = map(names.index, known_by)
 
     def rejected(line: int, reason: str, row: list[str]) -> RejectedRow:
-        exchange = row[exchange_at].strip() if len(row) == len(header) else None
-        broker_symbol = row[symbol_at].strip() if len(row) > symbol_at else None
-        return RejectedRow(line, reason, ",".join(row), exchange or None, broker_symbol or None)
+        exchange, broker_symbol = rows.whose(row)
+        if len(row) not in widths:
+            exchange = None
+        return RejectedRow(line, reason, ",".join(row), exchange, broker_symbol)
 
     return rejected
 
@@ -163,19 +141,24 @@ def _first_line(lines: Iterator[str], title: str) -> tuple[int, str]:
     raise InvalidInput(f"{title}: the file is empty: download it again")
 
 
-def _header(
-    header: list[str], columns: Sequence[str], broker: str, title: str
-) -> tuple[Callable[[list[str]], Cells], int]:
-    """A getter of the wanted cells, and how many columns a row may have."""
-    present = list(map(str.strip, header))
-    missing = [column for column in columns if column not in present]
-    if missing:
+def _headless(reader: Reader, first: str, title: str) -> tuple[Layout | None, list[str]]:
+    """The layout and the names of the columns, if the files of the broker have no header."""
+    layouts = [each for each in reader.layouts if each.without_header]
+    for layout in layouts:
+        if re.match(layout.first_line, first):
+            return layout, list(layout.without_header)
+    if layouts:
         raise InvalidInput(
-            f"{title}: this is not an instrument file of {broker}: its first line lacks "
-            f"{', '.join(missing)}"
+            f"{title}: this is not an instrument file of {reader.title}: its first line is none of "
+            f"an instrument: {first.strip()[:40]!r}"
         )
-    pick = itemgetter(*map(present.index, columns))
-    return pick, len(",".join(header).rstrip(", ").split(","))
+    return None, []
+
+
+def _places(header: list[str]) -> dict[str, int]:
+    """Where each column is, the first of two with one name; Kotak's names end in ; and blanks."""
+    names = [name.strip(" \t;") for name in header]
+    return {name: names.index(name) for name in names}
 
 
 def _swallowed(

@@ -88,7 +88,12 @@ def _files(file: "io.BufferedReader[Any]", title: str) -> Iterator[tuple[str, IO
             with _unpacking(title):
                 opened = archive.open(member)
             with opened, _decoded(io.BufferedReader(cast(io.RawIOBase, opened))) as text:
-                yield f"{title}: {member.filename}", text
+                yield f"{title}: {_on_one_line(member.filename)}", text
+
+
+def _on_one_line(name: str) -> str:
+    """The end of a member's name as a message may hold it: whoever made the archive chose it."""
+    return "".join(sign if sign.isprintable() else "?" for sign in name[-100:])
 
 
 @contextmanager

@@ -77,7 +77,7 @@ def test_a_file_that_cannot_be_read_is_refused_and_recorded(
 
 
 def test_an_unknown_broker_is_refused_before_anything_is_created(here: Path) -> None:
-    assert "one of zerodha" in fail("load-symbols", "nobody", "file.csv")
+    assert "one of aliceblue, angel, " in fail("load-symbols", "nobody", "file.csv")
     assert list(here.iterdir()) == []
 
 

@@ -73,6 +73,15 @@ def locked() -> bytes:
     return bytes(content)
 
 
+def test_the_name_of_a_file_in_an_archive_cannot_forge_a_line_of_the_log() -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as made:
+        made.writestr("x" * 60_000 + "\n\x1b[2Jloaded\u202e.txt", "a,b\n1,2\n")
+    with pytest.raises(InvalidInput, match=r"x\?\?\[2Jloaded\?\.txt: this is not an") as refused:
+        list(read_instruments("zerodha", io.BytesIO(packed.getvalue())))
+    assert len(str(refused.value)) < 400
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [

@@ -213,5 +213,5 @@ def test_endless_lines_are_refused_before_they_are_in_memory(text: str) -> None:
 
 
 def test_an_unknown_broker_is_refused_at_once_with_the_known_ones() -> None:
-    with pytest.raises(InvalidInput, match="'nobody': one of zerodha"):
+    with pytest.raises(InvalidInput, match="'nobody': one of aliceblue, angel, "):
         read_instruments("nobody", "no such file")

@@ -1,7 +1,6 @@
 """Zerodha's instrument files: what becomes of each kind of row."""
 
 from datetime import date
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -10,6 +9,7 @@ from hypothesis import strategies as st
 from openalgo_store.instruments import read_instruments
 from openalgo_store.instruments.validation import Validator
 from openalgo_store.records.symbols import Instrument
+from tests.support.real_files import real_file
 from tests.support.zerodha_rows import (
     HEADER,
     RELIANCE,
@@ -20,8 +20,6 @@ from tests.support.zerodha_rows import (
     reason,
     share,
 )
-
-REAL_FILES = Path(__file__).parents[3] / "shared" / "data"
 
 
 def test_every_column_of_a_row_finds_its_place() -> None:
@@ -215,9 +213,7 @@ def test_the_name_of_any_option_can_be_recovered_from_its_symbol(
 
 
 def real_rows(file: str) -> list[Instrument]:
-    path = REAL_FILES / file
-    if not path.exists():
-        pytest.skip(f"the real file {path} is not here: it is no part of the project")
+    path = real_file(file)
     validate = Validator({}).validate
     found = []
     for row in read_instruments("zerodha", path):

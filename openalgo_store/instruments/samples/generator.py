@@ -12,11 +12,12 @@ from random import Random
 from typing import Any, NamedTuple
 
 from ...errors import InvalidInput
-from .market import EXCHANGE, EXPIRY, HEADER, KIND, LOT, NAME, TICK, TRADINGSYMBOL, market
+from .listed import Listed
+from .market import market
+from .zerodha import EXCHANGE, EXPIRY, HEADER, LOT, NAME, TRADINGSYMBOL, cells
 
 SEED = 20260817
 DAY = date(2026, 8, 17)
-SEGMENT_CODES = {"NSE": 1, "NFO": 2, "CDS": 3, "BSE": 4, "BFO": 5, "MCX": 7}
 
 
 class Difference(NamedTuple):
@@ -36,7 +37,7 @@ def write_zerodha_file(
     The same arguments give the same bytes.
     """
     universe, arriving, _, _ = _universe(count, seed, day)
-    _write(path, (row for at, row in enumerate(universe) if at not in arriving))
+    _write(path, (cells(each) for at, each in enumerate(universe) if at not in arriving))
 
 
 def write_next_day(
@@ -54,11 +55,13 @@ def write_next_day(
     """
     universe, arriving, leaving, changing = _universe(count, seed, day)
     for at in changing:
-        column = TICK if at % 4 == 0 else LOT
-        universe[at][column] *= 2
-    rows = [row for at, row in enumerate(universe) if at not in leaving]
+        each = universe[at]
+        universe[at] = (
+            each._replace(tick=each.tick * 2) if at % 4 == 0 else each._replace(lot=each.lot * 2)
+        )
+    rows = [cells(each) for at, each in enumerate(universe) if at not in leaving]
     random = Random(seed)
-    option = universe[min(changing)]
+    option = cells(universe[min(changing)])
     for number in range(bad_rows):
         rows.insert(random.randrange(len(rows)), _bad_row(number, option))
     _write(path, rows)
@@ -67,25 +70,30 @@ def write_next_day(
 
 def _universe(
     count: int, seed: int, day: date
-) -> tuple[list[list[Any]], set[int], set[int], set[int]]:
-    """The rows of both days; the places of those that arrive, leave and change on the second."""
+) -> tuple[list[Listed], set[int], set[int], set[int]]:
+    """What is listed on either day; the places of what arrives, leaves and changes."""
     if count < 500:
         raise InvalidInput(f"a file of {count} rows cannot hold the mix: ask for 500 or more")
     random = Random(seed)
     hundredth = count // 100
-    rows = market(random, count + hundredth, day)
-    token = 1000
-    for row in rows:
-        token += random.randrange(1, 9)
-        row[:2] = token * 256 + SEGMENT_CODES[row[EXCHANGE]], token
-    options = [at for at, row in enumerate(rows) if row[KIND] in ("CE", "PE")]
+    listed = with_tokens(random, market(random, count + hundredth, day))
+    options = [at for at, each in enumerate(listed) if each.is_option]
     moved = random.sample(options, 5 * hundredth)
     return (
-        rows,
+        listed,
         set(moved[:hundredth]),
         set(moved[hundredth : 2 * hundredth]),
         set(moved[2 * hundredth :]),
     )
+
+
+def with_tokens(random: Random, listed: Iterable[Listed]) -> list[Listed]:
+    """The same under tokens that rise."""
+    token, numbered = 1000, []
+    for each in listed:
+        token += random.randrange(1, 9)
+        numbered.append(each._replace(token=token))
+    return numbered
 
 
 def _bad_row(number: int, option: list[Any]) -> list[Any]:

@@ -1,4 +1,4 @@
-"""A believable market in Zerodha's columns, made from a seed: indices, shares, contracts.
+"""A believable market, made from a seed: indices, shares, contracts.
 
 The well-known indices, RELIANCE and the contracts of commodities and currencies bear their real
 names; every other company is invented.
@@ -9,40 +9,30 @@ from datetime import date, timedelta
 from itertools import count as count_up
 from itertools import islice
 from random import Random
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from ..canonical_names import strike_text
-from ..cleaning import MONTHS
-
-HEADER = (
-    "instrument_token",
-    "exchange_token",
-    "tradingsymbol",
-    "name",
-    "last_price",
-    "expiry",
-    "strike",
-    "tick_size",
-    "lot_size",
-    "instrument_type",
-    "segment",
-    "exchange",
-)
-TRADINGSYMBOL, NAME, EXPIRY, TICK, LOT, KIND, EXCHANGE = 2, 3, 5, 7, 8, 9, 11
-"""Places in a row."""
+from .listed import Listed
 
 TUESDAY, THURSDAY = 1, 3
 INDICES = {
-    "NSE": ("NIFTY 50", "NIFTY BANK", "NIFTY FIN SERVICE", "NIFTY MID SELECT", "NIFTY NEXT 50"),
-    "BSE": ("SENSEX", "BANKEX", "SNSX50"),
-    "MCX": ("MCXBULLDEX", "MCXMETLDEX"),
+    "NSE_INDEX": {
+        "NIFTY": "NIFTY 50",
+        "BANKNIFTY": "NIFTY BANK",
+        "FINNIFTY": "NIFTY FIN SERVICE",
+        "MIDCPNIFTY": "NIFTY MID SELECT",
+        "NIFTYNXT50": "NIFTY NEXT 50",
+    },
+    "BSE_INDEX": {"SENSEX": "SENSEX", "BANKEX": "BANKEX", "SENSEX50": "SNSX50"},
+    "MCX_INDEX": {"MCXBULLDEX": "MCXBULLDEX", "MCXMETLDEX": "MCXMETLDEX"},
 }
+"""Canonical and long names."""
 
 
 class Underlying(NamedTuple):
     """What contracts are written on: prices in rupees, `weeks` of weekly expiries.
 
-    An underlying of depth 4 has four times as many strikes as one of depth 1.
+    An underlying of depth 4 has four times as many strikes as one of depth 1. Its options expire
+    `options_before` days before the futures whose month they bear.
     """
 
     name: str
@@ -54,6 +44,7 @@ class Underlying(NamedTuple):
     weekday: int = TUESDAY
     weeks: int = 0
     depth: int = 1
+    options_before: int = 0
 
 
 INDEX_UNDERLYINGS = (
@@ -82,51 +73,36 @@ CURRENCIES = (
 
 HEADS = ("ABHI", "AMRI", "BHAV", "CHAN", "DEVA", "HARI", "INDR", "KAVE", "MADH", "NAND", "SAGA")
 MIDDLES = ("", "NI", "RO", "SU", "TI", "VA", "KO", "DE", "LA", "MI", "PU", "GO")
+LATER_SERIES = ("EQ", "EQ", "EQ", "EQ", "BE", "SM", "ST", "BZ")
 TAILS = ("BEAM", "CEM", "CHEM", "FORGE", "GLASS", "INFRA", "LABS", "MILLS", "MOTO", "STEEL")
 
 
-def market(random: Random, total: int, day: date) -> list[list[Any]]:
-    """Rows in the columns of HEADER, their tokens still 0.
+def market(random: Random, total: int, day: date) -> list[Listed]:
+    """Indices and shares 3%, commodities 10%, currencies 7%, index and share contracts the rest.
 
-    Indices and shares 3%, commodities 10%, currencies 7%, index and share contracts the rest.
+    Their tokens are still 0.
     """
     shares = max(20, total * 3 // 100)
     names = _company_names(random, shares // 2 + 1)
-    rows = [*_indices(), *islice(_shares(random, names), shares)]
+    listed = [*_indices(), *islice(_shares(random, names), shares)]
     companies = [
         Underlying(name, "NFO", price, _step(price), random.randrange(75, 3000, 25))
         for name in names[: min(193, shares // 4)]
         for price in [float(random.randrange(120, 9000, 10))]
     ]
-    commodities = list(islice(_contracts(COMMODITIES, day), total // 10))
-    currencies = list(islice(_contracts(CURRENCIES, day), total * 7 // 100))
-    rest = total - len(rows) - len(commodities) - len(currencies)
-    equity = list(islice(_contracts((*INDEX_UNDERLYINGS, *companies), day), rest))
-    for contracts in (equity, commodities, currencies):
-        contracts.sort(key=lambda row: (row[EXCHANGE], row[TRADINGSYMBOL]))
-        rows += contracts
-    return rows
+    commodities = list(islice(contracts(COMMODITIES, day), total // 10))
+    currencies = list(islice(contracts(CURRENCIES, day), total * 7 // 100))
+    rest = total - len(listed) - len(commodities) - len(currencies)
+    equity = list(islice(contracts((*INDEX_UNDERLYINGS, *companies), day), rest))
+    for segment in (equity, commodities, currencies):
+        listed += sorted(segment, key=lambda each: (each.exchange, each.exchange_symbol))
+    return listed
 
 
-def _row(
-    symbol: str,
-    name: str,
-    kind: str,
-    segment: str,
-    exchange: str,
-    *,
-    expiry: date | str = "",
-    strike: float = 0.0,
-    tick: float = 0.05,
-    lot: int = 1,
-) -> list[Any]:
-    return [0, 0, symbol, name, 0.0, expiry, strike, tick, lot, kind, segment, exchange]
-
-
-def _indices() -> Iterator[list[Any]]:
+def _indices() -> Iterator[Listed]:
     for exchange, names in INDICES.items():
-        for name in names:
-            yield _row(name, name, "EQ", "INDICES", exchange, tick=0.0, lot=0)
+        for name, long_name in names.items():
+            yield Listed(exchange, "INDEX", name, long_name, 0.0, 0)
 
 
 def _company_names(random: Random, number: int) -> list[str]:
@@ -137,56 +113,52 @@ def _company_names(random: Random, number: int) -> list[str]:
     return ["RELIANCE", *islice((*invented, *islice(numbered, number)), number - 1)]
 
 
-def _shares(random: Random, names: Sequence[str]) -> Iterator[list[Any]]:
+def _shares(random: Random, names: Sequence[str]) -> Iterator[Listed]:
     """Each company on NSE and on BSE; the later ones in other series, or beside a bond."""
     for at, name in enumerate(names):
         company = f"{name.title()} Limited"
-        series = "" if at < 200 else random.choice(("", "", "", "", "-BE", "-SM", "-ST", "-BZ"))
-        yield _row(name + series, company, "EQ", "NSE", "NSE")
-        yield _row(name, company, "EQ", "BSE", "BSE", tick=0.01)
+        series = (
+            "EQ" if at < 200 else random.choice(("EQ", "EQ", "EQ", "EQ", "BE", "SM", "ST", "BZ"))
+        )
+        yield Listed("NSE", "EQ", name, company, 0.05, 1, series)
+        yield Listed("BSE", "EQ", name, company, 0.01, 1)
         if at % 10 == 9:
-            bond = random.choice(("-N1", "-N8", "-W1", "-GB"))
-            yield _row(name + bond, company, "EQ", "NSE", "NSE", tick=0.01)
+            bond = random.choice(("N1", "N8", "W1", "GB"))
+            yield Listed("NSE", "EQ", name, company, 0.01, 1, bond)
 
 
-def _contracts(underlyings: Sequence[Underlying], day: date) -> Iterator[list[Any]]:
+def contracts(underlyings: Sequence[Underlying], day: date) -> Iterator[Listed]:
     """Futures first, then options, strike by strike outwards from the price, without end."""
     chains = []
     for underlying in underlyings:
         months = _last_days(day, underlying.weekday, 3)
         for expiry in months:
-            symbol = f"{underlying.name}{_tag(expiry, True)}FUT"
-            yield _contract(underlying, symbol, expiry, 0.0, "FUT")
+            yield _contract(underlying, "FUT", expiry, _tag(expiry, True))
         first = _next_day(day, underlying.weekday)
         weeks = {first + timedelta(weeks=number) for number in range(underlying.weeks)}
         for expiry in sorted(weeks.union(months)):
-            chains.append((underlying, expiry, underlying.name + _tag(expiry, expiry in months)))
+            tag = _tag(expiry, expiry in months)
+            last = expiry - timedelta(days=underlying.options_before)
+            if last >= day:
+                chains.append((underlying, last, tag))
     for distance in count_up():
-        for underlying, expiry, prefix in chains:
+        for underlying, expiry, tag in chains:
             for steps in range(distance * underlying.depth, (distance + 1) * underlying.depth):
                 for strike in sorted({_strike(underlying, -steps), _strike(underlying, steps)}):
                     for kind in ("CE", "PE") if strike > 0 else ():
-                        symbol = f"{prefix}{strike_text(strike)}{kind}"
-                        yield _contract(underlying, symbol, expiry, strike, kind)
+                        yield _contract(underlying, kind, expiry, tag, strike)
 
 
 def _strike(underlying: Underlying, steps: int) -> float:
-    return float(underlying.price + steps * underlying.step)
+    return round(float(underlying.price + steps * underlying.step), 4)
 
 
 def _contract(
-    underlying: Underlying, symbol: str, expiry: date, strike: float, kind: str
-) -> list[Any]:
-    return _row(
-        symbol,
-        underlying.name,
-        kind,
-        f"{underlying.exchange}-{'FUT' if kind == 'FUT' else 'OPT'}",
-        underlying.exchange,
-        expiry=expiry,
-        strike=strike,
-        tick=underlying.tick,
-        lot=underlying.lot,
+    underlying: Underlying, kind: str, expiry: date, tag: str, strike: float = 0.0
+) -> Listed:
+    name, exchange = underlying.name, underlying.exchange
+    return Listed(
+        exchange, kind, name, name, underlying.tick, underlying.lot, "", expiry, tag, strike
     )
 
 
@@ -214,7 +186,6 @@ def _last_days(day: date, weekday: int, months: int) -> list[date]:
 
 def _tag(expiry: date, monthly: bool) -> str:
     """26AUG for the month's last expiry, 26818 for a week's."""
-    year = f"{expiry.year % 100:02}"
     if monthly:
-        return year + MONTHS[expiry.month - 1]
-    return f"{year}{'123456789OND'[expiry.month - 1]}{expiry.day:02}"
+        return f"{expiry:%y%b}".upper()
+    return f"{expiry:%y}{'123456789OND'[expiry.month - 1]}{expiry:%d}"

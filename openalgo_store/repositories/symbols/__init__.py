@@ -1,6 +1,8 @@
 """The brokers' symbol masters: reading, loading, looking up."""
 
-from ...instruments import read_instruments
+from ...instruments import read_instruments, register_reader
+from ...instruments.cleaning import Rejected
+from ...instruments.layouts import Cells, Layout
 from ...records.symbols import Instrument, RejectedRow, RenamedSymbol, Symbol, SymbolLoad
 from .symbol_loads import bulk_insert_symbols, last_symbol_load, replace_symbols, symbol_loads
 from .symbols import (
@@ -15,7 +17,10 @@ from .symbols import (
 )
 
 __all__ = [
+    "Cells",
     "Instrument",
+    "Layout",
+    "Rejected",
     "RejectedRow",
     "RenamedSymbol",
     "Symbol",
@@ -30,6 +35,7 @@ __all__ = [
     "get_symbol_tokens",
     "last_symbol_load",
     "read_instruments",
+    "register_reader",
     "replace_symbols",
     "symbol_loads",
     "warm_symbol_cache",

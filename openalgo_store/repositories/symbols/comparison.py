@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date, datetime
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -20,6 +20,10 @@ FEW = 20_000
 
 MOST_RENAMED = 1000
 
+_EXPIRY, _TICK_SIZE = COLUMNS.index("expiry"), COLUMNS.index("tick_size")
+_PACKED_TICK_SIZE = _TICK_SIZE - 5
+"""In the rest of a packed row."""
+
 _sql = SqlFile("symbols/symbol_loads.sql", symbols)
 _get_stored_symbols = _sql.rows("get_stored_symbols", ("id", *COLUMNS))
 _find_stored_symbols = _sql.rows("find_stored_symbols", ("id", *COLUMNS), pairs=StrictJson())
@@ -32,7 +36,9 @@ class Difference(NamedTuple):
 
     Changed rows are (id, symbol, exchange, what they become), those that are gone (id, symbol,
     exchange). `kept` are stored rows that the master has in a form that could not be read. `before`
-    and `today` count by exchange the rows that were stored, and those that will be. `renamed` are
+    and `today` count by exchange the rows that were stored, and those that will be; `lasting` and
+    `lost` the stored ones that have not expired, and those of them that are gone; `scaled` those
+    whose tick size is 100 times as large or as small. `renamed` are
     the symbols whose token or broker symbol belongs to another one from now on, at most 1,000.
     """
 
@@ -42,13 +48,16 @@ class Difference(NamedTuple):
     kept: int
     before: Counter[str]
     today: Counter[str]
+    lasting: Counter[str]
+    lost: Counter[str]
+    scaled: Counter[str]
     renamed: list[RenamedSymbol]
 
 
 def compare_symbols(
-    tx: Transaction, master: IncomingMaster, broker: str, *, whole: bool
+    tx: Transaction, master: IncomingMaster, broker: str, day: date, *, whole: bool
 ) -> Difference:
-    """Take each stored row out of the master; what stays in it is new.
+    """Take each stored row out of the master; what stays in it is new. `day` tells what expired.
 
     One algorithm for both engines: as fast as a staged FULL JOIN, and its plan cannot go wrong.
     """
@@ -57,27 +66,52 @@ def compare_symbols(
     unchanged = 0
     given = master.sizes()
     kept: Counter[str] = Counter()
+    lost: Counter[str] = Counter()
+    expired: Counter[str] = Counter()
+    scaled: Counter[str] = Counter()
     names: list[Row] = []
     for number, *stored in _stored_rows(tx, master, broker, whole=whole):
         symbol, exchange = stored[:2]
         packed = master.take(symbol, exchange)
+        expiry = stored[_EXPIRY]
+        has_expired = expiry is not None and expiry < day
+        if has_expired:
+            expired[exchange] += 1
         if packed is None:
             if whole and master.keeps(stored):
                 kept[exchange] += 1
             elif whole:
                 gone.append((number, symbol, exchange))
+                lost[exchange] += not has_expired
                 names.append(tuple(stored[:4]))
         elif packed == pack(stored):
             unchanged += 1
         else:
             changed.append((number, symbol, exchange, packed))
+            scaled[exchange] += _is_scaled(stored[_TICK_SIZE], packed[2][_PACKED_TICK_SIZE])
             if packed[0] != f"{stored[2]}\0{stored[3]}":
                 names.append(tuple(stored[:4]))
     removed = Counter(exchange for _, _, exchange in gone)
     today = given + kept
     before = today - master.sizes() + removed
     renamed = _renamed(names, chain(((*each[1:3], each[3][0]) for each in changed), master.texts()))
-    return Difference(changed, gone, unchanged, kept.total(), before, today, renamed)
+    return Difference(
+        changed,
+        gone,
+        unchanged,
+        kept.total(),
+        before,
+        today,
+        before - expired,
+        lost,
+        scaled,
+        renamed,
+    )
+
+
+def _is_scaled(before: float | None, now: float | None) -> bool:
+    """Whether one is 100 times the other: rupees became paise, or paise rupees."""
+    return bool(before and now) and round(max(before / now, now / before), 6) == 100
 
 
 def _renamed(stored: Iterable[Row], today: Iterable[tuple[str, str, str]]) -> list[RenamedSymbol]:

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from itertools import islice
 from typing import Any
 
+from ...errors import InvalidInput
 from ...instruments.contracts import closeness
 from ...instruments.validation import COLUMNS, EXCHANGES, Validator
 from ...records import Row
@@ -16,6 +17,9 @@ from ...tables.symbols import LONGEST
 from ...threads import let_others_run
 from ...values.arguments import iterated
 from ...values.text import storable
+
+MOST_ROWS = 1_000_000
+"""Four times the largest master: more would only fill the memory."""
 
 _CHUNK = 1000
 _SHOWN = 100
@@ -115,6 +119,10 @@ class IncomingMaster:
                 self.validate_seconds += time.perf_counter() - read
                 return
             self._add(chunk)
+            if self.total > MOST_ROWS:
+                raise InvalidInput(
+                    f"more than {MOST_ROWS:,} rows: no broker lists as many, look at the file"
+                )
             self.validate_seconds += time.perf_counter() - read
             let_others_run()
 

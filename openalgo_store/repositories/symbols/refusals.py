@@ -32,7 +32,7 @@ def refuse_a_bad_file(master: IncomingMaster, broker: str) -> None:
 
 
 def refuse_a_loss(difference: Difference, broker: str) -> None:
-    """Raise SymbolLoadRefused if less than half of what is stored would stay in number."""
+    """Raise SymbolLoadRefused if more than half of what is stored would go, or become another."""
     stored = sum(difference.before.values())
     today = sum(difference.today.values())
     if today * 2 < stored:
@@ -46,6 +46,19 @@ def refuse_a_loss(difference: Difference, broker: str) -> None:
             raise SymbolLoadRefused(
                 f"the master of {broker} has {now} rows of {exchange}, less than half of the "
                 f"{before} stored: the one before it stays; force it if that is right"
+            )
+        lasting, lost = difference.lasting[exchange], difference.lost[exchange]
+        if lasting >= MANY and lost * 2 > lasting:
+            raise SymbolLoadRefused(
+                f"the master of {broker} lacks {lost} of the {lasting} symbols of {exchange} that "
+                "have not expired: the one before it stays; force it if that is right"
+            )
+        scaled = difference.scaled[exchange]
+        if before >= MANY and scaled * 2 > before:
+            raise SymbolLoadRefused(
+                f"the master of {broker} has tick sizes of {exchange} in another unit, {scaled} of "
+                f"{before} are 100 times as large or as small: the one before it stays; force it "
+                "if that is right"
             )
 
 

@@ -62,9 +62,11 @@ def replace_symbols(
     A stored row stays if the master has it, but in a form that had to be rejected.
 
     Unless `force` raises SymbolLoadRefused for a master of no rows, or of less than half of what is
-    stored of the broker, or of an exchange with 50 rows or more; for one of which more than 5% was
-    rejected; for a file that is cut off or a header alone. InvalidInput for a source that cannot be
-    read. Both are recorded in symbol_loads, unless `tx` is given: then that session decides.
+    stored of the broker, or of an exchange with 50 rows or more; for one that lacks more than half
+    of an exchange's unexpired symbols, or has most of its tick sizes in another unit; for one of
+    which more than 5% was rejected; for a file that is cut off or a header alone. InvalidInput for
+    a source that cannot be read or has more than a million rows. Both are recorded in symbol_loads,
+    unless `tx` is given: then that session decides.
     """
     return _load(symbols, broker, tx, whole=True, force=true_or_false("force", force))
 
@@ -145,7 +147,7 @@ def _store(
     before = tx.value(get_master_version, broker=broker)
     if not force:
         refuse_a_bad_file(master, broker)
-    difference = compare_symbols(tx, master, broker, whole=whole)
+    difference = compare_symbols(tx, master, broker, clock.trading_day(started), whole=whole)
     if not force:
         refuse_a_loss(difference, broker)
     write_difference(tx, master, broker, difference, started)

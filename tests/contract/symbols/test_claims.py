@@ -134,4 +134,4 @@ def test_a_token_of_another_exchange_or_broker_renames_nothing(store: Store) -> 
 def test_at_most_a_thousand_renamed_symbols_are_listed(store: Store) -> None:
     replace_symbols(shares(1100), "zerodha")
     new = [each._replace(symbol=f"NEW{each.symbol}") for each in shares(1100)]
-    assert len(replace_symbols(new, "zerodha").renamed) == 1000
+    assert len(replace_symbols(new, "zerodha", force=True).renamed) == 1000

@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 
@@ -17,6 +17,7 @@ from openalgo_store import (
     replace_symbols,
     warm_symbol_cache,
 )
+from openalgo_store.values import clock
 from tests.support.rows import master, shares
 from tests.support.zerodha_rows import HEADER, read_text
 
@@ -72,6 +73,45 @@ def test_half_a_file_is_refused_unless_forced(
     assert reason in (refused.error or "")
     load(*files, force=True)
     assert last_symbol_load("zerodha").loaded  # type: ignore[union-attr]
+
+
+RENAMED = [row.replace(f",X{at}X26AUG", f",Y{at}Y26AUG").replace(f",X{at}X,", f",Y{at}Y,")
+           for at, row in enumerate(NFO)]  # fmt: skip
+"""As many rows as before, of which none is one of before."""
+
+
+def test_a_master_of_other_symbols_is_refused_unless_those_before_have_expired(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_day(monkeypatch, date(2026, 8, 25))
+    load(NFO, BFO)
+    before = master()
+    with pytest.raises(SymbolLoadRefused, match="lacks 151 of the 300 symbols of NFO that have"):
+        load(RENAMED[:151] + NFO[151:], BFO)
+    assert master() == before
+    load(RENAMED[:150] + NFO[150:], BFO)
+    set_day(monkeypatch, date(2026, 8, 26))
+    load(RENAMED, [row.replace("AUG", "SEP").replace("-08-25", "-09-29") for row in BFO])
+    assert len(master()) == 360
+
+
+@pytest.mark.parametrize("tick", ["5.0", "0.0005"], ids=["paise", "hundredths"])
+def test_tick_sizes_in_another_unit_are_refused_unless_forced(store: Store, tick: str) -> None:
+    load(NFO, BFO)
+    before = master()
+    scaled = [row.replace(",0.05,", f",{tick},") for row in NFO]
+    with pytest.raises(SymbolLoadRefused, match="tick sizes of NFO in another unit, 151 of 300"):
+        load(scaled[:151] + NFO[151:], BFO)
+    assert master() == before
+    load(scaled[:150] + NFO[150:], BFO)
+    load(scaled, BFO, force=True)
+    load([row.replace(",0.05,", ",0.1,") for row in NFO], BFO, force=True)
+
+
+def set_day(monkeypatch: pytest.MonkeyPatch, day: date) -> None:
+    """Let it be this day in India."""
+    noon = datetime(day.year, day.month, day.day, 12, tzinfo=UTC)
+    monkeypatch.setattr(clock, "now", lambda: noon)
 
 
 def test_half_of_an_exchange_or_a_small_one_may_go(store: Store) -> None:
