@@ -3,13 +3,15 @@
 import os
 import sys
 from collections.abc import Iterator
+from datetime import date
 from io import TextIOWrapper
 from pathlib import Path
+from typing import Any
 
 import click
 
 from ..engine.transaction import Transaction
-from ..errors import ConfigurationError, NotFound, StoreError
+from ..errors import ConfigurationError, InvalidInput, NotFound, StoreError
 from ..instruments import read_instruments
 from ..operations.checking import check_books
 from ..operations.health import PATIENCE
@@ -20,6 +22,8 @@ from ..repositories.accounts.api_keys import list_api_keys
 from ..repositories.accounts.auth_tokens import rotate_encryption_keys
 from ..repositories.accounts.sentinels import check_secrets
 from ..repositories.accounts.users import list_users
+from ..repositories.symbols.contracts import get_option_chain
+from ..repositories.symbols.searching import search_symbols
 from ..repositories.symbols.symbol_loads import last_symbol_load, replace_symbols
 from ..repositories.symbols.symbols import get_symbol_token
 from ..schema import migrate
@@ -36,9 +40,10 @@ from ..startup import (
 )
 from ..store import Store, close_databases, use_store
 from .demo import run_demo
+from .finding import chain_report, search_report
 from .new_secrets import write_missing_secrets
 from .report import key_report, load_report, progress_of, shell_warning
-from .status import status_report, to_json
+from .status import as_json, status_report, to_json
 
 _ENV_FILE = Path(".env")
 
@@ -175,6 +180,61 @@ def token(symbol: str, exchange: str, broker: str) -> None:
     click.echo(found)
 
 
+@main.command()
+@click.argument("words", nargs=-1)
+@click.option("--broker", required=True, help="Whose symbols.")
+@click.option("--exchange", help="Only on this one.")
+@click.option("--type", "instrument_type", help="Only EQ, FUT, CE, PE …")
+@click.option("--underlying", help="Only contracts on this one.")
+@click.option("--expiry", metavar="DAY", help="Only what expires then: 2026-08-25.")
+@click.option("--expired", is_flag=True, help="What has expired, too.")
+@click.option("--limit", default=20, show_default=True, help="So many at most.")
+@click.option("--json", "as_it_is", is_flag=True, help="For programs.")
+@click.pass_context
+def search(
+    context: click.Context,
+    /,
+    words: tuple[str, ...],
+    expiry: str | None,
+    expired: bool,
+    as_it_is: bool,
+    **asked: Any,
+) -> None:
+    """Find symbols that have all these words, the best first.
+
+    For example: openalgo-store search NIFTY 24000 CE --broker zerodha. The exit code is 1 when
+    nothing is found.
+    """
+    day = _day(expiry) if expiry else None
+    _open_as_it_is("main")
+    found = search_symbols(" ".join(words), expiry=day, include_expired=expired, **asked)
+    click.echo(as_json(found) if as_it_is else search_report(found) if found else "nothing found")
+    context.exit(0 if found else 1)
+
+
+@main.command()
+@click.argument("underlying")
+@click.argument("exchange")
+@click.argument("expiry")
+@click.option("--broker", required=True, help="Whose tokens.")
+@click.option("--around", type=float, metavar="PRICE", help="Mark the nearest strike.")
+@click.option("--strikes", type=int, metavar="N", help="So many on each side of it.")
+@click.option("--json", "as_it_is", is_flag=True, help="For programs: whole contracts.")
+@click.pass_context
+def chain(context: click.Context, /, expiry: str, as_it_is: bool, **asked: Any) -> None:
+    """Show the options on an underlying that expire on a day: the tokens of calls and puts.
+
+    For example: openalgo-store chain NIFTY NFO 2026-08-25 --broker zerodha. The exit code is 1
+    when there are none.
+    """
+    day = _day(expiry)
+    _open_as_it_is("main")
+    found = get_option_chain(expiry=day, **asked)
+    report = chain_report(found) if found.strikes else "nothing found"
+    click.echo(as_json(found) if as_it_is else report)
+    context.exit(0 if found.strikes else 1)
+
+
 @main.command("api-keys")
 def api_keys() -> None:
     """List the active API keys: who needs a new one when API_KEY_PEPPER changes.
@@ -243,6 +303,13 @@ def _every_user(tx: Transaction) -> Iterator[User]:
     while users := list_users(after=last, tx=tx):
         yield from users
         last = users[-1].id
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise InvalidInput(f"{text} is no day: write it as 2026-08-25") from None
 
 
 def _settings() -> Settings:

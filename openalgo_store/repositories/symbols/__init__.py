@@ -1,7 +1,24 @@
 """The brokers' symbol masters: reading, loading, looking up."""
 
 from ...instruments import read_instruments
-from ...records.symbols import Instrument, RejectedRow, RenamedSymbol, Symbol, SymbolLoad
+from ...records.symbols import (
+    ChainRow,
+    CurrentExpiries,
+    Instrument,
+    OptionChain,
+    RejectedRow,
+    RenamedSymbol,
+    Symbol,
+    SymbolLoad,
+)
+from .contracts import (
+    get_current_expiries,
+    get_expiries,
+    get_futures,
+    get_option_chain,
+    get_underlyings,
+)
+from .searching import search_symbols
 from .symbol_loads import bulk_insert_symbols, last_symbol_load, replace_symbols, symbol_loads
 from .symbols import (
     count_symbols,
@@ -15,7 +32,10 @@ from .symbols import (
 )
 
 __all__ = [
+    "ChainRow",
+    "CurrentExpiries",
     "Instrument",
+    "OptionChain",
     "RejectedRow",
     "RenamedSymbol",
     "Symbol",
@@ -23,14 +43,20 @@ __all__ = [
     "bulk_insert_symbols",
     "count_symbols",
     "get_broker_symbol",
+    "get_current_expiries",
+    "get_expiries",
+    "get_futures",
+    "get_option_chain",
     "get_symbol",
     "get_symbol_by_broker_symbol",
     "get_symbol_by_token",
     "get_symbol_token",
     "get_symbol_tokens",
+    "get_underlyings",
     "last_symbol_load",
     "read_instruments",
     "replace_symbols",
+    "search_symbols",
     "symbol_loads",
     "warm_symbol_cache",
 ]
