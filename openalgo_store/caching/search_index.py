@@ -25,6 +25,10 @@ lies in one of its own. A NUL, which no text holds, stands alone between two tex
 
 _VERY_FEW = 1_000
 """Of so many candidates nobody looks for fewer."""
+_SCAN = 3_000
+"""To go through all tokens takes as long as to rank so many."""
+_DENSE = 5
+"""Where one text of so many has a word, to look at each is faster than to leap to the next."""
 _ANSWERS = 500
 """So many are remembered."""
 
@@ -54,15 +58,16 @@ class SearchIndex:
         self._by_head: dict[str, list[int]] = defaultdict(list)
         """By the first run of the symbol."""
         self._by_run: dict[str, list[int]] = defaultdict(list)
-        """By each other one, and those of the broker symbol that the symbol does not hold."""
-        self._tokens = _Tokens()
+        """By each other one, and by those of the broker symbol that the symbol does not hold."""
+        self._tokens = _Texts()
         self._answers: FIFOCache[Search, list[Row]] = FIFOCache(_ANSWERS)
         self._mutex = Lock()
         for at in range(0, len(self._rows), _CHUNK):
             self._add(at, self._rows[at : at + _CHUNK])
             sleep(_MOMENT)
-        self._names = [(name.casefold(), places) for name, places in self._by_name.items()]
         self._tokens.join()
+        self._runs = _Vocabulary([*self._by_head.items(), *self._by_run.items()])
+        self._names = _Vocabulary(self._by_name.items())
 
     def _add(self, at: int, rows: list[Row]) -> None:
         """The next rows, which begin at this place; a loop for each text, since calls cost more."""
@@ -137,16 +142,19 @@ class SearchIndex:
     def _candidates(self, search: Search) -> tuple[list[Iterable[int]], int]:
         """Lists in one of which every answer stands, and how long they are together."""
         best: list[Places] = [range(len(self._rows))]
-        rarest, fewest = None, len(self._rows)
+        fewest = len(self._rows)
         for places in self._filtered(search):
             if len(places) < fewest:
                 best, fewest = [places], len(places)
+        rarest, least = None, fewest
         for word in sorted(search.words, key=len, reverse=True):  # a long one may be rare
-            if fewest <= _VERY_FEW:
+            if least <= _VERY_FEW:
                 break
             lists = self._holding(word)
-            if (count := sum(map(len, lists))) < fewest:
-                best, rarest, fewest = lists, word, count
+            count = sum(map(len, lists))
+            cost = count + (_SCAN if self._tokens.may_hold(word) else 0)
+            if cost < least:
+                best, rarest, fewest, least = lists, word, count, cost
         if rarest is None:
             return [*best], fewest
         by_token = self._tokens.holding(rarest)
@@ -164,13 +172,7 @@ class SearchIndex:
     def _holding(self, word: str) -> list[Places]:
         """Lists in one of which every row stands that has the word, unless in its token."""
         longest = max(_runs(word), key=len)
-        found: list[Places] = [
-            places
-            for by_run in (self._by_head, self._by_run)
-            for run, places in by_run.items()
-            if longest in run
-        ]
-        found += [places for name, places in self._names if word in name]
+        found = self._runs.holding(longest) + self._names.holding(word)
         if (number := number_in(word)) is not None:
             found.append(self._by_strike.get(number, ()))
         return found
@@ -181,7 +183,7 @@ class SearchIndex:
             yield [each for each in places if self._rows[each][SYMBOL].casefold() == text]
 
     def _of_underlying(self, search: Search) -> Iterator[Places]:
-        return (places for name, places in self._names if name in search.words)
+        return (p for name, p in self._by_name.items() if name.casefold() in search.words)
 
     def _prefixed(self, search: Search) -> Iterator[Places]:
         for first, *rest in map(_runs, search.words):
@@ -191,19 +193,22 @@ class SearchIndex:
                 yield from (p for head, p in self._by_head.items() if head.startswith(first))
 
 
-class _Tokens:
-    """The tokens of all rows in one text: hardly two are alike."""
+class _Texts:
+    """Many texts as one, with a NUL between each two: to go through it takes the least time."""
 
     def __init__(self) -> None:
         self._parts: list[str] = []
         self._begin = [0]
         """Where each begins, and behind the last one the end."""
 
-    def add(self, tokens: list[str]) -> None:
+    def add(self, texts: Iterable[str]) -> None:
         """The next ones."""
-        for token in map(str.casefold, tokens):
-            self._parts.append(token)
-            self._begin.append(self._begin[-1] + len(token) + 1)
+        folded = list(map(str.casefold, texts))
+        self._parts += folded
+        at = self._begin[-1]
+        for text in folded:
+            at += len(text) + 1
+            self._begin.append(at)
 
     def join(self) -> None:
         """All are added."""
@@ -211,15 +216,37 @@ class _Tokens:
         self._parts.clear()
         self._letters = frozenset(self._text)
 
+    def may_hold(self, word: str) -> bool:
+        """Whether all letters of the word are there."""
+        return self._letters.issuperset(word)
+
+    def count(self, word: str) -> int:
+        """How often the word is there."""
+        return self._text.count(word)
+
     def holding(self, word: str) -> Iterator[int]:
-        """The places of the tokens that hold the word, rising."""
-        if not self._letters.issuperset(word):
-            return
-        at = self._text.find(word)
+        """The numbers of the texts that hold the word, rising."""
+        at = self._text.find(word) if self.may_hold(word) else -1
         while at >= 0:
-            place = bisect_right(self._begin, at) - 1
-            yield place
-            at = self._text.find(word, self._begin[place + 1])
+            number = bisect_right(self._begin, at) - 1
+            yield number
+            at = self._text.find(word, self._begin[number + 1])
+
+
+class _Vocabulary:
+    """Different texts, each with the places of the rows that have it."""
+
+    def __init__(self, places: Iterable[tuple[str, Places]]) -> None:
+        self._places = [(text.casefold(), each) for text, each in places]
+        self._texts = _Texts()
+        self._texts.add(text for text, _ in self._places)
+        self._texts.join()
+
+    def holding(self, word: str) -> list[Places]:
+        """The places of each text that holds the word."""
+        if self._texts.count(word) * _DENSE > len(self._places):
+            return [places for text, places in self._places if word in text]
+        return [self._places[number][1] for number in self._texts.holding(word)]
 
 
 def _in_order(master: Snapshot) -> list[Row]:
