@@ -86,8 +86,19 @@ def warm_orm(url: str, file: Path) -> Work:
     return lambda: orm.warm_symbol_cache(engine)
 
 
+def index_ours(url: str, file: Path) -> Work:
+    """The index of a search, beside the master that is in memory already."""
+    from openalgo_store import Settings, Store, search_symbols, use_store, warm_symbol_cache
+
+    use_store(Store(Settings(database_url=url)))
+    warm_symbol_cache(BROKER)
+    gc.collect()
+    return lambda: search_symbols("nothing", BROKER)
+
+
 TASKS = {
-    each.__name__: each for each in (load_raw, load_ours, load_orm, warm_raw, warm_ours, warm_orm)
+    each.__name__: each
+    for each in (load_raw, load_ours, load_orm, warm_raw, warm_ours, warm_orm, index_ours)
 }
 
 

@@ -17,7 +17,7 @@ import pytz
 from argon2 import PasswordHasher
 from argon2.exceptions import VerifyMismatchError
 from cachetools import TTLCache
-from sqlalchemy import Engine, String, UniqueConstraint, create_engine, event
+from sqlalchemy import Engine, String, UniqueConstraint, create_engine, event, or_
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from sqlalchemy.pool import NullPool
 from sqlalchemy.types import DateTime
@@ -184,6 +184,27 @@ def read_token(engine: Engine, symbol: str, exchange: str, broker: str) -> str |
     """The token from the database, in a session of its own."""
     with get_db_session(engine) as session:
         return find_token(session, symbol, exchange, broker)
+
+
+def search_symbols(engine: Engine, query: str, broker: str) -> list[Symbol]:
+    """The first 50 symbols in which each word stands somewhere, as the specification searches."""
+    searched = (Symbol.symbol, Symbol.broker_symbol, Symbol.name, Symbol.token)
+    with get_db_session(engine) as session:
+        found = session.query(Symbol).filter(Symbol.broker == broker)
+        for word in query.split():
+            found = found.filter(or_(*(each.ilike(f"%{word}%") for each in searched)))
+        return found.limit(50).all()
+
+
+def option_chain(
+    engine: Engine, name: str, exchange: str, expiry: date, broker: str
+) -> list[Symbol]:
+    """The options of one expiry, in the order of their strikes."""
+    with get_db_session(engine) as session:
+        found = session.query(Symbol).filter_by(
+            name=name, exchange=exchange, expiry=expiry, broker=broker
+        )
+        return found.filter(Symbol.option_type.is_not(None)).order_by(Symbol.strike).all()
 
 
 def get_ttl_to_session_end() -> float:

@@ -64,6 +64,12 @@ SELECT s.symbol, s.exchange, s.token
 FROM unnest(%s::text[], %s::text[]) AS pair (symbol, exchange)
 JOIN symbols AS s ON s.broker = %s AND s.symbol = pair.symbol AND s.exchange = pair.exchange
 """
+_SEARCHED = ("symbol", "broker_symbol", "name", "token")
+_OPTION_CHAIN = """
+SELECT * FROM symbols
+WHERE name = ? AND expiry = ? AND exchange = ? AND broker = ? AND option_type IS NOT NULL
+ORDER BY strike
+"""
 _TOKENS = "SELECT exchange, symbol, token FROM symbols WHERE broker = ?"
 
 
@@ -112,3 +118,20 @@ def find_tokens(raw: Raw, pairs: Pairs, broker: str) -> list[Row]:
         return raw.all(_SQLITE_TOKENS, (json.dumps(pairs), broker))
     symbols, exchanges = map(list, zip(*pairs, strict=True))
     return raw.all(_POSTGRESQL_TOKENS, (symbols, exchanges, broker))
+
+
+def search(raw: Raw, query: str, broker: str) -> list[Row]:
+    """The first 50 rows in which each word stands somewhere."""
+    like = "LIKE" if isinstance(raw, RawSQLite) else "ILIKE"
+    words = [f"%{each}%" for each in query.split()]
+    somewhere = " OR ".join(f"{each} {like} ?" for each in _SEARCHED)
+    rules = "".join(f" AND ({somewhere})" for _ in words)
+    params = (broker, *(each for each in words for _ in _SEARCHED))
+    sql = f"SELECT * FROM symbols WHERE broker = ?{rules} LIMIT 50"  # noqa: S608
+    return raw.all(raw.statement(sql), params)
+
+
+def option_chain(raw: Raw, name: str, exchange: str, expiry: date, broker: str) -> list[Row]:
+    """The options of one expiry, in the order of their strikes."""
+    (day,) = raw.storable((expiry,))
+    return raw.all(raw.statement(_OPTION_CHAIN), (name, day, exchange, broker))

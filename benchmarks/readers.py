@@ -49,7 +49,7 @@ def _beside_two_loads(setting: Setting, pairs: list[tuple[str, str]]) -> tuple[f
     """µs of the slowest hundredth of the lookups and of the slowest; seconds of a load."""
     done = threading.Event()
     with ThreadPoolExecutor(READERS) as pool:
-        readers = [pool.submit(_read, done, pairs) for _ in range(READERS)]
+        readers = [pool.submit(read_until, done, pairs) for _ in range(READERS)]
         began = time.perf_counter()
         for day in (setting.tomorrow, setting.today):
             replace_symbols(day.instruments, BROKER)
@@ -59,7 +59,8 @@ def _beside_two_loads(setting: Setting, pairs: list[tuple[str, str]]) -> tuple[f
     return percentile(found, 99), max(found), elapsed / 2
 
 
-def _read(done: threading.Event, pairs: list[tuple[str, str]]) -> list[float]:
+def read_until(done: threading.Event, pairs: list[tuple[str, str]]) -> list[float]:
+    """Look tokens up until this is set: the seconds of each lookup."""
     dice, times = random.Random(5), []
     while not done.is_set():
         symbol, exchange = dice.choice(pairs)

@@ -60,6 +60,13 @@ TARGETS: dict[str, dict[str, Target]] = {
     "validate what was read": {NO_ENGINE: Target(most=1.2)},
     "file to table, peak": both(Target(orm=3)),
     "file to table, above imports": both(Target(orm=3)),
+    "search, first time, median": both(Target(orm=20)),
+    "search, first time, p95": both(Target(most=10)),
+    "search again, p95": both(Target(most=2)),
+    "build the index": both(Target(most=1)),
+    "memory of the index": both(Target(most=80)),
+    "token beside such a build, p99": both(Target(most=5)),
+    "option chain of 200 strikes": both(Target(most=3)),
     # Many at once; 60% of the raw driver's throughput is 1 / 0.6 of its time
     "commit of 8 threads": {SQLITE: Target(1 / 0.6, 3)},
     "commit of 8 threads, p99": {SQLITE: Target(most=50)},

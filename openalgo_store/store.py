@@ -13,6 +13,7 @@ from .background.buffered_writer import BufferedWriter, Write, open_writers
 from .caching.background_tasks import BackgroundTasks
 from .caching.epochs import ACCOUNTS, SYMBOLS, TOKENS, Epochs, read_epochs
 from .caching.keyed_values import KeyedCache
+from .caching.searches import Searches
 from .caching.statistics import CacheStats
 from .caching.symbol_snapshots import SymbolCache
 from .engine import open_dialect
@@ -83,6 +84,7 @@ class Store:
         self.symbols = SymbolCache(
             self._session_end, self._has_free_connection, self.epochs, self._tasks
         )
+        self.searches = Searches(self._tasks)
         self.api_keys: KeyedCache[CachedKey] = KeyedCache(1_000)
         self.invalid_keys: KeyedCache[bool] = KeyedCache(10_000)
         self.tokens: KeyedCache[SealedToken] = KeyedCache(500)

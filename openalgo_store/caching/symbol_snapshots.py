@@ -80,6 +80,14 @@ class SymbolCache:
         found = self.snapshot(broker, load)
         return self._load_once(broker, load) if found is _NOTHING else found
 
+    def whole(self, broker: str, load: Load) -> Snapshot:
+        """The same, but while one that another process has changed is reloaded the old one serves:
+        to who needs all symbols the database cannot tell them one by one."""
+        found = self.snapshot(broker, load)
+        if found is not _NOTHING:
+            return found
+        return self._last.get(broker) or self._load_once(broker, load)
+
     def _load_once(self, broker: str, load: Load) -> Snapshot:
         self.misses += 1
         change = self._changes.get(broker, 0)

@@ -6,6 +6,7 @@ from contextlib import chdir
 from datetime import timedelta
 from pathlib import Path
 from random import Random
+from textwrap import indent
 
 import click
 
@@ -13,10 +14,13 @@ from ..errors import ConfigurationError
 from ..instruments import read_instruments
 from ..instruments.samples.generator import DAY, write_next_day, write_zerodha_file
 from ..records.symbols import Instrument, Symbol
+from ..repositories.symbols.contracts import get_expiries, get_option_chain
+from ..repositories.symbols.searching import search_symbols
 from ..repositories.symbols.symbol_loads import replace_symbols
 from ..repositories.symbols.symbols import get_symbol, get_symbol_by_token, get_symbol_token
 from ..settings import DATABASES, Settings
 from ..startup import init_databases
+from .finding import chain_report, search_report
 from .report import load_report, progress_of
 
 BROKER = "zerodha"
@@ -24,6 +28,7 @@ MARKER = "made-by-openalgo-store-demo.txt"
 AT_THE_MONEY = 24_500
 SAMPLE = 20_000
 ROUNDS = 10
+FOUND = 5
 
 
 def run_demo(folder: Path, rows: int) -> None:
@@ -45,6 +50,9 @@ def run_demo(folder: Path, rows: int) -> None:
     instruments = [each for each in read_instruments(BROKER, day) if isinstance(each, Instrument)]
     _look_up(instruments)
     _time_lookups(instruments)
+    _title("Finding symbols")
+    _search("nifty 24500 ce")
+    _show_chain()
     _title(f"The next day's file: {_described(difference._asdict())}")
     _load(next_day, rows)
     _title("Where things are")
@@ -106,6 +114,28 @@ def _look_up(instruments: list[Instrument]) -> None:
         _show(f"get_symbol({symbol!r}, {exchange!r}, {BROKER!r})", found)
     found = get_symbol_by_token(option.token, option.exchange, BROKER)
     _show(f"get_symbol_by_token({option.token!r}, {option.exchange!r}, {BROKER!r})", found)
+
+
+def _search(query: str) -> None:
+    """The first search builds an index, and waits for it."""
+    seconds = []
+    for asked in (query, query):
+        began = time.perf_counter()
+        found = search_symbols(asked, BROKER, include_expired=True, limit=FOUND)
+        seconds.append(time.perf_counter() - began)
+    click.echo(f"  search_symbols({query!r}, {BROKER!r})")
+    click.echo(indent(search_report(found), "    "))
+    click.echo(
+        f"  the first search, which waits for the index: {seconds[0]:.2f} s; "
+        f"again: {seconds[1] * 1e6:.0f} microseconds"
+    )
+
+
+def _show_chain() -> None:
+    expiry = get_expiries("NIFTY", "NFO", BROKER, "CE", include_expired=True)[0]
+    asked = ("NIFTY", "NFO", expiry, BROKER, float(AT_THE_MONEY), 2)
+    click.echo(f"  get_option_chain{asked}")
+    click.echo(indent(chain_report(get_option_chain(*asked)), "    "))
 
 
 def _show(call: str, found: Symbol | None) -> None:

@@ -35,7 +35,12 @@ def to_json(status: Status) -> str:
         },
         "symbol_loads": loads,
     }
-    return json.dumps(values, indent=2, default=str)
+    return as_json(values)
+
+
+def as_json(value: Any) -> str:
+    """For programs: records as mappings, days and moments as text."""
+    return json.dumps(_plain(value), indent=2, default=str)
 
 
 def _plain(value: Any) -> Any:
@@ -46,7 +51,7 @@ def _plain(value: Any) -> Any:
         return _plain(value._asdict())
     if isinstance(value, dict):
         return {name: _plain(each) for name, each in value.items()}
-    if isinstance(value, list):
+    if isinstance(value, (list, tuple)):
         return [_plain(each) for each in value]
     return value
 

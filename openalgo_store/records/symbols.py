@@ -81,6 +81,46 @@ class Symbol(NamedTuple):
     contract_value: float | None
 
 
+class ChainRow(NamedTuple):
+    """One strike of an option chain, in rupees: its call and its put, None where there is none.
+
+    is_nearest marks the strike that is nearest to the price around which the chain was asked for.
+    """
+
+    strike: float
+    call: Symbol | None
+    put: Symbol | None
+    is_nearest: bool
+
+
+class OptionChain(NamedTuple):
+    """The options of one underlying and expiry, strike by strike, rising.
+
+    lot_size, in units, and tick_size, in rupees, are those of all its contracts; None where there
+    are none, or where they differ: then each contract tells its own.
+    """
+
+    underlying: str
+    exchange: str
+    expiry: date
+    lot_size: int | None
+    tick_size: float | None
+    strikes: tuple[ChainRow, ...]
+
+
+class CurrentExpiries(NamedTuple):
+    """The next expiries of an underlying, None where none is listed.
+
+    monthly is the last listed expiry of its month. weekly is the nearest one, which in the last
+    week of a month is the monthly one too; None where no month has more than one expiry.
+    """
+
+    weekly: date | None
+    next_weekly: date | None
+    monthly: date | None
+    next_monthly: date | None
+
+
 class SymbolLoad(NamedTuple):
     """What one load of a master did: total = inserted + updated + unchanged + rejected.
 

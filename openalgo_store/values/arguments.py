@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any, TypeVar
 
 from ..errors import InvalidInput
-from .numbers import check_whole
+from .numbers import check_finite, check_whole
 from .text import check_text
 
 T = TypeVar("T")
@@ -59,6 +59,16 @@ def one_or_more(name: str, value: int) -> int:
     if number < 1:
         raise InvalidInput(f"{name} must be 1 or more")
     return number
+
+
+def number_or_none(name: str, value: float | None) -> float | None:
+    """The number, if it is a finite one; None for what is not given."""
+    if value is None:
+        return None
+    try:
+        return check_finite(value)
+    except InvalidInput as error:
+        raise InvalidInput(f"{name}: {error}") from None
 
 
 def duration(name: str, value: timedelta, *, at_least: timedelta = timedelta()) -> timedelta:

@@ -88,3 +88,24 @@ WITH RECURSIVE found(broker) AS (
     WHERE found.broker IS NOT NULL
 )
 SELECT broker FROM found WHERE broker IS NOT NULL;
+
+-- name: get_option_chain
+-- ix_symbols_underlying, in its order: one expiry of one underlying, of every broker.
+SELECT id, broker, symbol, broker_symbol, token, exchange, broker_exchange, name,
+       instrument_type, lot_size, tick_size, expiry, strike, option_type, last_updated,
+       contract_value
+FROM symbols
+WHERE name = :name AND expiry = :expiry AND exchange = :exchange AND broker = :broker
+  AND option_type IS NOT NULL AND strike IS NOT NULL
+ORDER BY strike;
+
+-- name: get_futures
+-- ix_symbols_underlying, in its order: a future has the strike 0 or none, so that few rows of other
+-- kinds are read.
+SELECT id, broker, symbol, broker_symbol, token, exchange, broker_exchange, name,
+       instrument_type, lot_size, tick_size, expiry, strike, option_type, last_updated,
+       contract_value
+FROM symbols
+WHERE name = :name AND expiry >= :since AND exchange = :exchange AND broker = :broker
+  AND instrument_type = 'FUT'
+ORDER BY expiry;

@@ -10,6 +10,6 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork")
 
 
 def test_what_changed_since_the_fork_is_seen_by_the_child(migrated_settings: Settings) -> None:
-    old = {"first key": True, "second key": False, "token": "A", "symbol": "A1"}
-    new = {"first key": False, "second key": True, "token": "B", "symbol": "B1"}
+    old = {"first key": True, "second key": False, "token": "A", "symbol": "A1", "search": ["A1"]}
+    new = {"first key": False, "second key": True, "token": "B", "symbol": "B1", "search": ["B1"]}
     assert result_of(start(migrated_settings)) == {"before": old, "after": new}

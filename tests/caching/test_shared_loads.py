@@ -14,9 +14,14 @@ from openalgo_store import (
     get_auth_token,
     get_symbol,
     get_user_by_api_key,
+    replace_symbols,
+    search_symbols,
     use_store,
+    warm_symbol_cache,
 )
 from tests.caching.conftest import Joined
+from tests.support.rows import shares
+from tests.support.searching import Building
 from tests.support.watching import watching
 
 THREADS = 20
@@ -60,3 +65,19 @@ def test_what_is_absent_and_what_fails_is_asked_for_once(
         errors = [future.exception(30) for future in futures]
     assert len(sent) == 1
     assert {type(each) for each in errors} == {Unavailable if fails else type(None)}
+
+
+def test_the_first_searches_wait_for_one_index(
+    store: Store, joined: Joined, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replace_symbols(shares(3), "zerodha")
+    warm_symbol_cache()
+    building = Building(monkeypatch)
+    building.hold()
+    with ThreadPoolExecutor(THREADS) as pool:
+        found = [pool.submit(search_symbols, "share", "zerodha") for _ in range(THREADS)]
+        joined.wait_for(THREADS - 1)
+        building.go_on.set()
+        tokens = [[each.token for each in future.result(30)] for future in found]
+    assert tokens == [["T0", "T1", "T2"]] * THREADS
+    assert building.sizes == [3]

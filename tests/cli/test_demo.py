@@ -24,7 +24,7 @@ def test_progress_is_shown_on_a_terminal_only(
     assert "10/10" in capsys.readouterr().err
 
 
-def test_the_demo_shows_two_loads_and_lookups_and_may_be_repeated(
+def test_the_demo_shows_two_loads_lookups_a_search_and_a_chain_and_may_be_repeated(
     here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgresql://nobody@127.0.0.1:1/none")
@@ -41,6 +41,8 @@ def test_the_demo_shows_two_loads_and_lookups_and_may_be_repeated(
         }
         assert "NIFTY25AUG26FUT: token " in output
         assert "a cached get_symbol_token: " in output
+        assert "NIFTY18AUG2624500CE  NFO       2026-08-18" in output
+        assert "NIFTY on NFO, 18 Aug 2026: lot 65" in output
         assert "    None" not in output
     made = here / "openalgo-demo"
     assert [each.name for each in here.iterdir()] == [made.name]

@@ -20,6 +20,7 @@ from openalgo_store import (
     replace_symbols,
     revoke_api_key,
     save_auth_token,
+    search_symbols,
     use_store,
 )
 from tests.support.forked import Program
@@ -40,6 +41,7 @@ def answers() -> dict[str, object]:
         "second key": get_user_by_api_key("second") is not None,
         "token": token and token.access_token,
         "symbol": get_symbol_token("SHARE1", "NSE", "zerodha"),
+        "search": [each.token for each in search_symbols("share1", "zerodha")],
     }
 
 

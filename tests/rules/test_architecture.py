@@ -46,6 +46,9 @@ INTERNAL = {
     "written_symbols",
     "refuse_a_bad_file",
     "refuse_a_loss",
+    "fits",
+    "whole_master",
+    "today",
     "lock_order",
     "find_and_lock_order",
     "take_first",
@@ -196,6 +199,7 @@ def test_an_area_exports_every_public_function_of_its_modules(area: ModuleType) 
 def test_every_repository_function_takes_a_session() -> None:
     without = {
         "warm_symbol_cache", "warm_api_key_cache",  # caches, which no session may fill
+        "search_symbols",  # answers from a cache alone
         "record_latency", "measure_latency",  # written by a thread
         *INTERNAL,
     }  # fmt: skip

@@ -35,7 +35,8 @@ GOOD: dict[str, Any] = {
     "enabled": True, "message_id": 1, "claim": "none", "error": "429", "message_type": "order",
     "content": "hello", "positions_data": [], "holdings_data": [], "symbols": shares(2),
     "symbols_data": shares(2), "path": ".env", "average_price": 812.0, "reason": "split 1:2",
-    "from_product": "CNC", "to_product": "MIS",
+    "from_product": "CNC", "to_product": "MIS", "query": "share", "underlying": "SBIN",
+    "expiry": MONDAY.date(),
 }  # fmt: skip
 """A value for each argument that must be given."""
 CHANGES: dict[str, dict[str, Any]] = {

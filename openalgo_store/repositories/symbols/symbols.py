@@ -126,7 +126,7 @@ def get_symbol_tokens(
     """The tokens of many (symbol, exchange) pairs in one query; what is unknown is left out."""
     found: dict[tuple[str, str], str] = {}
     absent: list[list[str]] = []
-    if not _fits("broker", broker):
+    if not fits("broker", broker):
         return {}
     by_symbol = _master(broker).by_symbol if tx is None else {}
     for pair in iterated("pairs", pairs):
@@ -134,7 +134,7 @@ def get_symbol_tokens(
             symbol, exchange = pair
             found[symbol, exchange] = by_symbol[exchange][symbol][TOKEN]
         except (KeyError, TypeError, ValueError):  # unknown, or no pair of texts
-            if isinstance(pair, (tuple, list)) and len(pair) == 2 and all(map(_fits, _PAIR, pair)):
+            if isinstance(pair, (tuple, list)) and len(pair) == 2 and all(map(fits, _PAIR, pair)):
                 absent.append(list(pair))
     if absent:
         found.update(_ask_for_tokens(absent, broker, tx))
@@ -150,7 +150,10 @@ def count_symbols(broker: str | None = None, *, tx: Transaction | None = None) -
 
 
 def warm_symbol_cache(broker: str | None = None) -> int:
-    """Load the master of a broker, or of every broker, into the cache; how many symbols."""
+    """Load the master of a broker, or of every broker, into the cache; how many symbols.
+
+    In a process that has searched it waits for the search index of the new one too.
+    """
     if broker is not None:
         return _warm(require_text("broker", broker))
     with reading("main", primary=True) as tx:
@@ -159,7 +162,10 @@ def warm_symbol_cache(broker: str | None = None) -> int:
 
 
 def _warm(broker: str) -> int:
-    return current_store().symbols.warm(broker, _load_master).size
+    store = current_store()
+    master = store.symbols.warm(broker, _load_master)
+    store.searches.renew(broker, master)
+    return master.size
 
 
 def _ask(
@@ -219,10 +225,11 @@ _PAIR = "symbol", "exchange"
 
 def _can_be(lookup: _Lookup[Any], text: object, exchange: object, broker: object) -> bool:
     """Whether a stored symbol could be found by these."""
-    return _fits(lookup.bind, text) and _fits("exchange", exchange) and _fits("broker", broker)
+    return fits(lookup.bind, text) and fits("exchange", exchange) and fits("broker", broker)
 
 
-def _fits(column: str, text: object) -> bool:
+def fits(column: str, text: object) -> bool:
+    """Whether a stored symbol could have this text in the column."""
     if not isinstance(text, str) or len(text) > LONGEST[column]:
         return False
     try:
@@ -242,6 +249,11 @@ def _text_of_token(token: object) -> str:
 
 def _master(broker: str) -> Snapshot:
     return current_store().symbols.snapshot(broker, _load_master)
+
+
+def whole_master(broker: str) -> Snapshot:
+    """All symbols of the broker; the old ones while a master of another process is being read."""
+    return current_store().symbols.whole(broker, _load_master)
 
 
 def _old_master(broker: str) -> Snapshot:

@@ -1,0 +1,275 @@
+"""An index of a master for searching: all rows in the order of answers, found by parts of texts."""
+
+import re
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
+from heapq import merge
+from itertools import islice
+from operator import itemgetter
+
+from cachetools import FIFOCache
+
+from ..records import Row
+from ..threads import Lock, sleep
+from .search_ranks import NAME, NONE, OTHER, STRIKE, SUBSTRING, Search, number_in, ranking
+from .snapshots import BROKER_SYMBOL, EXCHANGE, EXPIRY, SYMBOL, TOKEN, Snapshot
+
+FEW = 8_000
+"""So many candidates are all ranked and sorted; more are ranked until there are enough."""
+
+_runs = re.compile("\0|[a-z]+|[0-9]+|[^a-z0-9\0]+").findall
+"""The runs of a text: of letters, of digits, of all else. Where it holds a word each run of that
+lies in one of its own. A NUL, which no text holds, stands alone between two texts."""
+
+_VERY_FEW = 1_000
+"""Of so many candidates nobody looks for fewer."""
+_SCAN = 3_000
+"""To go through all tokens takes as long as to rank so many."""
+_DENSE = 5
+"""Where one text of so many has a word, to look at each is faster than to leap to the next."""
+_ANSWERS = 500
+"""So many are remembered."""
+
+_CHUNK, _MOMENT = 500, 0.00005
+"""Rows after which a build lets other threads run, and for how many seconds: who wants the
+interpreter back would else wait for 5 ms."""
+
+Places = Sequence[int]
+"""Where rows stand in the order of answers, rising."""
+
+
+class SearchIndex:
+    """Of one snapshot. What ranks alike is answered in this order: first what does not expire, then
+    by the nearer expiry, the shorter symbol, the alphabet.
+
+    All is kept as lists of the places of rows: those with one run in their symbol, those of one
+    exchange … An answer is a merge of such lists, which ends when there are enough.
+    """
+
+    def __init__(self, master: Snapshot) -> None:
+        self.master = master
+        self._rows = _in_order(master)
+        self._expiries: list[date] = []
+        self._by_name: dict[str, list[int]] = defaultdict(list)
+        self._by_exchange: dict[str, list[int]] = defaultdict(list)
+        self._by_strike: dict[float, list[int]] = defaultdict(list)
+        self._by_head: dict[str, list[int]] = defaultdict(list)
+        """By the first run of the symbol."""
+        self._by_run: dict[str, list[int]] = defaultdict(list)
+        """By each other one, and by those of the broker symbol that the symbol does not hold."""
+        self._tokens = _Texts()
+        self._answers: FIFOCache[Search, list[Row]] = FIFOCache(_ANSWERS)
+        self._mutex = Lock()
+        for at in range(0, len(self._rows), _CHUNK):
+            self._add(at, self._rows[at : at + _CHUNK])
+            sleep(_MOMENT)
+        self._tokens.join()
+        self._runs = _Vocabulary([*self._by_head.items(), *self._by_run.items()])
+        self._names = _Vocabulary(self._by_name.items())
+
+    def _add(self, at: int, rows: list[Row]) -> None:
+        """The next rows, which begin at this place; a loop for each text, since calls cost more."""
+        by_head, by_run = self._by_head, self._by_run
+        symbols = [row[SYMBOL].casefold() for row in rows]
+        place, lists = at, by_head
+        for run in _runs("\0".join(symbols)):
+            if run == "\0":
+                place, lists = place + 1, by_head
+            else:
+                lists[run].append(place)
+                lists = by_run
+        place = at
+        for run in _runs("\0".join([row[BROKER_SYMBOL] for row in rows]).casefold()):
+            if run == "\0":
+                place += 1
+            elif run not in symbols[place - at]:
+                by_run[run].append(place)
+        by_name, by_exchange, by_strike = self._by_name, self._by_exchange, self._by_strike
+        for place, row in enumerate(rows, at):
+            by_name[row[NAME] or ""].append(place)
+            by_exchange[row[EXCHANGE]].append(place)
+            if row[STRIKE]:
+                by_strike[row[STRIKE]].append(place)
+        self._expiries += [row[EXPIRY] or date.min for row in rows]
+        self._tokens.add([row[TOKEN] for row in rows])
+
+    def find(self, search: Search) -> list[Row]:
+        """The rows that answer, the best first."""
+        found = self._answers.get(search)
+        if found is None:
+            found = [self._rows[each] for each in islice(self._places(search), search.limit)]
+            with self._mutex:
+                self._answers[search] = found
+        return found
+
+    def _places(self, search: Search) -> Iterator[int]:
+        """The places of the rows that answer, the best first."""
+        lists, count = self._candidates(search)
+        if search.words and count > FEW:
+            return self._by_rank(search, lists)
+        rank, rows, hidden = ranking(search), self._rows, self._expired(search.since)
+        places = sorted(set().union(*lists)) if search.words else _merged(lists)
+        ranked: Iterable[tuple[int, int]] = (
+            (rank(rows[each]), each) for each in places if each not in hidden
+        )
+        if search.words:  # without them all rank alike
+            ranked = sorted(ranked)
+        return (each for fits, each in ranked if fits != NONE)
+
+    def _by_rank(self, search: Search, lists: list[Iterable[int]]) -> Iterator[int]:
+        """The places of answers, rank by rank, none looked for before it is needed."""
+        rank, rows, hidden = ranking(search), self._rows, self._expired(search.since)
+        better = self._exact, self._of_underlying, self._prefixed  # in the order of their ranks
+        for fits, candidates in enumerate(better):
+            for each in _merged(candidates(search)):
+                if each not in hidden and rank(rows[each]) == fits:
+                    yield each
+        others: list[int] = []
+        for each in _merged(lists):
+            if each not in hidden:
+                fits = rank(rows[each])
+                if fits == SUBSTRING:
+                    yield each
+                elif fits == OTHER and len(others) < search.limit:
+                    others.append(each)
+        yield from others
+
+    def _expired(self, since: date) -> range:
+        return range(bisect_right(self._expiries, date.min), bisect_left(self._expiries, since))
+
+    def _candidates(self, search: Search) -> tuple[list[Iterable[int]], int]:
+        """Lists in one of which every answer stands, and how long they are together."""
+        best: list[Places] = [range(len(self._rows))]
+        fewest = len(self._rows)
+        for places in self._filtered(search):
+            if len(places) < fewest:
+                best, fewest = [places], len(places)
+        rarest, least = None, fewest
+        for word in sorted(search.words, key=len, reverse=True):  # a long one may be rare
+            if least <= _VERY_FEW:
+                break
+            lists = self._holding(word)
+            count = sum(map(len, lists))
+            cost = count + (_SCAN if self._tokens.may_hold(word) else 0)
+            if cost < least:
+                best, rarest, fewest, least = lists, word, count, cost
+        if rarest is None:
+            return [*best], fewest
+        by_token = self._tokens.holding(rarest)
+        first = list(islice(by_token, max(0, FEW + 1 - fewest)))
+        return [*best, first, by_token], fewest + len(first)
+
+    def _filtered(self, search: Search) -> Iterator[Places]:
+        if search.exchange is not None:
+            yield self._by_exchange.get(search.exchange, ())
+        if search.underlying is not None:
+            yield self._by_name.get(search.underlying, ())
+        if (expiry := search.expiry) is not None:
+            yield range(bisect_left(self._expiries, expiry), bisect_right(self._expiries, expiry))
+
+    def _holding(self, word: str) -> list[Places]:
+        """Lists in one of which every row stands that has the word, unless in its token."""
+        longest = max(_runs(word), key=len)
+        found = self._runs.holding(longest) + self._names.holding(word)
+        if (number := number_in(word)) is not None:
+            found.append(self._by_strike.get(number, ()))
+        return found
+
+    def _exact(self, search: Search) -> Iterator[Places]:
+        for text in {*search.words, "".join(search.words)}:
+            places = self._by_head.get(_runs(text)[0], ())
+            yield [each for each in places if self._rows[each][SYMBOL].casefold() == text]
+
+    def _of_underlying(self, search: Search) -> Iterator[Places]:
+        return (p for name, p in self._by_name.items() if name.casefold() in search.words)
+
+    def _prefixed(self, search: Search) -> Iterator[Places]:
+        for first, *rest in map(_runs, search.words):
+            if rest:
+                yield self._by_head.get(first, ())
+            else:
+                yield from (p for head, p in self._by_head.items() if head.startswith(first))
+
+
+class _Texts:
+    """Many texts as one, with a NUL between each two: to go through it takes the least time."""
+
+    def __init__(self) -> None:
+        self._parts: list[str] = []
+        self._begin = [0]
+        """Where each begins, and behind the last one the end."""
+
+    def add(self, texts: Iterable[str]) -> None:
+        """The next ones."""
+        folded = list(map(str.casefold, texts))
+        self._parts += folded
+        at = self._begin[-1]
+        for text in folded:
+            at += len(text) + 1
+            self._begin.append(at)
+
+    def join(self) -> None:
+        """All are added."""
+        self._text = "\0".join(self._parts)
+        self._parts.clear()
+        self._letters = frozenset(self._text)
+
+    def may_hold(self, word: str) -> bool:
+        """Whether all letters of the word are there."""
+        return self._letters.issuperset(word)
+
+    def count(self, word: str) -> int:
+        """How often the word is there."""
+        return self._text.count(word)
+
+    def holding(self, word: str) -> Iterator[int]:
+        """The numbers of the texts that hold the word, rising."""
+        at = self._text.find(word) if self.may_hold(word) else -1
+        while at >= 0:
+            number = bisect_right(self._begin, at) - 1
+            yield number
+            at = self._text.find(word, self._begin[number + 1])
+
+
+class _Vocabulary:
+    """Different texts, each with the places of the rows that have it."""
+
+    def __init__(self, places: Iterable[tuple[str, Places]]) -> None:
+        self._places = [(text.casefold(), each) for text, each in places]
+        self._texts = _Texts()
+        self._texts.add(text for text, _ in self._places)
+        self._texts.join()
+
+    def holding(self, word: str) -> list[Places]:
+        """The places of each text that holds the word."""
+        if self._texts.count(word) * _DENSE > len(self._places):
+            return [places for text, places in self._places if word in text]
+        return [self._places[number][1] for number in self._texts.holding(word)]
+
+
+def _in_order(master: Snapshot) -> list[Row]:
+    """All rows of a master; sorted in parts, since a sort lets no other thread run."""
+    alike: dict[tuple[date, int], list[Row]] = defaultdict(list)
+    for rows in master.by_symbol.values():
+        for row in rows.values():
+            alike[row[EXPIRY] or date.min, len(row[SYMBOL])].append(row)
+        sleep(_MOMENT)
+    found: list[Row] = []
+    for key in sorted(alike):
+        part = alike.pop(key)
+        part.sort(key=itemgetter(EXCHANGE))
+        part.sort(key=itemgetter(SYMBOL))
+        found += part
+        sleep(_MOMENT)
+    return found
+
+
+def _merged(lists: Iterable[Iterable[int]]) -> Iterator[int]:
+    """What stands in any of these rising lists, rising, each once."""
+    last = -1
+    for each in merge(*lists):
+        if each != last:
+            yield each
+            last = each

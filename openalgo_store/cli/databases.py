@@ -1,0 +1,153 @@
+"""Commands that set the databases up and look after them."""
+
+import os
+from pathlib import Path
+
+import click
+
+from ..operations.checking import check_databases
+from ..operations.health import PATIENCE
+from ..operations.purge import PURGES, moment_ago
+from ..operations.status import inspect
+from ..repositories.accounts.sentinels import check_secrets
+from ..settings import DATABASES
+from ..settings.env_file import unlike_in_a_shell
+from ..settings.urls import hide_password
+from ..startup import (
+    init_databases,
+    make_folders,
+    migrate_databases,
+    pool_warnings,
+    read_only_warnings,
+)
+from ..store import Store, use_store
+from .checking import echo_finding, findings_json, findings_summary
+from .copying import run_copy, settings_of
+from .group import main
+from .new_secrets import write_missing_secrets
+from .opening import ENV_FILE, open_as_it_is, settings_here
+from .report import shell_warning
+from .status import status_report, to_json
+
+
+@main.command()
+def init() -> None:
+    """Create the five databases and the secrets, and say where they are.
+
+    Databases that exist are brought up to date. API_KEY_PEPPER and TOKEN_ENCRYPTION_KEYS are made
+    and appended to .env where they are set neither there nor in the environment.
+    """
+    settings = settings_here()
+    store = init_databases(settings, warm=False)
+    check_secrets(store)  # a database whose secrets lie elsewhere gets no others
+    written, was_open = write_missing_secrets(ENV_FILE, os.environ)
+    if was_open:
+        click.echo(f"warning: {ENV_FILE} was open to others: its mode is now 600", err=True)
+    if written:
+        click.echo(f"{'secrets':<10}{', '.join(written)}: new, written to {ENV_FILE.resolve()}")
+    if odd := unlike_in_a_shell(ENV_FILE):
+        click.echo(f"warning: {shell_warning(ENV_FILE, odd)}", err=True)
+    for name in DATABASES:
+        click.echo(f"{name:<10}{hide_password(settings.url(name))}")
+    for warning in (*pool_warnings(store), *read_only_warnings(store)):
+        click.echo(f"warning: {warning}", err=True)
+
+
+@main.command("migrate")
+@click.option("--database", type=click.Choice(DATABASES), help="Only this one.")
+def migrate_command(database: str | None) -> None:
+    """Apply the pending migrations, in all databases or in one."""
+    settings = settings_here()
+    make_folders(settings)
+    done = migrate_databases(settings, (database,) if database else DATABASES)
+    for name, applied in done.items():
+        click.echo(f"{name:<10}{', '.join(applied) or 'nothing pending'}")
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.option(
+    "--timeout", default=PATIENCE, show_default=True, help="Seconds to wait for a database."
+)
+@click.pass_context
+def status(context: click.Context, as_json: bool, timeout: float) -> None:
+    """Show how each database is, what it holds, and the last symbol loads.
+
+    Creates nothing. The exit code is 1 when something is wrong: a database does not answer, or is
+    refused, or is not up to date, or the last load of a broker was refused.
+    """
+    with Store(settings_here()) as store:
+        use_store(store)
+        found = inspect(timeout)
+    click.echo(to_json(found) if as_json else status_report(found))
+    context.exit(1 if found.problems else 0)
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.pass_context
+def check(context: click.Context, as_json: bool) -> None:
+    """Check that the databases are whole, that rows can be, and that the books add up.
+
+    Each finding is one line: the table, the id of the row, and what is wrong with it; at the end
+    stands what helps. Changes nothing. The exit code is 1 when something is found.
+    """
+    open_as_it_is(*DATABASES)
+    found = list(map(echo_finding, check_databases()) if not as_json else check_databases())
+    click.echo(findings_json(found) if as_json else findings_summary(found))
+    context.exit(1 if found else 0)
+
+
+@main.command()
+@click.option("--from", "origin", metavar="URL|FILE", help="By default as the settings say.")
+@click.option("--to", "goal", metavar="URL|FILE", required=True, help="What is written.")
+@click.option(
+    "--database", default="main", show_default=True, type=click.Choice([*DATABASES, "all"])
+)
+@click.option(
+    "--skip-bad",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Leave bad rows out, and list them in this file.",
+)
+@click.option("--replace", is_flag=True, help="Delete what the target has.")
+def copy(
+    origin: str | None, goal: str, database: str, skip_bad: Path | None, replace: bool
+) -> None:
+    """Copy a database into another: from SQLite to PostgreSQL, or back, or on the same engine.
+
+    URL is that of a database; FILE names all five as .env does. Each database is one transaction:
+    after an interruption run the command again. What is bad in the source, where SQLite takes any
+    value in any column, is listed before anything is written.
+
+    \b
+    For example: openalgo-store copy --to postgresql://localhost/openalgo
+                 openalgo-store copy --to new.env --database all
+    """
+    databases = DATABASES if database == "all" else (database,)
+    run_copy(
+        settings_of(origin, databases) if origin else settings_here(),
+        settings_of(goal, databases),
+        databases,
+        skip_bad=skip_bad,
+        replace=replace,
+    )
+
+
+@main.command()
+@click.option("--older-than", metavar="AGE", required=True, help="30d, 2w, 12h; m are minutes.")
+@click.option("--database", type=click.Choice(list(PURGES)), help="Only this one.")
+@click.option("--dry-run", is_flag=True, help="Count, and delete nothing.")
+def purge(older_than: str, database: str | None, dry_run: bool) -> None:
+    """Delete old latencies, log entries and Telegram messages.
+
+    Messages that wait for delivery stay. Writers go on meanwhile: the rows go in small
+    transactions, so a purge that is interrupted has done a part and may be repeated.
+    """
+    before = moment_ago(older_than)
+    names = [database] if database else list(PURGES)
+    open_as_it_is(*names)
+    done = "would go" if dry_run else "purged"
+    for name in names:
+        rows = PURGES[name](before, dry_run=dry_run)
+        click.echo(f"{name:<10}{rows:,} rows {done}: older than {before:%Y-%m-%d %H:%M} UTC")

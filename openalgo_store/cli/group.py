@@ -1,0 +1,34 @@
+"""The command: its errors are one line, and it leaves nothing open."""
+
+import sys
+from io import TextIOWrapper
+
+import click
+
+from ..errors import StoreError
+from ..store import close_databases
+
+
+class _Commands(click.Group):
+    """Commands whose errors are one line, and which leave nothing open."""
+
+    def invoke(self, context: click.Context) -> object:
+        try:
+            return super().invoke(context)
+        except StoreError as error:
+            click.echo(f"error: {' '.join(str(error).split())}", err=True)
+            context.exit(1)
+        finally:
+            close_databases()
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="openalgo-store")
+def main() -> None:
+    """The data layer of OpenAlgo: five databases, migrations, symbol masters.
+
+    Settings come from the environment and from the file .env in the current folder; where both
+    name a variable the environment counts.
+    """
+    if isinstance(sys.stdout, TextIOWrapper):  # a name that the terminal cannot show is no failure
+        sys.stdout.reconfigure(errors="backslashreplace")

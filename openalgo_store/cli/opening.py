@@ -1,0 +1,28 @@
+"""Where a command finds its databases."""
+
+import os
+from pathlib import Path
+
+from ..errors import ConfigurationError
+from ..schema import migrate
+from ..settings import Settings
+from ..settings.env_file import read_env_file
+from ..store import Store, use_store
+
+ENV_FILE = Path(".env")
+
+
+def settings_here() -> Settings:
+    """Of the file .env in the current folder and of the environment, which counts more."""
+    return Settings.from_env({**read_env_file(ENV_FILE), **os.environ})
+
+
+def open_as_it_is(*names: str) -> None:
+    """Use these databases, without bringing anything up to date."""
+    settings = settings_here()
+    for name in names:
+        if migrate.pending_migrations(settings.url(name), name):
+            raise ConfigurationError(
+                f"the {name} database is not set up: run `openalgo-store init`"
+            )
+    use_store(Store(settings))
