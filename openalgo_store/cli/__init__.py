@@ -4,11 +4,11 @@ from pathlib import Path
 
 import click
 
-from . import accounts, databases, symbols
+from . import accounts, books, databases, symbols
 from .demo import run_demo
 from .group import main
 
-__all__ = ["accounts", "databases", "main", "symbols"]
+__all__ = ["accounts", "books", "databases", "main", "symbols"]
 
 
 @main.command()
@@ -24,5 +24,7 @@ def demo(rows: int, folder: Path) -> None:
     """See it work, in a folder of its own.
 
     Makes an instrument file, loads it, looks symbols up, and loads the next day's file.
+
+    For example: openalgo-store demo --rows 10000
     """
     run_demo(folder, rows)

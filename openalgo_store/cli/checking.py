@@ -1,10 +1,9 @@
 """What `check` finds, as text and as JSON."""
 
-import json
-
 import click
 
 from ..operations.checking import Finding, mends_of
+from .tables import as_json
 
 
 def echo_finding(found: Finding) -> Finding:
@@ -25,4 +24,4 @@ def findings_summary(found: list[Finding]) -> str:
 
 def findings_json(found: list[Finding]) -> str:
     """A list of objects with the fields of a Finding."""
-    return json.dumps([each._asdict() for each in found], default=str, indent=2)
+    return as_json(found)

@@ -23,7 +23,7 @@ from ..startup import (
 from ..store import Store, use_store
 from .checking import echo_finding, findings_json, findings_summary
 from .copying import run_copy, settings_of
-from .group import main
+from .group import for_programs, main
 from .new_secrets import write_missing_secrets
 from .opening import ENV_FILE, open_as_it_is, settings_here
 from .report import shell_warning
@@ -36,6 +36,8 @@ def init() -> None:
 
     Databases that exist are brought up to date. API_KEY_PEPPER and TOKEN_ENCRYPTION_KEYS are made
     and appended to .env where they are set neither there nor in the environment.
+
+    For example: openalgo-store init
     """
     settings = settings_here()
     store = init_databases(settings, warm=False)
@@ -56,7 +58,10 @@ def init() -> None:
 @main.command("migrate")
 @click.option("--database", type=click.Choice(DATABASES), help="Only this one.")
 def migrate_command(database: str | None) -> None:
-    """Apply the pending migrations, in all databases or in one."""
+    """Apply the pending migrations, in all databases or in one.
+
+    For example: openalgo-store migrate --database main
+    """
     settings = settings_here()
     make_folders(settings)
     done = migrate_databases(settings, (database,) if database else DATABASES)
@@ -65,36 +70,40 @@ def migrate_command(database: str | None) -> None:
 
 
 @main.command()
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@for_programs
 @click.option(
     "--timeout", default=PATIENCE, show_default=True, help="Seconds to wait for a database."
 )
 @click.pass_context
-def status(context: click.Context, as_json: bool, timeout: float) -> None:
+def status(context: click.Context, as_it_is: bool, timeout: float) -> None:
     """Show how each database is, what it holds, and the last symbol loads.
 
     Creates nothing. The exit code is 1 when something is wrong: a database does not answer, or is
     refused, or is not up to date, or the last load of a broker was refused.
+
+    For example: openalgo-store status --json
     """
     with Store(settings_here()) as store:
         use_store(store)
         found = inspect(timeout)
-    click.echo(to_json(found) if as_json else status_report(found))
+    click.echo(to_json(found) if as_it_is else status_report(found))
     context.exit(1 if found.problems else 0)
 
 
 @main.command()
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@for_programs
 @click.pass_context
-def check(context: click.Context, as_json: bool) -> None:
+def check(context: click.Context, as_it_is: bool) -> None:
     """Check that the databases are whole, that rows can be, and that the books add up.
 
     Each finding is one line: the table, the id of the row, and what is wrong with it; at the end
     stands what helps. Changes nothing. The exit code is 1 when something is found.
+
+    For example: openalgo-store check
     """
     open_as_it_is(*DATABASES)
-    found = list(map(echo_finding, check_databases()) if not as_json else check_databases())
-    click.echo(findings_json(found) if as_json else findings_summary(found))
+    found = list(map(echo_finding, check_databases()) if not as_it_is else check_databases())
+    click.echo(findings_json(found) if as_it_is else findings_summary(found))
     context.exit(1 if found else 0)
 
 
@@ -143,6 +152,8 @@ def purge(older_than: str, database: str | None, dry_run: bool) -> None:
 
     Messages that wait for delivery stay. Writers go on meanwhile: the rows go in small
     transactions, so a purge that is interrupted has done a part and may be repeated.
+
+    For example: openalgo-store purge --older-than 30d --dry-run
     """
     before = moment_ago(older_than)
     names = [database] if database else list(PURGES)

@@ -1,11 +1,12 @@
 """The command: its errors are one line, and it leaves nothing open."""
 
 import sys
+from datetime import date
 from io import TextIOWrapper
 
 import click
 
-from ..errors import StoreError
+from ..errors import InvalidInput, StoreError
 from ..store import close_databases
 
 
@@ -32,3 +33,14 @@ def main() -> None:
     """
     if isinstance(sys.stdout, TextIOWrapper):  # a name that the terminal cannot show is no failure
         sys.stdout.reconfigure(errors="backslashreplace")
+
+
+for_programs = click.option("--json", "as_it_is", is_flag=True, help="For programs.")
+
+
+def day_of(text: str) -> date:
+    """InvalidInput for what is no day."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise InvalidInput(f"{text} is no day: write it as 2026-08-25") from None

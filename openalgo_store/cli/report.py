@@ -3,18 +3,15 @@
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
-from ..records.accounts import ApiKey
 from ..records.symbols import SymbolLoad
-from ..values.clock import IST
+from .tables import printable
 
 T = TypeVar("T")
 
 _ROWS_SHOWN = 5
-_WIDTH = 100
 
 
 @contextmanager
@@ -60,7 +57,7 @@ def _rejected_rows(load: SymbolLoad) -> Iterator[str]:
         some = f", the first {_ROWS_SHOWN}" if load.rejected > _ROWS_SHOWN else ""
         yield f"  rejected rows{some}:"
     for row in load.rejected_rows[:_ROWS_SHOWN]:
-        yield _clipped(f"    line {row.line:<8}{row.reason}: {row.raw}")
+        yield printable(f"    line {row.line:<8}{row.reason}: {row.raw}")
 
 
 def _renamed(load: SymbolLoad) -> Iterator[str]:
@@ -68,11 +65,6 @@ def _renamed(load: SymbolLoad) -> Iterator[str]:
         yield f"  renamed {len(load.renamed):,}: shares of one name, and tokens that go to another"
     for each in load.renamed[:_ROWS_SHOWN]:
         yield f"    {each.symbol} on {each.exchange} -> {each.renamed}"
-
-
-def _clipped(line: str) -> str:
-    printable = "".join(each if each.isprintable() else "?" for each in line)
-    return printable if len(printable) <= _WIDTH else printable[: _WIDTH - 3] + "..."
 
 
 def shell_warning(path: Path, names: list[str]) -> str:
@@ -83,20 +75,3 @@ def shell_warning(path: Path, names: list[str]) -> str:
         "NAME='value', in quotes, without blanks around = and with Unix line ends, or use "
         "read_env_file in the program"
     )
-
-
-def key_report(keys: list[tuple[str, ApiKey]]) -> str:
-    """API keys with the names of their users, in columns."""
-    if not keys:
-        return "there are no active API keys"
-    lines = [["id", "user", "name", "ends in", "created", "last used"]]
-    for username, key in keys:
-        times = _minute(key.created_at), _minute(key.last_used) if key.last_used else "never"
-        lines.append([str(key.id), username, key.name or "", key.hint or "", *times])
-    shown = [[_clipped(cell) for cell in line] for line in lines]
-    widths = [max(map(len, column)) for column in zip(*shown, strict=True)]
-    return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in shown)
-
-
-def _minute(moment: datetime) -> str:
-    return moment.astimezone(IST).strftime("%Y-%m-%d %H:%M IST")

@@ -1,16 +1,14 @@
 """How this process and its databases are, for people and for programs."""
 
-import json
 from collections.abc import Iterator
-from dataclasses import fields, is_dataclass
 from textwrap import wrap
-from typing import Any
 
 from ..engine.dialect import PoolUse, Size
 from ..operations.health import DatabaseHealth, Health
 from ..operations.status import Status
 from ..records.symbols import SymbolLoad
 from ..values.clock import IST
+from .tables import as_json, plain
 
 _WIDTH = 100
 _INDENT = " " * 10
@@ -19,7 +17,7 @@ _UNITS = (("GB", 1e9), ("MB", 1e6), ("kB", 1e3))
 
 def to_json(status: Status) -> str:
     """For programs; of each load only its counts."""
-    loads = [_plain(each) for each in status.symbol_loads]
+    loads = [plain(each) for each in status.symbol_loads]
     for load in loads:
         del load["rejected_rows"], load["renamed"]
     health = status.health
@@ -27,33 +25,15 @@ def to_json(status: Status) -> str:
         "ok": not status.problems,
         "problems": status.problems,
         "warnings": status.warnings,
-        **_plain(health),
-        "databases": [{**_plain(each), "state": each.state} for each in health.databases],
+        **plain(health),
+        "databases": [{**plain(each), "state": each.state} for each in health.databases],
         "caches": {
-            name: {**_plain(stats), "hit_rate": stats.hit_rate}
+            name: {**plain(stats), "hit_rate": stats.hit_rate}
             for name, stats in health.caches.items()
         },
         "symbol_loads": loads,
     }
     return as_json(values)
-
-
-def as_json(value: Any) -> str:
-    """For programs: records as mappings, days and moments as text."""
-    return json.dumps(_plain(value), indent=2, default=str)
-
-
-def _plain(value: Any) -> Any:
-    """Records as mappings, so that each value has its name."""
-    if is_dataclass(value):
-        return {each.name: _plain(getattr(value, each.name)) for each in fields(value)}
-    if hasattr(value, "_asdict"):
-        return _plain(value._asdict())
-    if isinstance(value, dict):
-        return {name: _plain(each) for name, each in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(each) for each in value]
-    return value
 
 
 def status_report(status: Status) -> str:

@@ -1,12 +1,11 @@
 """Commands that load symbols and find them."""
 
-from datetime import date
 from pathlib import Path
 from typing import Any
 
 import click
 
-from ..errors import InvalidInput, NotFound
+from ..errors import NotFound
 from ..instruments import read_instruments
 from ..repositories.symbols.contracts import get_option_chain
 from ..repositories.symbols.searching import search_symbols
@@ -17,10 +16,10 @@ from ..startup import (
     init_databases,
 )
 from .finding import chain_report, search_report
-from .group import main
+from .group import day_of, for_programs, main
 from .opening import open_as_it_is, settings_here
 from .report import load_report, progress_of
-from .status import as_json
+from .tables import as_json
 
 
 @main.command("load-symbols")
@@ -32,6 +31,8 @@ def load_symbols(broker: str, files: tuple[Path, ...], force: bool) -> None:
 
     FILES are plain, .gz or .zip, one or one an exchange; together they are the whole master of
     BROKER.
+
+    For example: openalgo-store load-symbols zerodha instruments.csv.gz
     """
     symbols = read_instruments(broker, *files)
     init_databases(settings_here(), warm=False)
@@ -68,7 +69,7 @@ def token(symbol: str, exchange: str, broker: str) -> None:
 @click.option("--expiry", metavar="DAY", help="Only what expires then: 2026-08-25.")
 @click.option("--expired", is_flag=True, help="What has expired, too.")
 @click.option("--limit", default=20, show_default=True, help="So many at most.")
-@click.option("--json", "as_it_is", is_flag=True, help="For programs.")
+@for_programs
 @click.pass_context
 def search(
     context: click.Context,
@@ -84,7 +85,7 @@ def search(
     For example: openalgo-store search NIFTY 24000 CE --broker zerodha. The exit code is 1 when
     nothing is found.
     """
-    day = _day(expiry) if expiry else None
+    day = day_of(expiry) if expiry else None
     open_as_it_is("main")
     found = search_symbols(" ".join(words), expiry=day, include_expired=expired, **asked)
     click.echo(as_json(found) if as_it_is else search_report(found) if found else "nothing found")
@@ -98,7 +99,7 @@ def search(
 @click.option("--broker", required=True, help="Whose tokens.")
 @click.option("--around", type=float, metavar="PRICE", help="Mark the nearest strike.")
 @click.option("--strikes", type=int, metavar="N", help="So many on each side of it.")
-@click.option("--json", "as_it_is", is_flag=True, help="For programs: whole contracts.")
+@for_programs
 @click.pass_context
 def chain(context: click.Context, /, expiry: str, as_it_is: bool, **asked: Any) -> None:
     """Show the options on an underlying that expire on a day: the tokens of calls and puts.
@@ -106,16 +107,9 @@ def chain(context: click.Context, /, expiry: str, as_it_is: bool, **asked: Any) 
     For example: openalgo-store chain NIFTY NFO 2026-08-25 --broker zerodha. The exit code is 1
     when there are none.
     """
-    day = _day(expiry)
+    day = day_of(expiry)
     open_as_it_is("main")
     found = get_option_chain(expiry=day, **asked)
     report = chain_report(found) if found.strikes else "nothing found"
     click.echo(as_json(found) if as_it_is else report)
     context.exit(0 if found.strikes else 1)
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise InvalidInput(f"{text} is no day: write it as 2026-08-25") from None

@@ -5,7 +5,7 @@ from functools import cache
 from itertools import chain
 from typing import NamedTuple
 
-from sqlalchemy import Table, delete, func, select, true
+from sqlalchemy import ColumnElement, Table, bindparam, delete, func, literal_column, select
 
 from ..engine.queries import Query
 from ..engine.transaction import Transaction
@@ -26,8 +26,8 @@ _ITS_OWN = frozenset({"cache_epochs"})
 _MADE_AT_START = frozenset({"cache_epochs", "secret_sentinels"})
 """Tables that have rows once a database is set up."""
 _AT_ONCE = 2_000
+_LIMIT: ColumnElement[int] = literal_column(str(_AT_ONCE))
 _ANY = 2**64
-_EVERY = true()
 
 
 class TableSum(NamedTuple):
@@ -125,7 +125,7 @@ def _compare(database: str, table: Table, sent: TableSum, stored: TableSum) -> N
 
 
 def _copy(
-    read: Transaction, write: Transaction, table: Table, sound: Condition, watch: Watch
+    read: Transaction, write: Transaction, table: Table, sound: Condition | None, watch: Watch
 ) -> TableSum:
     running = _RunningSum(table)
     rows = chain.from_iterable(map(running.added, _batches(read, table, sound)))
@@ -134,7 +134,7 @@ def _copy(
     return running.sum()
 
 
-def _sum_of(tx: Transaction, table: Table, sound: Condition = _EVERY) -> TableSum:
+def _sum_of(tx: Transaction, table: Table, sound: Condition | None = None) -> TableSum:
     running = _RunningSum(table)
     for batch in _batches(tx, table, sound):
         running.added(batch)
@@ -166,15 +166,34 @@ class _RunningSum:
         return TableSum(self._rows, self._checksum % _ANY)
 
 
-def _batches(tx: Transaction, table: Table, sound: Condition) -> Iterator[Sequence[Row]]:
+def _batches(tx: Transaction, table: Table, sound: Condition | None) -> Iterator[Sequence[Row]]:
     """The rows in the order of their keys, some at a time: a stream takes half as long again."""
     key = key_of(table)
     at = [*table.columns].index(key)
-    rows = select(table).where(sound).order_by(key).limit(_AT_ONCE)
-    batch = tx.connection.execute(rows).all()
-    while batch:
-        yield batch
-        batch = tx.connection.execute(rows.where(key > batch[-1][at])).all()
+    if sound is None:
+        first, after = _first_rows(table), _rows_after(table)
+        batch: Sequence[Row] = tx.all(first)
+        while batch:
+            yield batch
+            batch = tx.all(after, last=batch[-1][at])
+    else:
+        rows = select(table).where(sound).order_by(key).limit(_AT_ONCE)
+        batch = tx.connection.execute(rows).all()
+        while batch:
+            yield batch
+            batch = tx.connection.execute(rows.where(key > batch[-1][at])).all()
+
+
+@cache
+def _first_rows(table: Table) -> Query[Row]:
+    return Query.of(select(table).order_by(key_of(table)).limit(_LIMIT), tuple)
+
+
+@cache
+def _rows_after(table: Table) -> Query[Row]:
+    key = key_of(table)
+    behind = key > bindparam("last", type_=key.type)
+    return Query.of(select(table).where(behind).order_by(key).limit(_LIMIT), tuple)
 
 
 @cache

@@ -21,11 +21,14 @@ _AGE = re.compile(r"([1-9][0-9]{0,4})([wdhm])")
 _UNITS = {"w": "weeks", "d": "days", "h": "hours", "m": "minutes"}
 
 
-def moment_ago(age: str) -> datetime:
-    """The moment that was 30d ago, or 2w, 12h, 90m; InvalidInput for another age, 0d too."""
+def moment_ago(age: str, option: str = "--older-than") -> datetime:
+    """The moment that was 30d ago, or 2w, 12h, 90m; InvalidInput for another age, 0d too.
+
+    `option` is what the age was given to.
+    """
     found = _AGE.fullmatch(age)
     if found is None:
         raise InvalidInput(
-            f"--older-than {age!r}: give a number from 1 to 99999 and w, d, h or m (minutes): 30d"
+            f"{option} {age!r}: give a number from 1 to 99999 and w, d, h or m (minutes): 30d"
         )
     return clock.now() - timedelta(**{_UNITS[found[2]]: int(found[1])})

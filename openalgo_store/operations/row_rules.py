@@ -21,7 +21,6 @@ from sqlalchemy import (
     not_,
     or_,
     select,
-    true,
 )
 
 from ..engine.transaction import Transaction
@@ -71,10 +70,10 @@ class RowRules:
                     if is_broken:
                         yield RowFault(table.name, row_id, what)
 
-    def sound(self, table: Table) -> Condition:
-        """The condition that is true of the rows without a fault."""
+    def sound(self, table: Table) -> Condition | None:
+        """The condition that is true of the rows without a fault; None if it is of all."""
         broken = self._broken.get(table.name)
-        return true() if broken is None else not_(broken)
+        return None if broken is None else not_(broken)
 
     def _rules(self, table: Table, *, following: bool) -> Iterator[Rule]:
         for what, condition in self._dialect.odd_values(self._tx.driver_connection, table):
