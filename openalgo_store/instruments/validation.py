@@ -124,6 +124,8 @@ class Validator:
             if name is None:
                 name = self._clean_name(name_in(broker_symbol, kind, strike))
                 heads = heads_of(name, expiry)
+            if broker_symbol == name or broker_symbol.isdecimal():
+                raise Rejected("broker_symbol tells no contract")
             if symbol.removesuffix(tail) not in heads:
                 check_contract(symbol, expiry, strike, kind)
             if broker_symbol.removesuffix(tail) not in heads:
