@@ -6,6 +6,7 @@ from itertools import chain
 
 from ..errors import InvalidInput
 from ..records.symbols import Instrument, RejectedRow
+from ..values.arguments import true_or_false
 from ..values.text import require_text
 from .layouts import Layout, Reader
 from .readers import (
@@ -68,4 +69,4 @@ def register_reader(broker: str, *layouts: Layout, json: bool = False) -> None:
         raise InvalidInput("broker must be a name without blanks around it")
     if not layouts or not all(isinstance(each, Layout) for each in layouts):
         raise InvalidInput("give the layouts of the broker's files, each a Layout")
-    READERS[name] = Reader(name, layouts, json)
+    READERS[name] = Reader(name, layouts, true_or_false("json", json))
