@@ -6,6 +6,7 @@ from itertools import chain
 
 from ..errors import InvalidInput
 from ..records.symbols import Instrument, RejectedRow
+from ..values.arguments import true_or_false
 from ..values.text import require_text
 from .layouts import Layout, Reader
 from .readers import (
@@ -57,15 +58,15 @@ def read_instruments(broker: str, *sources: Source) -> Iterator[Instrument | Rej
 
 
 def register_reader(broker: str, *layouts: Layout, json: bool = False) -> None:
-    """Let `read_instruments` and `openalgo-store load-symbols` read the files of a broker.
+    """Let `read_instruments` read the files of another broker, in this process.
 
     Each layout says what one kind of its files has where. json: its files are arrays of objects,
-    not CSV. A broker that has a reader gets this one from now on, in this process. Raises
-    InvalidInput for a name that no broker can have, or without a layout.
+    not CSV. A broker that has a reader gets this one from now on. Raises InvalidInput for a name
+    that no broker can have, or without a layout.
     """
     name = require_text("broker", broker)
     if not name or name != name.strip():
         raise InvalidInput("broker must be a name without blanks around it")
     if not layouts or not all(isinstance(each, Layout) for each in layouts):
         raise InvalidInput("give the layouts of the broker's files, each a Layout")
-    READERS[name] = Reader(name, layouts, json)
+    READERS[name] = Reader(name, layouts, true_or_false("json", json))

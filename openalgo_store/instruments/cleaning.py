@@ -56,10 +56,11 @@ def text_of(value: object, column: str, longest: int = sys.maxsize) -> str | Non
     text = str.strip(value)
     if text in BLANK:
         return None
-    if "\0" in text:
-        raise Rejected(f"{column} holds a NUL character")
-    if any("\ud800" <= character <= "\udfff" for character in text):
-        raise Rejected(f"{column} is not valid Unicode")
+    if not text.isprintable():
+        if "\0" in text:
+            raise Rejected(f"{column} holds a NUL character")
+        if any("\ud800" <= character <= "\udfff" for character in text):
+            raise Rejected(f"{column} is not valid Unicode")
     if len(text) > longest:
         raise Rejected(f"{column} is longer than {longest}")
     return text

@@ -13,6 +13,9 @@ _KNOWN_FORM = re.compile(
     rf".+?(\d\d({'|'.join(MONTHS)})(\d\d)?|\d\d[1-9OND][0-3]\d)(\d+(\.\d+)?(CE|PE)|FUT)",
     re.ASCII | re.DOTALL,
 )
+_OF_A_CONTRACT = re.compile(
+    rf"\d\d(?:{'|'.join(MONTHS)})(?:\d\d|.*(?:FUT|CE|PE)$)|\d(?:CE|PE)$", re.ASCII | re.DOTALL
+)
 _DAYS_MOVED = 3
 """How far a holiday may move the expiry of a week away from the day in its symbol."""
 
@@ -23,9 +26,14 @@ def is_spread(broker_symbol: str, name: str | None) -> bool:
 
 
 def heads_of(name: str | None, expiry: date) -> dict[str, int]:
-    """How a symbol of this contract begins, and how well that tells the expiry (0 is best)."""
+    """How a symbol of this contract begins, and how well that tells the expiry (0 is best).
+
+    Raises Rejected for a name that is a contract's itself: its column holds symbols.
+    """
     if name is None:
         return {}
+    if _OF_A_CONTRACT.search(name):
+        raise Rejected("name is the symbol of a contract")
     days = {name + expiry_text(expiry): 0, name + _week_text(expiry): 0}
     return days | {name + _month_text(expiry): 1}
 

@@ -95,6 +95,11 @@ def _float(value: object) -> float | None:
 
 
 def clean_token(value: object) -> str:
+    """A token; most need no repair."""
+    if type(value) is str and value.isprintable() and value[-2:] != ".0":
+        text = value.strip()
+        if text and text not in BLANK:
+            return text
     token = token_of(value)
     if token is None:
         raise Rejected("token is blank")
@@ -107,12 +112,12 @@ def symbols(where: Where) -> Callable[[Key], str]:
     column = cells.columns[0]
 
     def clean(value: object) -> str:
-        text = value.strip() if type(value) is str else text_of(value, column)
-        if text is None or text in BLANK:
+        if type(value) is str and "\0" not in value and (text := value.strip()) not in BLANK:
+            return text
+        found = text_of(value, column)
+        if found is None:
             raise Rejected(f"{column} is blank")
-        if "\0" in text:
-            raise Rejected(f"{column} holds a NUL character")
-        return text
+        return found
 
     return converted(cells, clean)
 

@@ -44,9 +44,10 @@ class Rows:
         traits = _Traits(layout)
         self._get_traits = getter(list(map(places.get, traits.columns)), whole=True)
         self._traits = Memo(traits.of)
-        own = (layout.token, layout.broker_symbol, layout.name, layout.expiry, layout.strike)
+        self._convert_token = cells_of(layout.token).convert
+        self._get_token = getter(places_of(layout.token), whole=self._convert_token is not None)
+        own = (layout.broker_symbol, layout.name, layout.expiry, layout.strike)
         self._get_own = getters(list(map(places_of, own)))
-        self._token_of = converted(layout.token, clean_token)
         self._symbol_of = symbols(layout.broker_symbol)
         self._names = Memo(texts(layout.name, "name"))
         self._expiries = Memo(converted(layout.expiry, partial(expiry_of, days)))
@@ -77,8 +78,12 @@ class Rows:
             contract_value,
             series,
         ) = self._traits[self._get_traits(row)]
-        token, broker_symbol, name, expiry, strike = self._get_own(row)
-        token = self._token_of(token)
+        token = self._get_token(row)
+        if self._convert_token is not None:
+            token = self._convert_token(*token)
+        if type(token) is not str or not (self._convert_token or token.isdecimal()):
+            token = clean_token(token)
+        broker_symbol, name, expiry, strike = self._get_own(row)
         broker_symbol = self._symbol_of(broker_symbol)
         name = self._names[name]
         expiry, expiry_part = self._expiries[expiry]

@@ -2,12 +2,14 @@
 
 import sys
 from collections.abc import Callable, Mapping
+from datetime import date
 from functools import partial
+from typing import Any
 
 from ..errors import InvalidInput
 from ..records import Row
 from ..records.symbols import Instrument
-from .canonical_names import DERIVATIVES, name_in
+from .canonical_names import name_in
 from .cleaning import BLANK, Memo, Rejected, day_of, number_of, text_of, token_of, whole_of
 from .contracts import SPREAD, check_contract, heads_of, is_spread, tail_of
 
@@ -34,6 +36,7 @@ EXCHANGES = INDEX_EXCHANGES | {
 }  # fmt: skip
 OPTION_TYPES = frozenset({"CE", "PE"})
 _FIELDS = frozenset(Instrument._fields)
+_LONGEST_BLANK = max(map(len, BLANK))
 
 
 class Validator:
@@ -48,18 +51,11 @@ class Validator:
         self._symbol = _checker(text_of, "symbol", longest["symbol"])
         self._broker_symbol = _checker(text_of, "broker_symbol", longest["broker_symbol"])
         self._token = _checker(token_of, "token", longest["token"])
-        self._exchange = Memo(_exchange)
-        self._broker_exchange = _text_memo("broker_exchange", longest["broker_exchange"])
-        self._name = _text_memo("name", longest["name"])
-        self._instrument_type = _text_memo("instrument_type", longest["instrument_type"])
-        self._lot_size = Memo(partial(whole_of, column="lot_size"))
-        self._tick_size = Memo(partial(number_of, column="tick_size"))
-        self._expiry = Memo(day_of)
-        self._strike = Memo(partial(number_of, column="strike"))
-        self._option_type = Memo(_option_type)
-        self._contract_value = Memo(partial(number_of, column="contract_value"))
-        self._heads = Memo(lambda contract: heads_of(*contract))
-        self._tails = {kind: Memo(partial(tail_of, kind=kind)) for kind in DERIVATIVES}
+        self._traits = Memo(_Traits(longest).of)
+        clean_name = partial(text_of, column="name", longest=longest["name"])
+        self._underlyings = Memo(lambda key: _underlying(clean_name(key[0]), day_of(key[1])))
+        self._clean_name = clean_name
+        self._strikes = Memo(_strike)
 
     def validate(self, row: Instrument | Mapping[str, object]) -> Row | str:
         """The values in the order of COLUMNS, or the reason why they cannot be stored.
@@ -99,37 +95,41 @@ class Validator:
         symbol = self._symbol(symbol)
         broker_symbol = self._broker_symbol(broker_symbol)
         token = self._token(token)
-        exchange = self._exchange[exchange]
-        name = self._name[name]
-        instrument_type = self._instrument_type[instrument_type]
-        lot_size = self._lot_size[lot_size]
-        expiry = self._expiry[expiry]
-        strike = self._strike[strike]
-        option_type = self._option_type[option_type]
+        (
+            exchange,
+            kind,
+            broker_exchange,
+            instrument_type,
+            lot_size,
+            tick_size,
+            option_type,
+            contract_value,
+        ) = self._traits[
+            exchange,
+            broker_exchange,
+            instrument_type,
+            lot_size,
+            tick_size,
+            option_type,
+            contract_value,
+        ]
+        name, expiry, heads = self._underlyings[name, expiry]
+        strike, tail = self._strikes[strike, kind]
 
-        if instrument_type in OPTION_TYPES:
-            if option_type is None:
-                option_type = instrument_type
-            elif option_type != instrument_type:
-                raise Rejected("instrument_type and option_type disagree")
-        if option_type is not None and not strike:
-            raise Rejected("an option without a strike")
-        if option_type is not None or instrument_type == "FUT":
-            kind = option_type or "FUT"
+        if kind is not None:
             if expiry is None:
                 raise Rejected("a derivative without an expiry")
             if kind == "FUT" and is_spread(broker_symbol, name):
                 raise Rejected(SPREAD)
             if name is None:
-                name = self._name[name_in(broker_symbol, kind, strike)]
-            heads = self._heads[name, expiry]
-            tail = self._tails[kind][strike]
+                name = self._clean_name(name_in(broker_symbol, kind, strike))
+                heads = heads_of(name, expiry)
+            if broker_symbol == name or broker_symbol.isdecimal():
+                raise Rejected("broker_symbol tells no contract")
             if symbol.removesuffix(tail) not in heads:
                 check_contract(symbol, expiry, strike, kind)
             if broker_symbol.removesuffix(tail) not in heads:
                 check_contract(broker_symbol, expiry, strike, kind)
-        if lot_size == 0 and exchange not in INDEX_EXCHANGES:
-            raise Rejected("lot_size is 0")
 
         return (
             symbol,
@@ -137,15 +137,65 @@ class Validator:
             broker_symbol,
             token,
             strike,
-            self._broker_exchange[broker_exchange],
+            broker_exchange,
             name,
             instrument_type,
             lot_size,
-            self._tick_size[tick_size],
+            tick_size,
             expiry,
             option_type,
-            self._contract_value[contract_value],
+            contract_value,
         )
+
+
+class _Traits:
+    """What many rows have in common, checked once."""
+
+    def __init__(self, longest: Mapping[str, int]) -> None:
+        self._longest = longest
+
+    def of(self, values: tuple[object, ...]) -> tuple[Any, ...]:
+        """The values that were given, and which kind of a contract it is (None: of none)."""
+        exchange, broker_exchange, kind, lot_size, tick_size, option_type, contract_value = values
+        exchange = _exchange(exchange)
+        instrument_type = self._text(kind, "instrument_type")
+        option_type = _option_type(option_type)
+        lot_size = whole_of(lot_size, "lot_size")
+        if instrument_type in OPTION_TYPES:
+            if option_type not in (None, instrument_type):
+                raise Rejected("instrument_type and option_type disagree")
+            option_type = instrument_type
+        if lot_size == 0 and exchange not in INDEX_EXCHANGES:
+            raise Rejected("lot_size is 0")
+        return (
+            exchange,
+            option_type or ("FUT" if instrument_type == "FUT" else None),
+            self._text(broker_exchange, "broker_exchange"),
+            instrument_type,
+            lot_size,
+            number_of(tick_size, "tick_size"),
+            option_type,
+            number_of(contract_value, "contract_value"),
+        )
+
+    def _text(self, value: object, column: str) -> str | None:
+        return text_of(value, column, self._longest[column])
+
+
+def _underlying(
+    name: str | None, expiry: date | None
+) -> tuple[str | None, date | None, dict[str, int]]:
+    """Both, and how the symbol of a contract on it may begin."""
+    return name, expiry, heads_of(name, expiry) if expiry else {}
+
+
+def _strike(key: tuple[object, str | None]) -> tuple[float | None, str]:
+    """The strike, and how the symbol of a contract of this kind ends."""
+    strike = number_of(key[0], "strike")
+    kind = key[1]
+    if kind in OPTION_TYPES and not strike:
+        raise Rejected("an option without a strike")
+    return strike, "" if kind is None else tail_of(strike, kind)
 
 
 def _unhashable_column(row: Instrument) -> str | None:
@@ -179,10 +229,9 @@ def _checker(
         if (
             type(value) is str
             and value.isprintable()  # no NUL, no lone surrogate
-            and 0 < len(value) <= longest
-            and value[0] != " " != value[-1]
-            and value[-2:] != ".0"
-            and value not in BLANK
+            and _LONGEST_BLANK < len(value) <= longest
+            and value.strip() is value
+            and (convert is text_of or value[-2:] != ".0")
         ):
             return value
         text = convert(value, column, longest)
@@ -191,10 +240,6 @@ def _checker(
         return text
 
     return check
-
-
-def _text_memo(column: str, longest: int) -> Memo[str | None]:
-    return Memo(partial(text_of, column=column, longest=longest))
 
 
 def _exchange(value: object) -> str:

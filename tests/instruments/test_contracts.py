@@ -100,3 +100,24 @@ def test_zerodhas_two_tokens_belong_together() -> None:
     row = contract("NIFTY26AUGFUT", "NIFTY", "2026-08-25", "0", "FUT")
     assert reason(row.replace("47166", "47167")) == "instrument_token and exchange_token disagree"
     assert reason(row.replace("47166", "9" * 5000)) == "token is out of range"
+
+
+@pytest.mark.parametrize(
+    ("name", "broker_symbol", "expected"),
+    [
+        ("NIFTY26AUG24500CE", "NIFTY", "name is the symbol of a contract"),
+        ("NIFTY25AUG26C24500", "NIFTY", "name is the symbol of a contract"),
+        ("NIFTY2681824500CE", "46999", "name is the symbol of a contract"),
+        ("NIFTY", "NIFTY", "broker_symbol tells no contract"),
+        ("NIFTY", "46999", "broker_symbol tells no contract"),
+        ("NIFTYNXT50", "NIFTYNXT5026AUG24500CE", None),
+        ("360ONE", "360ONE25AUG26C24500", None),
+        ("MARICO", "MARICO 24500 CE 25 AUG 26", None),
+    ],
+)
+def test_a_column_of_names_or_symbols_that_holds_another_is_seen(
+    name: str, broker_symbol: str, expected: str | None
+) -> None:
+    symbol = f"{name}25AUG2624500CE"
+    more = {"name": name, "broker_symbol": broker_symbol}
+    assert judged(symbol, date(2026, 8, 25), 24500, "CE", **more) == expected

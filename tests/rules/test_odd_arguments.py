@@ -39,8 +39,8 @@ from tests.support.arguments import CHANGES, FUNCTIONS, GOOD, needed
 from tests.support.odd import ODD
 from tests.support.rows import add_order, new_user
 
-NOT_ODD = {"generate", "sources"}
-"""A function that tests give, and files, of which tests/instruments knows all that is odd."""
+NOT_ODD = {"generate", "sources", "layouts"}
+"""A function that tests give, and files and layouts, whose oddities tests/instruments knows."""
 
 
 @pytest.fixture

@@ -15,7 +15,21 @@ NASTY = (
     *("x" * 70_000, "=cmd()", "'", '"', '"a', 'a"b', "a\nb", "a\rb", "\x1a", "CE", "FUT", "XX"),
     *("NSE", "NOWHERE", "{}", "[]", "true", "%s", "{0}", "../../etc/passwd", "'; DROP TABLE x"),
 )
-NASTY_VALUES = (*NASTY, None, True, False, 0, -1, 0.5, 1e308, 10**30, [], {}, [1], {"a": 1})
+NASTY_VALUES: tuple[Any, ...] = (
+    *NASTY,
+    None,
+    True,
+    False,
+    0,
+    -1,
+    0.5,
+    1e308,
+    10**30,
+    [],
+    {},
+    [1],
+    {"a": 1},
+)
 
 
 def _of_table(

@@ -32,7 +32,7 @@ def mutated(chance: Random, text: bytes, name: str) -> Mutation:
         act = chance.choice(on_rows if chance.random() < 0.7 else ON_BYTES)
         try:
             text = act(chance, text)
-        except (ValueError, LookupError, TypeError, AttributeError, csv.Error):
+        except (ValueError, LookupError, TypeError, AttributeError, csv.Error, RecursionError):
             continue  # what was done before has left nothing that this could be done to
         done.append(act.__name__.strip("_"))
     pack = chance.choice(PACKINGS) if chance.random() < 0.3 else plain
@@ -43,9 +43,10 @@ def mutated(chance: Random, text: bytes, name: str) -> Mutation:
 
 def rows_of(text: bytes, *, has_header: bool) -> range:
     """How many rows a reader may tell of: each, and no more than one for each line."""
-    if text[:1] == b"[":
-        found = len(json.loads(text))
+    decoded = text.decode("utf-8-sig")
+    if decoded.lstrip()[:1] == "[":
+        found = len(json.loads(decoded)) or 1  # that there is none is told, too
         return range(found, found + 1)
-    lines = io.StringIO(text.decode("utf-8-sig"), newline="").readlines()
+    lines = io.StringIO(decoded, newline="").readlines()
     filled = [line for line in lines if line.strip("\r\n")]
     return range(len(filled) - has_header, len(lines) + 1)

@@ -111,7 +111,9 @@ def compare_symbols(
 
 def _is_scaled(before: float | None, now: float | None) -> bool:
     """Whether one is 100 times the other: rupees became paise, or paise rupees."""
-    return bool(before and now) and round(max(before / now, now / before), 6) == 100
+    if not before or not now:
+        return False
+    return round(max(before / now, now / before), 6) == 100
 
 
 def _renamed(stored: Iterable[Row], today: Iterable[tuple[str, str, str]]) -> list[RenamedSymbol]:

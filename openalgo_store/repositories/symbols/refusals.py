@@ -2,6 +2,7 @@
 
 from ...errors import SymbolLoadRefused
 from ...instruments.csv_files import CUT, HEADER_ALONE
+from ...instruments.json_files import NO_OBJECT
 from .comparison import Difference
 from .incoming_master import IncomingMaster
 
@@ -18,7 +19,7 @@ def refuse_a_bad_file(master: IncomingMaster, broker: str) -> None:
             f"the master of {broker} has no row that can be stored ({_rejected(master)}): "
             "the one before it stays; force it to empty it"
         )
-    for reason in (CUT, HEADER_ALONE):
+    for reason in (CUT, HEADER_ALONE, NO_OBJECT):
         if reasons[reason]:
             raise SymbolLoadRefused(
                 f"a file of {broker}: {reason}: the master before it stays; download it again, or "

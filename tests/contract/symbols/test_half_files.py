@@ -1,7 +1,8 @@
 """Half a file is not a master: what is refused unless forced, and what stays of yesterday's."""
 
 import io
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 
 import pytest
@@ -223,3 +224,16 @@ def test_rejected_rows_of_older_loads_are_read_as_well(store: Store) -> None:
             'UPDATE symbol_loads SET rejected_rows = \'[[7, "odd", "a,b"]]\''
         )
     assert last_symbol_load("zerodha") == found
+
+
+def test_an_array_of_nothing_beside_a_whole_one_is_refused_unless_forced(store: Store) -> None:
+    share = {"token": "7", "symbol": "INFY-EQ", "name": "INFY", "expiry": "", "strike": "-1"}
+    share |= {"lotsize": "1", "instrumenttype": "", "exch_seg": "NSE", "tick_size": "5"}
+    texts = [json.dumps([share]), "[]"]
+
+    def rows() -> Iterator[Instrument | RejectedRow]:
+        return read_instruments("angel", *map(io.StringIO, texts))
+
+    with pytest.raises(SymbolLoadRefused, match="the file has no object"):
+        replace_symbols(rows(), "angel")
+    assert replace_symbols(rows(), "angel", force=True).inserted == 1
