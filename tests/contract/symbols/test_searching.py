@@ -167,7 +167,7 @@ def drawn_filters(chance: Random, rows: list[Symbol]) -> dict[str, Any]:
     return {name: every[name] for name in every if chance.random() < 0.15}
 
 
-@pytest.mark.parametrize("few", [0, search_index.FEW], ids=["rank by rank", "sorted"])
+@pytest.mark.parametrize("few", [0, 60, ROWS], ids=["rank by rank", "either", "sorted"])
 def test_a_search_finds_what_a_plain_reference_finds_in_the_same_order(
     stored: list[Symbol],
     monkeypatch: pytest.MonkeyPatch,
@@ -175,16 +175,17 @@ def test_a_search_finds_what_a_plain_reference_finds_in_the_same_order(
     few: int,
 ) -> None:
     monkeypatch.setattr(search_index, "FEW", few)
-    monkeypatch.setattr(search_index, "_VERY_FEW", few // 8)
+    monkeypatch.setattr(search_index, "_VERY_FEW", 0)
+    monkeypatch.setattr(search_index, "_SCAN", few)
     chance = chance_of(f"searches {few}")
     found_any = 0
-    for _ in range(soak(1_000)):
+    for _ in range(soak(700)):
         query = drawn_query(chance, stored)
         filters = drawn_filters(chance, stored) if chance.random() < 0.5 else {}
         expected = reference(stored, query, **filters)
         assert search_symbols(query, "zerodha", **filters) == expected, (query, filters)
         found_any += bool(expected)
-    assert found_any > soak(1_000) / 2
+    assert found_any > soak(700) / 2
 
 
 def names(query: str, **filters: Any) -> list[str]:
@@ -207,12 +208,17 @@ def test_the_best_answers_stand_first(stored: list[Symbol]) -> None:
     assert ahead == sorted(ahead, key=lambda day: day or date.min)
 
 
-def test_every_word_counts_wherever_it_stands(stored: list[Symbol]) -> None:
+def test_every_word_counts_wherever_it_stands(
+    stored: list[Symbol], monkeypatch: pytest.MonkeyPatch
+) -> None:
     (one,) = search_symbols("ce 300 OLDCO", "zerodha")
     assert (one.symbol, one.expiry) == (f"OLDCO{DAY:%d%b%y}300CE".upper(), DAY)
     assert names(f"oldco {DAY:%d%b%y} 292.5 pe") == [f"OLDCO{DAY:%d%b%y}292.5PE".upper()]
     assert names("oldco 292.50 pe") == names("oldco 292.5 pe")
     assert names("auto bajaj") == ["BAJAJ-AUTO"]
+    monkeypatch.setattr(search_index, "_VERY_FEW", 0)
+    assert names("eq") == names("-eq") == ["BAJAJ-AUTO"]  # as the broker calls it
+    assert names("e") == [each.symbol for each in reference(stored, "e")]
     assert names("strasse") == ["Straße"]
     assert names("STRAßE ag") == ["Straße"]
     assert names("nse_fo|7150") == ["nifty"]
