@@ -12,7 +12,7 @@ SEARCHES = (
         "search: a broker symbol is found by its first letters alone",
         INDEX,
         "elif run not in symbols[place - at]:",
-        "elif run[:1] not in symbols[place - at]:",
+        "elif run[:2] not in symbols[place - at]:",
         FOUND,
     ),
     Mutation(

@@ -208,16 +208,19 @@ def test_the_best_answers_stand_first(stored: list[Symbol]) -> None:
     assert ahead == sorted(ahead, key=lambda day: day or date.min)
 
 
+@pytest.mark.parametrize("few", [0, ROWS], ids=["rank by rank", "sorted"])
 def test_every_word_counts_wherever_it_stands(
-    stored: list[Symbol], monkeypatch: pytest.MonkeyPatch
+    stored: list[Symbol], monkeypatch: pytest.MonkeyPatch, few: int
 ) -> None:
+    monkeypatch.setattr(search_index, "FEW", few)
+    monkeypatch.setattr(search_index, "_VERY_FEW", 0)
     (one,) = search_symbols("ce 300 OLDCO", "zerodha")
     assert (one.symbol, one.expiry) == (f"OLDCO{DAY:%d%b%y}300CE".upper(), DAY)
     assert names(f"oldco {DAY:%d%b%y} 292.5 pe") == [f"OLDCO{DAY:%d%b%y}292.5PE".upper()]
     assert names("oldco 292.50 pe") == names("oldco 292.5 pe")
     assert names("auto bajaj") == ["BAJAJ-AUTO"]
-    monkeypatch.setattr(search_index, "_VERY_FEW", 0)
     assert names("eq") == names("-eq") == ["BAJAJ-AUTO"]  # as the broker calls it
+    assert names("292.5000") == names("292.50") == names("292.5") != []
     assert names("e") == [each.symbol for each in reference(stored, "e")]
     assert names("strasse") == ["Straße"]
     assert names("STRAßE ag") == ["Straße"]
