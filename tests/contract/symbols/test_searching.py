@@ -51,6 +51,8 @@ ODD = [
     share("Straße", "STRASSE AG", "tß"),
     share("nifty", None, "NSE_FO|71505"),
     share("100%_'\"", "a;b\\c", "t4"),
+    share("GAMMABETA", None, "t5"),
+    share("BETAGAMMA", None, "t6"),
     *(
         option("OLDCO", expiry, strike, kind, f"x{expiry:%d}{strike:g}{kind}")
         for expiry in (YESTERDAY, OF_TODAY)
@@ -214,6 +216,7 @@ def test_every_word_counts_wherever_it_stands(
 ) -> None:
     monkeypatch.setattr(search_index, "FEW", few)
     monkeypatch.setattr(search_index, "_VERY_FEW", 0)
+    monkeypatch.setattr(search_index, "_SCAN", 0)
     (one,) = search_symbols("ce 300 OLDCO", "zerodha")
     assert (one.symbol, one.expiry) == (f"OLDCO{DAY:%d%b%y}300CE".upper(), DAY)
     assert names(f"oldco {DAY:%d%b%y} 292.5 pe") == [f"OLDCO{DAY:%d%b%y}292.5PE".upper()]
@@ -222,6 +225,8 @@ def test_every_word_counts_wherever_it_stands(
     assert names("eq") == names("-eq") == ["BAJAJ-AUTO"]  # as the broker calls it
     assert names("292.5000") == names("292.50") == names("292.5") != []
     assert names("e") == [each.symbol for each in reference(stored, "e")]
+    assert names("gamma beta") == ["GAMMABETA", "BETAGAMMA"]
+    assert names("beta gamma") == ["BETAGAMMA", "GAMMABETA"]
     assert names("strasse") == ["Straße"]
     assert names("STRAßE ag") == ["Straße"]
     assert names("nse_fo|7150") == ["nifty"]
