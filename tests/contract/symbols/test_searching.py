@@ -162,7 +162,7 @@ def drawn_filters(chance: Random, rows: list[Symbol]) -> dict[str, Any]:
         "underlying": row.name or "none",
         "expiry": row.expiry or DAY,
         "strike_min": chance.choice((0, row.strike or 0.0)),
-        "strike_max": 60_000.0,
+        "strike_max": max(60_000.0, row.strike or 0.0),
         "include_expired": True,
         "limit": chance.choice((1, 7, 1_000)),
     }
