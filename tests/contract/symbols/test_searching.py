@@ -224,6 +224,8 @@ def test_every_word_counts_wherever_it_stands(
     assert names("auto bajaj") == ["BAJAJ-AUTO"]
     assert names("eq") == names("-eq") == ["BAJAJ-AUTO"]  # as the broker calls it
     assert names("292.5000") == names("292.50") == names("292.5") != []
+    for digit in ("5", "50", "26"):
+        assert names(digit) == [each.symbol for each in reference(stored, digit)]
     assert names("e") == [each.symbol for each in reference(stored, "e")]
     assert names("gamma beta") == ["GAMMABETA", "BETAGAMMA"]
     assert names("beta gamma") == ["BETAGAMMA", "GAMMABETA"]
