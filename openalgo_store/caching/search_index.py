@@ -58,7 +58,9 @@ class SearchIndex:
         self._by_head: dict[str, list[int]] = defaultdict(list)
         """By the first run of the symbol."""
         self._by_run: dict[str, list[int]] = defaultdict(list)
-        """By each other one, and by those of the broker symbol that the symbol does not hold."""
+        """By each other one."""
+        self._by_broker_run: dict[str, list[int]] = defaultdict(list)
+        """By those of the broker symbol that the symbol does not hold; apart, so that all rise."""
         self._tokens = _Texts()
         self._answers: FIFOCache[Search, list[Row]] = FIFOCache(_ANSWERS)
         self._mutex = Lock()
@@ -66,7 +68,8 @@ class SearchIndex:
             self._add(at, self._rows[at : at + _CHUNK])
             sleep(_MOMENT)
         self._tokens.join()
-        self._runs = _Vocabulary([*self._by_head.items(), *self._by_run.items()])
+        runs = self._by_head, self._by_run, self._by_broker_run
+        self._runs = _Vocabulary(pair for by_run in runs for pair in by_run.items())
         self._names = _Vocabulary(self._by_name.items())
 
     def _add(self, at: int, rows: list[Row]) -> None:
@@ -80,12 +83,12 @@ class SearchIndex:
             else:
                 lists[run].append(place)
                 lists = by_run
-        place = at
+        place, by_broker_run = at, self._by_broker_run
         for run in _runs("\0".join([row[BROKER_SYMBOL] for row in rows]).casefold()):
             if run == "\0":
                 place += 1
             elif run not in symbols[place - at]:
-                by_run[run].append(place)
+                by_broker_run[run].append(place)
         by_name, by_exchange, by_strike = self._by_name, self._by_exchange, self._by_strike
         for place, row in enumerate(rows, at):
             by_name[row[NAME] or ""].append(place)

@@ -54,7 +54,8 @@ def ranking(search: Search) -> Callable[[Row], int]:
     def rank(row: Row) -> int:
         if not passes(row):
             return NONE
-        symbol, name = row[SYMBOL].casefold(), (row[NAME] or "").casefold()
+        symbol, name = row[SYMBOL].casefold(), row[NAME]
+        name = name.casefold() if name else ""
         best = EXACT if symbol == together else OTHER
         for word, number in words:
             if name == word:
@@ -72,7 +73,8 @@ def ranking(search: Search) -> Callable[[Row], int]:
                 fits = OTHER
             else:
                 return NONE
-            best = min(best, fits)
+            if fits < best:
+                best = fits
         return best
 
     return rank

@@ -4,6 +4,7 @@ from .books import BOOKS
 from .mutation import Mutation
 from .processes import PROCESSES
 from .replicas import REPLICAS
+from .searches import SEARCHES
 from .sessions import SESSIONS
 
 ACCOUNTS = "openalgo_store/repositories/accounts"
@@ -13,6 +14,7 @@ MUTATIONS = (
     *BOOKS,
     *PROCESSES,
     *REPLICAS,
+    *SEARCHES,
     *SESSIONS,
     # Caches
     Mutation(

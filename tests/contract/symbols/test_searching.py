@@ -51,6 +51,8 @@ ODD = [
     share("Straße", "STRASSE AG", "tß"),
     share("nifty", None, "NSE_FO|71505"),
     share("100%_'\"", "a;b\\c", "t4"),
+    share("GAMMABETA", None, "t5"),
+    share("BETAGAMMA", None, "t6"),
     *(
         option("OLDCO", expiry, strike, kind, f"x{expiry:%d}{strike:g}{kind}")
         for expiry in (YESTERDAY, OF_TODAY)
@@ -160,14 +162,14 @@ def drawn_filters(chance: Random, rows: list[Symbol]) -> dict[str, Any]:
         "underlying": row.name or "none",
         "expiry": row.expiry or DAY,
         "strike_min": chance.choice((0, row.strike or 0.0)),
-        "strike_max": 60_000.0,
+        "strike_max": max(60_000.0, row.strike or 0.0),
         "include_expired": True,
         "limit": chance.choice((1, 7, 1_000)),
     }
     return {name: every[name] for name in every if chance.random() < 0.15}
 
 
-@pytest.mark.parametrize("few", [0, search_index.FEW], ids=["rank by rank", "sorted"])
+@pytest.mark.parametrize("few", [0, 60, ROWS], ids=["rank by rank", "either", "sorted"])
 def test_a_search_finds_what_a_plain_reference_finds_in_the_same_order(
     stored: list[Symbol],
     monkeypatch: pytest.MonkeyPatch,
@@ -175,16 +177,17 @@ def test_a_search_finds_what_a_plain_reference_finds_in_the_same_order(
     few: int,
 ) -> None:
     monkeypatch.setattr(search_index, "FEW", few)
-    monkeypatch.setattr(search_index, "_VERY_FEW", few // 8)
+    monkeypatch.setattr(search_index, "_VERY_FEW", 0)
+    monkeypatch.setattr(search_index, "_SCAN", few)
     chance = chance_of(f"searches {few}")
     found_any = 0
-    for _ in range(soak(1_000)):
+    for _ in range(soak(700)):
         query = drawn_query(chance, stored)
         filters = drawn_filters(chance, stored) if chance.random() < 0.5 else {}
         expected = reference(stored, query, **filters)
         assert search_symbols(query, "zerodha", **filters) == expected, (query, filters)
         found_any += bool(expected)
-    assert found_any > soak(1_000) / 2
+    assert found_any > soak(700) / 2
 
 
 def names(query: str, **filters: Any) -> list[str]:
@@ -207,16 +210,30 @@ def test_the_best_answers_stand_first(stored: list[Symbol]) -> None:
     assert ahead == sorted(ahead, key=lambda day: day or date.min)
 
 
-def test_every_word_counts_wherever_it_stands(stored: list[Symbol]) -> None:
+@pytest.mark.parametrize("few", [0, ROWS], ids=["rank by rank", "sorted"])
+def test_every_word_counts_wherever_it_stands(
+    stored: list[Symbol], monkeypatch: pytest.MonkeyPatch, few: int
+) -> None:
+    monkeypatch.setattr(search_index, "FEW", few)
+    monkeypatch.setattr(search_index, "_VERY_FEW", 0)
+    monkeypatch.setattr(search_index, "_SCAN", 0)
     (one,) = search_symbols("ce 300 OLDCO", "zerodha")
     assert (one.symbol, one.expiry) == (f"OLDCO{DAY:%d%b%y}300CE".upper(), DAY)
     assert names(f"oldco {DAY:%d%b%y} 292.5 pe") == [f"OLDCO{DAY:%d%b%y}292.5PE".upper()]
     assert names("oldco 292.50 pe") == names("oldco 292.5 pe")
     assert names("auto bajaj") == ["BAJAJ-AUTO"]
+    assert names("eq") == names("-eq") == ["BAJAJ-AUTO"]  # as the broker calls it
+    assert names("292.5000") == names("292.50") == names("292.5") != []
+    for digit in ("5", "50", "26"):
+        assert names(digit) == [each.symbol for each in reference(stored, digit)]
+    assert names("e") == [each.symbol for each in reference(stored, "e")]
+    assert names("gamma beta") == ["GAMMABETA", "BETAGAMMA"]
+    assert names("beta gamma") == ["BETAGAMMA", "GAMMABETA"]
     assert names("strasse") == ["Straße"]
     assert names("STRAßE ag") == ["Straße"]
     assert names("nse_fo|7150") == ["nifty"]
-    assert names("oldco 0.0") == []
+    assert names("reliance 0.0") == []  # which the future has for none
+    assert names("reliance") != []
 
 
 def test_what_means_something_elsewhere_is_plain_text(stored: list[Symbol]) -> None:
@@ -238,7 +255,7 @@ def test_what_expired_is_shown_only_if_asked_for(stored: list[Symbol]) -> None:
 def test_an_empty_query_browses_what_its_filters_leave(stored: list[Symbol]) -> None:
     filters: dict[str, Any] = {"exchange": "NFO", "instrument_type": "CE", "underlying": "OLDCO"}
     assert [each.strike for each in search_symbols(" ", "zerodha", **filters)] == [300.0, 292.5]
-    assert names("", underlying="OLDCO", strike_max=299) == [
+    assert names("", underlying="OLDCO", strike_min=292.5, strike_max=292.5) == [
         f"OLDCO{DAY:%d%b%y}292.5{kind}".upper() for kind in ("CE", "PE")
     ]
     assert names("", exchange="NOWHERE") == []

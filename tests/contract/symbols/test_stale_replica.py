@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import date
 
 import pytest
 
@@ -10,6 +11,9 @@ from openalgo_store import (
     Store,
     Transaction,
     get_broker_symbol,
+    get_expiries,
+    get_futures,
+    get_option_chain,
     get_read_session,
     get_symbol,
     get_symbol_by_broker_symbol,
@@ -82,3 +86,30 @@ def test_a_callers_session_is_asked_itself(behind: None) -> None:
 def test_the_masters_of_every_broker_of_the_primary_are_warmed(behind: None) -> None:
     with Store(current_store().settings) as cold, use_store(cold):
         assert warm_symbol_cache() == 4 + 5
+
+
+def test_contracts_too_are_the_primarys_without_a_session(behind: None) -> None:
+    expiry = date(2026, 8, 25)
+    future = shares(1)[0]._replace(
+        symbol="NIFTY25AUG26FUT", exchange="NFO", name="NIFTY", instrument_type="FUT", expiry=expiry
+    )
+    option = future._replace(
+        symbol="NIFTY25AUG2624500CE", token="T1", strike=24500.0, instrument_type="CE",
+        option_type="CE",
+    )  # fmt: skip
+    settings = replace(current_store().settings, read_database_url="")
+    with Store(settings) as elsewhere, use_store(elsewhere):
+        replace_symbols([future, option], "angel")
+    asked = ("NIFTY", "NFO", "angel")
+
+    def found(tx: Transaction | None) -> list[int]:
+        return [
+            len(get_futures(*asked, include_expired=True, tx=tx)),
+            len(get_expiries(*asked, include_expired=True, tx=tx)),
+            len(get_option_chain("NIFTY", "NFO", expiry, "angel", tx=tx).strikes),
+        ]
+
+    assert found(None) == [1, 1, 1]
+    with get_read_session() as tx:
+        assert tx.on_replica
+        assert found(tx) == [0, 0, 0]
