@@ -9,6 +9,7 @@ from typing import TextIO
 import click
 
 from ..errors import ConfigurationError
+from ..operations.backup import back_up, restore
 from ..operations.copying import DatabaseCopy, copy_database
 from ..operations.row_rules import RowFault
 from ..records import Row
@@ -84,3 +85,25 @@ def _report(done: DatabaseCopy) -> str:
         lines.append(f"  {'left out':<22}{done.left_out:>9,}")
     lines += [f"  {name:<22}{each.rows:>9,}" for name, each in done.tables.items() if each.rows]
     return "\n".join(lines)
+
+
+def run_backup(store: Store, folder: Path, databases: Sequence[str]) -> int:
+    """Save these databases and say what is in the backup; how many rows could not be saved."""
+    left_out: list[RowFault] = []
+    for name, each in back_up(store, folder, databases, left_out.append).items():
+        click.echo(f"{name:<10}{sum(each.rows.values()):>9,} rows in {folder / each.file}")
+    for fault in left_out:
+        click.echo(f"left out: {_line(fault)}", err=True)
+    return len(left_out)
+
+
+def run_restore(
+    folder: Path, goal: Settings, databases: Sequence[str] | None, *, replace: bool
+) -> None:
+    """Put back what a backup holds, and say what was done."""
+
+    def tell(fault: RowFault) -> None:
+        click.echo(_line(fault))
+
+    for done in restore(folder, goal, databases, replace=replace, tell=tell, watch=_watched):
+        click.echo(_report(done))

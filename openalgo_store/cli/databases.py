@@ -22,7 +22,7 @@ from ..startup import (
 )
 from ..store import Store, use_store
 from .checking import echo_finding, findings_json, findings_summary
-from .copying import run_copy, settings_of
+from .copying import run_backup, run_copy, run_restore, settings_of
 from .group import for_programs, main
 from .new_secrets import write_missing_secrets
 from .opening import ENV_FILE, open_as_it_is, settings_here
@@ -141,6 +141,39 @@ def copy(
         skip_bad=skip_bad,
         replace=replace,
     )
+
+
+@main.command()
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--database", type=click.Choice(DATABASES), help="Only this one.")
+@click.pass_context
+def backup(context: click.Context, folder: Path, database: str | None) -> None:
+    """Save the databases into a new folder, while others write.
+
+    Each is a file of its own, as it was at one moment, from which either engine is restored. The
+    exit code is 1 when rows cannot be saved: they are named.
+
+    For example: openalgo-store backup backups/2026-08-25
+    """
+    names = (database,) if database else DATABASES
+    context.exit(1 if run_backup(open_as_it_is(*names), folder, names) else 0)
+
+
+@main.command("restore")
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--to", "goal", metavar="URL|FILE", help="By default as the settings say.")
+@click.option("--database", type=click.Choice(DATABASES), help="Only this one.")
+@click.option("--replace", is_flag=True, help="Delete what the target has.")
+def restore_command(folder: Path, goal: str | None, database: str | None, replace: bool) -> None:
+    """Put back what a backup holds, into databases of either engine.
+
+    URL is that of one database, FILE names all five as .env does.
+
+    For example: openalgo-store restore backups/2026-08-25 --to new.env
+    """
+    names = (database,) if database else None
+    target = settings_of(goal, names or DATABASES) if goal else settings_here()
+    run_restore(folder, target, names, replace=replace)
 
 
 @main.command()

@@ -17,7 +17,7 @@ def settings_here() -> Settings:
     return Settings.from_env({**read_env_file(ENV_FILE), **os.environ})
 
 
-def open_as_it_is(*names: str) -> None:
+def open_as_it_is(*names: str) -> Store:
     """Use these databases, without bringing anything up to date."""
     settings = settings_here()
     for name in names:
@@ -25,4 +25,6 @@ def open_as_it_is(*names: str) -> None:
             raise ConfigurationError(
                 f"the {name} database is not set up: run `openalgo-store init`"
             )
-    use_store(Store(settings))
+    store = Store(settings)
+    use_store(store)
+    return store

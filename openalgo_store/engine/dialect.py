@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from sqlalchemy import Connection, Engine, PoolProxiedConnection, Table, create_engine, event
@@ -158,6 +159,9 @@ class Dialect(Protocol):
 
     def storage_faults(self, driver: Any) -> Iterable[str]:
         """What is damaged below the rows: pages and indexes, as far as the engine tells."""
+
+    def save_to(self, path: Path) -> bool:
+        """Write the database as it is now into a new file; False where it is no file itself."""
 
     def last_number(self, driver: Any, table: Table) -> int:
         """The highest id that a row of the table had, for as long as that is known."""

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from itertools import count
 from math import ceil, inf
+from pathlib import Path
 from time import monotonic
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -227,6 +228,9 @@ class PostgreSQL:
     storage_faults = staticmethod(storage_faults)
     last_number = staticmethod(last_number)
     continue_after = staticmethod(continue_after)
+
+    def save_to(self, path: Path) -> bool:
+        return False
 
     def own_connection(self) -> AbstractContextManager[None]:
         return nullcontext()

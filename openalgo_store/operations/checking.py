@@ -1,6 +1,6 @@
 """Whether what is stored can be, opens, and adds up."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from ..engine.transaction import Transaction
@@ -44,14 +44,14 @@ def check_books() -> Iterator[BookDifference]:
             yield from check_book_sums(book, tx)
 
 
-def check_databases() -> Iterator[Finding]:
-    """What is wrong in the five databases of the current store, each read in one snapshot.
+def check_databases(names: Sequence[str] = DATABASES) -> Iterator[Finding]:
+    """What is wrong in these databases of the current store, each read in one snapshot.
 
     Rows that cannot be are told first. What needs a table with such rows is not looked at then,
     and that is told too.
     """
     looked_at: set[int] = set()
-    for name in DATABASES:
+    for name in names:
         with reading(name, primary=True) as tx:
             dialect = current_store().databases[name]
             if id(dialect) not in looked_at:  # names may share a database

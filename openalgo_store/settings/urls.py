@@ -180,3 +180,8 @@ def _with_options(hosts: _Hosts, options: list[tuple[str, str]], variable: str) 
             f"{variable}: give each host one port: host:5432, or ?host=a,b&port=5432,5433"
         )
     return [(host, port) for (host, _), port in zip(hosts, ports, strict=True)]
+
+
+def url_of_file(path: Path) -> str:
+    """The URL of a database that is this file."""
+    return f"sqlite:///{path.resolve()}"

@@ -1,10 +1,8 @@
 """A database is copied into another, of the same engine or the other: all of it or nothing."""
 
-import shutil
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +11,6 @@ from sqlalchemy import select, update
 from openalgo_store import (
     CopyRefused,
     InvalidInput,
-    Settings,
     Store,
     bulk_update_holdings,
     get_auth_token,
@@ -30,54 +27,12 @@ from openalgo_store.operations.row_rules import RowFault
 from openalgo_store.settings import DATABASES
 from openalgo_store.tables import METADATA
 from openalgo_store.tables.accounts import users
-from tests.conftest import settings_of
 from tests.programs.copying import killed_copy
 from tests.support.faulty_rows import plant_faults
-from tests.support.installation import Installed, fill, rows_of, with_secrets
+from tests.support.installation import Installed, fill, rows_of
+from tests.support.pairs import PAIRS
 from tests.support.rows import shares
 from tests.support.waiting import DEADLINE
-
-NewInstallation = Callable[[str], Settings]
-
-PAIRS = [
-    pytest.param(source, target, marks=pytest.mark.only(engine), id=f"{source}-{target}")
-    for source, target, engine in (
-        ("sqlite", "sqlite", "sqlite"),
-        ("sqlite", "postgresql", "postgresql"),
-        ("postgresql", "sqlite", "postgresql"),
-        ("postgresql", "postgresql", "postgresql"),
-    )
-]
-
-
-@pytest.fixture
-def new_installation(
-    tmp_path: Path, request: pytest.FixtureRequest, sqlite_template: Path
-) -> NewInstallation:
-    """A function that makes five migrated databases of an engine: files, or one for all names."""
-
-    def create(engine: str) -> Settings:
-        if engine == "sqlite":
-            folder = tmp_path / f"installation{len(list(tmp_path.iterdir()))}"
-            shutil.copytree(sqlite_template, folder)
-            urls = {name: f"sqlite:///{folder / name}.db" for name in DATABASES}
-        else:
-            template = request.getfixturevalue("postgresql_template")
-            new_database = request.getfixturevalue("new_postgres_database")
-            urls = dict.fromkeys(DATABASES, new_database(template))
-        return with_secrets(settings_of(urls))
-
-    return create
-
-
-@pytest.fixture
-def installations(
-    new_installation: NewInstallation, source: str, target: str
-) -> Iterator[tuple[Store, Store]]:
-    """Two that nobody uses: one to copy from, one to copy to."""
-    with Store(new_installation(source)) as origin, Store(new_installation(target)) as goal:
-        yield origin, goal
-    use_store(None)
 
 
 @pytest.fixture

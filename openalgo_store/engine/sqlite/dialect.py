@@ -4,7 +4,7 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Iterable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 from pathlib import Path
 from typing import Any
 
@@ -140,6 +140,18 @@ class SQLite:
         return translate(self.identity, error, sent)
 
     # Facts
+
+    def save_to(self, path: Path) -> bool:
+        """At one moment: readers and writers go on."""
+        held = self.check_out()
+        try:
+            with closing(sqlite3.connect(path)) as file:
+                held.dbapi_connection.backup(file)
+        except sqlite3.Error as error:
+            raise self.translate(error, None) from error
+        finally:
+            self.give_back(held)
+        return True
 
     def own_connection(self) -> AbstractContextManager[None]:
         return self._connections.opened_by_others()

@@ -1,0 +1,33 @@
+"""`openalgo-store backup` and `restore` as commands."""
+
+import json
+from pathlib import Path
+
+from openalgo_store import Settings, Store
+from openalgo_store.settings import DATABASES
+from tests.support.command import fail, succeed
+from tests.support.installation import fill, with_secrets
+
+
+def test_a_backup_is_made_and_restored(secrets: Settings, here: Path) -> None:
+    with Store(with_secrets(secrets)) as store:
+        fill(store)
+    shown = succeed("backup", "saved").splitlines()
+    assert [line.split()[0] for line in shown] == list(DATABASES)
+    assert shown[0].endswith("rows in saved/main.db")
+    listed = json.loads((here / "saved" / "manifest.json").read_text())
+    assert listed["databases"]["main"]["rows"]["users"] == 1
+    assert listed["databases"]["main"]["schema"].startswith("main-")
+    variables = [
+        f"{'' if n == 'main' else n.upper() + '_'}DATABASE_URL=sqlite:///new/{n}.db"
+        for n in DATABASES
+    ]
+    (here / "new.env").write_text("\n".join(variables))
+    report = succeed("restore", "saved", "--to", "new.env").splitlines()
+    assert [line for line in report if line.endswith(", copied and compared")] == [
+        line for line in report if not line.startswith(" ")
+    ]
+    again = succeed("restore", "saved", "--to", "sqlite:///new/main.db", "--database", "main")
+    assert "the same rows were there already" in again
+    assert "saved is not empty: name a new folder" in fail("backup", "saved")
+    assert "absent is no backup" in fail("restore", "absent")
