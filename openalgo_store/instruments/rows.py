@@ -81,6 +81,7 @@ class Rows:
         token = self._get_token(row)
         if self._convert_token is not None:
             token = self._convert_token(*token)
+        # most tokens need no repair, and a reader's own are as it made them
         if type(token) is not str or not (self._convert_token or token.isdecimal()):
             token = clean_token(token)
         broker_symbol, name, expiry, strike = self._get_own(row)
