@@ -234,3 +234,9 @@ def test_every_row_of_a_real_file_of_shares_and_others_is_read() -> None:
     rows = real_rows("zerodha_sample.csv")
     assert len(rows) == 99
     assert {"BANKNIFTY25JAN1823600CE", "CENTRALBK", "COX&KINGS"} <= {row.symbol for row in rows}
+
+
+@pytest.mark.parametrize("kind", ["NFO-OPT", "0.0", "NIFTY", "ce", "XX", ""])
+def test_another_type_than_zerodhas_four_is_no_share(kind: str) -> None:
+    row = contract("NIFTY26AUG24500CE", "NIFTY", "2026-08-25", "24500", kind)
+    assert reason(row) == "instrument_type is unknown"

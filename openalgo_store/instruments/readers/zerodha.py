@@ -32,9 +32,12 @@ def _digits(cell: str) -> str:
 
 def _kind(instrument_type: str, segment: str) -> str:
     """An index is of type EQ."""
-    return (
-        "INDEX" if "INDICES" in segment and instrument_type not in DERIVATIVES else instrument_type
-    )
+    kind = instrument_type.strip()
+    if kind in DERIVATIVES:
+        return kind
+    if kind != "EQ":
+        raise Rejected("instrument_type is unknown")
+    return "INDEX" if "INDICES" in segment else kind
 
 
 READER = Reader(
