@@ -17,6 +17,7 @@ import openalgo_store
 from openalgo_store import (
     LIVE,
     DatabaseLogHandler,
+    Instrument,
     Store,
     flush_writers,
     get_auth_token,
@@ -184,6 +185,18 @@ def calls(s: Any) -> Iterator[tuple[str, Callable[[], object]]]:
         "get_symbol_by_broker_symbol",
         lambda: s.get_symbol_by_broker_symbol("SHARE1-EQ", "NSE", "zerodha"),
     )
+    yield "search_symbols", lambda: s.search_symbols("SHARE1", "zerodha")
+    expiry = MONDAY.date() + timedelta(days=22)
+    contract = Instrument(
+        "SBIN24MAR26FUT", "NFO", "F1", "SBIN26MARFUT", "SBIN", None, "FUT", 750, 0.05, expiry
+    )
+    option = contract._replace(
+        symbol="SBIN24MAR26800CE", token="C1", broker_symbol="SBIN26MAR800CE",
+        instrument_type="CE", strike=800.0, option_type="CE",
+    )  # fmt: skip
+    s.bulk_insert_symbols([contract, option], "zerodha")
+    yield "get_futures", lambda: s.get_futures("SBIN", "NFO", "zerodha")
+    yield "get_option_chain", lambda: s.get_option_chain("SBIN", "NFO", expiry, "zerodha")
     yield "last_symbol_load", lambda: s.last_symbol_load("zerodha")
     yield "symbol_loads", s.symbol_loads
     s.record_latency("A1", "zerodha", "place_order", MONDAY, MONDAY)
