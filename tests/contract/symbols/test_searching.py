@@ -253,7 +253,7 @@ def test_what_is_in_no_symbol_is_not_looked_for_in_each(
     replace_symbols([*rows[:-1], last], "zerodha")
     ranked: list[Any] = []
 
-    def counting(search: search_index.Search) -> Callable[[Any], int]:
+    def counting(search: search_ranks.Search) -> Callable[[Any], int]:
         rank = search_ranks.ranking(search)
         return lambda row: ranked.append(row) or rank(row)  # type: ignore[func-returns-value]
 
