@@ -61,13 +61,14 @@ class SearchIndex:
         """By each other one."""
         self._by_broker_run: dict[str, list[int]] = defaultdict(list)
         """By those of the broker symbol that the symbol does not hold; apart, so that all rise."""
-        self._tokens = _Texts()
+        self._symbols, self._broker_symbols, self._tokens = _Texts(), _Texts(), _Texts()
+        self._in_tokens: set[str] = set()
+        """The letters of all tokens."""
         self._answers: FIFOCache[Search, list[Row]] = FIFOCache(_ANSWERS)
         self._mutex = Lock()
         for at in range(0, len(self._rows), _CHUNK):
             self._add(at, self._rows[at : at + _CHUNK])
             sleep(_MOMENT)
-        self._tokens.join()
         runs = self._by_head, self._by_run, self._by_broker_run
         self._runs = _Vocabulary(pair for by_run in runs for pair in by_run.items())
         self._names = _Vocabulary(self._by_name.items())
@@ -77,14 +78,14 @@ class SearchIndex:
         by_head, by_run = self._by_head, self._by_run
         symbols = [row[SYMBOL].casefold() for row in rows]
         place, lists = at, by_head
-        for run in _runs("\0".join(symbols)):
+        for run in _runs(self._symbols.add(symbols)):
             if run == "\0":
                 place, lists = place + 1, by_head
             else:
                 lists[run].append(place)
                 lists = by_run
         place, by_broker_run = at, self._by_broker_run
-        for run in _runs("\0".join([row[BROKER_SYMBOL] for row in rows]).casefold()):
+        for run in _runs(self._broker_symbols.add([row[BROKER_SYMBOL] for row in rows])):
             if run == "\0":
                 place += 1
             elif run not in symbols[place - at]:
@@ -96,7 +97,7 @@ class SearchIndex:
             if row[STRIKE]:
                 by_strike[row[STRIKE]].append(place)
         self._expiries += [row[EXPIRY] or date.min for row in rows]
-        self._tokens.add([row[TOKEN] for row in rows])
+        self._in_tokens.update(self._tokens.add([row[TOKEN] for row in rows]))
 
     def find(self, search: Search) -> list[Row]:
         """The rows that answer, the best first."""
@@ -129,15 +130,25 @@ class SearchIndex:
             for each in _merged(candidates(search)):
                 if each not in hidden and rank(rows[each]) == fits:
                     yield each
+        in_symbols = [word for word in search.words if self._symbols.hold(word)]
         others: list[int] = []
-        for each in _merged(lists):
-            if each not in hidden:
-                fits = rank(rows[each])
-                if fits == SUBSTRING:
+        if in_symbols and len(search.words) > 1:
+            for each in _merged(lists):
+                if each not in hidden:
+                    fits = rank(rows[each])
+                    if fits == SUBSTRING:
+                        yield each
+                    elif fits == OTHER and len(others) < search.limit:
+                        others.append(each)
+            yield from others
+            return
+        for word in in_symbols:
+            for each in self._symbols.holding(word):
+                if each not in hidden and rank(rows[each]) == SUBSTRING:
                     yield each
-                elif fits == OTHER and len(others) < search.limit:
-                    others.append(each)
-        yield from others
+        for each in _merged(lists):
+            if each not in hidden and rank(rows[each]) == OTHER:
+                yield each
 
     def _expired(self, since: date) -> range:
         return range(bisect_right(self._expiries, date.min), bisect_left(self._expiries, since))
@@ -155,12 +166,16 @@ class SearchIndex:
                 break
             lists = self._holding(word)
             count = sum(map(len, lists))
-            cost = count + (_SCAN if self._tokens.may_hold(word) else 0)
+            cost = count + (_SCAN if self._in_tokens.issuperset(word) else 0)
             if cost < least:
                 best, rarest, fewest, least = lists, word, count, cost
+        if fewest > FEW:
+            for word in search.words if rarest is None else [rarest]:
+                if len(_runs(word)) > 1:  # most of these rows have but one of them
+                    return [*self._exactly(word)], fewest
         if rarest is None:
             return [*best], fewest
-        by_token = self._tokens.holding(rarest)
+        by_token = self._by_token(rarest)
         first = list(islice(by_token, max(0, FEW + 1 - fewest)))
         return [*best, first, by_token], fewest + len(first)
 
@@ -174,8 +189,21 @@ class SearchIndex:
 
     def _holding(self, word: str) -> list[Places]:
         """Lists in one of which every row stands that has the word, unless in its token."""
-        longest = max(_runs(word), key=len)
-        found = self._runs.holding(longest) + self._names.holding(word)
+        return self._runs.holding(max(_runs(word), key=len)) + self._elsewhere(word)
+
+    def _exactly(self, word: str) -> Iterator[Iterable[int]]:
+        """Lists of the rows that have it, made while they are read."""
+        yield self._symbols.holding(word)
+        yield self._broker_symbols.holding(word)
+        yield self._by_token(word)
+        yield from self._elsewhere(word)
+
+    def _by_token(self, word: str) -> Iterator[int]:
+        return self._tokens.holding(word) if self._in_tokens.issuperset(word) else iter(())
+
+    def _elsewhere(self, word: str) -> list[Places]:
+        """Of the rows that have it in the name or as the strike."""
+        found = self._names.holding(word)
         if (number := number_in(word)) is not None:
             found.append(self._by_strike.get(number, ()))
         return found
@@ -197,43 +225,39 @@ class SearchIndex:
 
 
 class _Texts:
-    """Many texts as one, with a NUL between each two: to go through it takes the least time."""
+    """Many texts, some hundred of them in one with a NUL between each two: to go through such takes
+    the least time.
+    """
 
     def __init__(self) -> None:
-        self._parts: list[str] = []
-        self._begin = [0]
-        """Where each begins, and behind the last one the end."""
+        self._parts: list[tuple[int, str]] = []
+        """Each with the number of its first text."""
+        self._size = 0
 
-    def add(self, texts: Iterable[str]) -> None:
-        """The next ones."""
-        folded = list(map(str.casefold, texts))
-        self._parts += folded
-        at = self._begin[-1]
-        for text in folded:
-            at += len(text) + 1
-            self._begin.append(at)
+    def add(self, texts: Sequence[str]) -> str:
+        """The next ones; returns them in one."""
+        part = "\0".join(texts).casefold()
+        self._parts.append((self._size, part))
+        self._size += len(texts)
+        return part
 
-    def join(self) -> None:
-        """All are added."""
-        self._text = "\0".join(self._parts)
-        self._parts.clear()
-        self._letters = frozenset(self._text)
-
-    def may_hold(self, word: str) -> bool:
-        """Whether all letters of the word are there."""
-        return self._letters.issuperset(word)
+    def hold(self, word: str) -> bool:
+        """Whether one of them holds the word."""
+        return any(word in part for _, part in self._parts)
 
     def count(self, word: str) -> int:
         """How often the word is there."""
-        return self._text.count(word)
+        return sum(part.count(word) for _, part in self._parts)
 
     def holding(self, word: str) -> Iterator[int]:
         """The numbers of the texts that hold the word, rising."""
-        at = self._text.find(word) if self.may_hold(word) else -1
-        while at >= 0:
-            number = bisect_right(self._begin, at) - 1
-            yield number
-            at = self._text.find(word, self._begin[number + 1])
+        for number, part in self._parts:
+            begin, at = 0, part.find(word)
+            while at >= 0:
+                number += part.count("\0", begin, at)
+                yield number
+                begin = part.find("\0", at)
+                at = part.find(word, begin) if begin >= 0 else -1
 
 
 class _Vocabulary:
@@ -242,8 +266,7 @@ class _Vocabulary:
     def __init__(self, places: Iterable[tuple[str, Places]]) -> None:
         self._places = [(text.casefold(), each) for text, each in places]
         self._texts = _Texts()
-        self._texts.add(text for text, _ in self._places)
-        self._texts.join()
+        self._texts.add([text for text, _ in self._places])
 
     def holding(self, word: str) -> list[Places]:
         """The places of each text that holds the word."""

@@ -148,9 +148,10 @@ def _keep_longest(found: dict[str, Row], key: str, row: Row) -> None:
         found[key] = row
 
 
-def _lifetime(row: Row) -> tuple[date, int]:
-    """What never expires has the longest; of two alike it is that of the one stored first."""
-    return row[EXPIRY] or date.max, -row[0]
+def _lifetime(row: Row) -> tuple[date, bool, int]:
+    """What never expires has the longest; of two alike the one that the broker calls as we do (a
+    share, not a bond of it), or the one stored first."""
+    return row[EXPIRY] or date.max, row[SYMBOL] == row[BROKER_SYMBOL], -row[0]
 
 
 def _set(by_text: ByText, exchange: str, rows: dict[str, Row]) -> None:

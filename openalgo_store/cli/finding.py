@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from ..instruments.canonical_names import strike_text
 from ..records.symbols import ChainRow, OptionChain, Symbol
 
 _WIDTH = 80
@@ -34,7 +35,7 @@ def chain_report(chain: OptionChain) -> str:
 def _strike(row: ChainRow) -> str:
     call, put = (each.token if each else "-" for each in (row.call, row.put))
     mark = ">" if row.is_nearest else " "
-    return f"{_cut(call, 28):>28}  {mark}{row.strike:>11g}    {_cut(put, 28)}"
+    return f"{_cut(call, 28):>28}  {mark}{strike_text(row.strike):>11}    {_cut(put, 28)}"
 
 
 def _cells(symbol: Symbol) -> tuple[str, ...]:

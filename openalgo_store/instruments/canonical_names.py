@@ -6,8 +6,9 @@ from datetime import date
 from .cleaning import MONTHS
 
 DERIVATIVES = frozenset({"FUT", "CE", "PE"})
-SERIES_OF_SHARES = frozenset({"EQ", "BE", "BZ", "SM", "ST", "SZ", "IT"})
-"""A share trades in one of these at a time: the suffix is no part of its name."""
+SERIES_OF_SHARES = ("EQ", "BE", "BZ", "SM", "ST", "SZ", "IT")
+"""A share trades in one of these at a time: the suffix is no part of its name. Where two still
+meet, the first one has the bare name."""
 
 _CONTRACT = re.compile(
     rf"(.+?)(\d\d({'|'.join(MONTHS)})(\d\d)?|\d\d[1-9OND][0-3]\d)", re.ASCII | re.DOTALL

@@ -11,7 +11,7 @@ from ..records import Row
 from ..records.symbols import Instrument
 from .canonical_names import name_in
 from .cleaning import BLANK, Memo, Rejected, day_of, number_of, text_of, token_of, whole_of
-from .contracts import SPREAD, check_contract, heads_of, is_spread, tail_of
+from .contracts import SPREAD, check_contract, heads_of, in_known_form, is_spread, tail_of
 
 COLUMNS = (
     "symbol",
@@ -127,9 +127,11 @@ class Validator:
             if broker_symbol == name or broker_symbol.isdecimal():
                 raise Rejected("broker_symbol tells no contract")
             if symbol.removesuffix(tail) not in heads:
-                check_contract(symbol, expiry, strike, kind)
+                check_contract(symbol, exchange, expiry, strike, kind)
             if broker_symbol.removesuffix(tail) not in heads:
-                check_contract(broker_symbol, expiry, strike, kind)
+                told = in_known_form(broker_symbol, name, kind)
+                if told.removesuffix(tail) not in heads:
+                    check_contract(told, exchange, expiry, strike, kind)
 
         return (
             symbol,

@@ -22,17 +22,18 @@ SELECT id, broker, symbol, broker_symbol, token, exchange, broker_exchange, name
        contract_value
 FROM symbols
 WHERE token = :token AND exchange = :exchange AND broker = :broker
-ORDER BY expiry IS NULL DESC, expiry DESC, id
+ORDER BY expiry IS NULL DESC, expiry DESC, symbol <> broker_symbol, id
 LIMIT 1;
 
 -- name: get_symbol_by_broker_symbol
--- ix_symbols_broker_symbol; brokers share names, so a few rows are read and sorted.
+-- ix_symbols_broker_symbol; brokers share names, so a few rows are read and sorted: of two shares
+-- that a broker calls alike it is the one whose symbol has no series.
 SELECT id, broker, symbol, broker_symbol, token, exchange, broker_exchange, name,
        instrument_type, lot_size, tick_size, expiry, strike, option_type, last_updated,
        contract_value
 FROM symbols
 WHERE broker_symbol = :broker_symbol AND exchange = :exchange AND broker = :broker
-ORDER BY expiry IS NULL DESC, expiry DESC, id
+ORDER BY expiry IS NULL DESC, expiry DESC, symbol <> broker_symbol, id
 LIMIT 1;
 
 -- name: get_symbol_tokens @sqlite

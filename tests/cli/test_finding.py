@@ -10,6 +10,7 @@ from openalgo_store.instruments.samples.generator import DAY, write_zerodha_file
 from openalgo_store.values import clock
 from tests.support.command import fail, run, succeed
 from tests.support.settings import Urls
+from tests.support.zerodha_rows import HEADER
 
 EXPIRY = "2026-08-25"
 
@@ -90,6 +91,13 @@ def test_a_chain_is_a_table_of_80_columns_and_json_for_programs() -> None:
     call, mark, strike, put = nearest.split()
     assert (call, put) == (middle["call"]["token"], middle["put"]["token"])
     assert (mark, strike, found["expiry"]) == (">", "24500", EXPIRY)
+
+
+def test_a_strike_is_shown_with_all_its_digits(tmp_path: Path) -> None:
+    rows = "1280,5,MRF26AUG142512.75CE,MRF,0,2026-08-25,142512.75,0.05,5,CE,NFO-OPT,NFO\n"
+    (tmp_path / "one.csv").write_text(HEADER + rows)
+    succeed("load-symbols", "zerodha", tmp_path / "one.csv", "--force")
+    assert " 142512.75 " in succeed("chain", "MRF", "NFO", EXPIRY, "--broker", "zerodha")
 
 
 def test_what_cannot_be_asked_is_one_line() -> None:

@@ -29,6 +29,8 @@ def judged(symbol: str, expiry: date, strike: float | None, kind: str, **more: A
         "NIFTY25AUG2629SEP26FUT",
         "CRUDEOIL-19DEC23-18JAN24",
         "GOLD26AUG26OCTFUT",
+        "USDINR-Sep2026-Oct2026-FUT",
+        "USDINR FUT 28 SEP 26 28 OCT 26",
     ],
 )
 def test_a_future_with_two_months_is_a_spread(symbol: str) -> None:
@@ -47,6 +49,9 @@ def test_a_future_with_two_months_is_a_spread(symbol: str) -> None:
         ("INFOMAR25AUG26FUT", "INFOMAR"),
         ("DECCE25AUG26FUT", None),
         ("ALUMINIUM30NOV23", None),
+        ("CRUDEOIL-19Oct2026-FUT", None),
+        ("NIFTY FUT 29 SEP 26", None),
+        ("NIFTY 29 Sep 2026", None),
     ],
 )
 def test_a_future_of_one_month_is_none(symbol: str, name: str | None) -> None:
@@ -83,10 +88,8 @@ def test_the_canonical_symbol_and_the_columns_say_the_same(
         ("NIFTY2690124350CE", date(2026, 9, 1), 24350.0, None),
         ("NIFTY2690124350CE", date(2026, 8, 31), 24350.0, None),  # a holiday
         ("NIFTY2690124350CE", date(2026, 9, 8), 24350.0, EXPIRY),
-        ("GOLD26OCT100000CE", date(2026, 9, 24), 100000.0, None),
-        ("GOLD26OCT100000CE", date(2026, 8, 24), 100000.0, EXPIRY),
         ("USDINR26AUG87.50CE", date(2026, 8, 27), 87.5, None),
-        ("NIFTY 24350 CE 25 AUG 26", date(2016, 8, 25), 24350.0, None),  # a form it cannot judge
+        ("NIFTY/24350/CE/25AUG26", date(2016, 8, 25), 24350.0, None),  # a form it cannot judge
     ],
 )
 def test_the_brokers_symbol_and_the_columns_say_the_same(
@@ -94,6 +97,52 @@ def test_the_brokers_symbol_and_the_columns_say_the_same(
 ) -> None:
     given = {"broker_symbol": broker_symbol, "name": broker_symbol[:5]}
     assert judged("SYMBOL", expiry, strike, "CE", **given) == expected
+
+
+@pytest.mark.parametrize("exchange", ["MCX", "NCO", "NCDEX", "NFO", "BFO", "CDS"])
+def test_only_a_commoditys_symbol_may_name_the_month_after_its_expiry(exchange: str) -> None:
+    given = {"broker_symbol": "GOLD26OCT100000CE", "name": "GOLD", "exchange": exchange}
+    expected = EXPIRY if exchange in ("NFO", "BFO", "CDS") else None
+    assert judged("SYMBOL", date(2026, 9, 24), 100000.0, "CE", **given) == expected
+    assert judged("SYMBOL", date(2026, 8, 24), 100000.0, "CE", **given) == EXPIRY
+    assert judged("SYMBOL", date(2026, 10, 30), 100000.0, "CE", **given) is None
+
+
+DAY = date(2026, 9, 1)
+
+
+@pytest.mark.parametrize(
+    ("broker_symbol", "other_day"),
+    [
+        ("M&M01SEP26C172.5", date(2026, 9, 2)),
+        ("M&M 172.5 CE 01 SEP 26", date(2026, 9, 2)),
+        ("M&M 01 Sep 2026 CE 172.50", date(2026, 9, 2)),
+        ("M&M-01Sep2026-172.5-CE", date(2026, 9, 2)),
+        ("M&M-Sep2026-172.5-CE", date(2026, 10, 1)),
+        ("NSE:M&M26SEP172.5CE", date(2026, 10, 1)),
+    ],
+)
+@pytest.mark.parametrize("name", ["M&M", "MAHINDRA"])
+def test_symbols_are_judged_in_the_form_of_each_broker(
+    broker_symbol: str, other_day: date, name: str
+) -> None:
+    given = {"broker_symbol": broker_symbol, "name": name}
+    assert judged("SYMBOL", DAY, 172.5, "CE", **given) is None
+    assert judged("SYMBOL", DAY, 17250.0, "CE", **given) == STRIKE
+    assert judged("SYMBOL", DAY, 1.725, "CE", **given) == STRIKE
+    assert judged("SYMBOL", DAY, 172.5, "PE", **given) == TYPE
+    assert judged("SYMBOL", other_day, 172.5, "CE", **given) == EXPIRY
+    assert judged("SYMBOL", date(2016, 9, 1), 172.5, "CE", **given) == EXPIRY
+
+
+@pytest.mark.parametrize(
+    "broker_symbol",
+    ["GOLD01SEP26", "GOLD01SEP26F", "GOLD FUT 01 SEP 26", "GOLD 01 Sep 2026", "GOLD-Sep2026-FUT"],
+)
+def test_so_are_those_of_futures(broker_symbol: str) -> None:
+    given = {"broker_symbol": broker_symbol, "name": "GOLD"}
+    assert judged("SYMBOL", DAY, None, "FUT", **given) is None
+    assert judged("SYMBOL", date(2026, 10, 1), None, "FUT", **given) == EXPIRY
 
 
 def test_zerodhas_two_tokens_belong_together() -> None:

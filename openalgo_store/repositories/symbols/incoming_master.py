@@ -9,6 +9,7 @@ from itertools import islice
 from typing import Any
 
 from ...errors import InvalidInput
+from ...instruments.canonical_names import SERIES_OF_SHARES
 from ...instruments.contracts import closeness
 from ...instruments.validation import COLUMNS, EXCHANGES, Validator
 from ...records import Row
@@ -163,10 +164,11 @@ class IncomingMaster:
         series: str,
         given: Instrument | Mapping[str, Any],
     ) -> None:
-        """Two shares of one name: EQ has the bare name, the other keeps its series."""
+        """Two shares of one name: one has it bare, EQ before BE …, the other keeps its series."""
         by_symbol = self._rows[exchange]
         held_series = self._series.get((exchange, symbol), "EQ")
-        renamed = f"{symbol}-{held_series if series == 'EQ' else series}"
+        first, last = sorted((series, held_series), key=_series_rank)
+        renamed = f"{symbol}-{last}"
         if series == held_series or renamed in by_symbol or len(renamed) > LONGEST["symbol"]:
             left, kept = packed, by_symbol[symbol]
             if series == held_series and _claim(packed) < _claim(kept):
@@ -175,9 +177,9 @@ class IncomingMaster:
             line = _line(given) or self.total
             self._reject(RejectedRow(line, "symbol occurs twice", _two(symbol, left, symbol, kept)))
             return
-        if series == "EQ":
+        if series == first:
             packed, by_symbol[symbol] = by_symbol[symbol], packed
-            del self._series[exchange, symbol]
+            self._series[exchange, symbol] = series
         by_symbol[renamed] = packed
         self.renamed.append(RenamedSymbol(symbol, exchange, renamed))
 
@@ -242,6 +244,11 @@ def _claim(packed: Packed) -> tuple[int, str]:
     kind = row["option_type"] or row["instrument_type"] or ""
     told = closeness(row["broker_symbol"], row["name"], row["expiry"], row["strike"], kind)
     return told, packed[0]
+
+
+def _series_rank(series: str) -> tuple[int, str]:
+    of_shares = series in SERIES_OF_SHARES
+    return SERIES_OF_SHARES.index(series) if of_shares else len(SERIES_OF_SHARES), series
 
 
 def _lives_longest(packed: Packed) -> tuple[int, tuple[int, str]]:

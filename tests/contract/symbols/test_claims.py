@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from datetime import date
+from itertools import permutations
 from typing import Any
 
 import pytest
@@ -10,6 +11,8 @@ from openalgo_store import (
     Instrument,
     RenamedSymbol,
     Store,
+    get_read_session,
+    get_symbol_by_broker_symbol,
     last_symbol_load,
     replace_symbols,
 )
@@ -93,6 +96,34 @@ def test_a_share_outlives_every_contract_that_has_its_token(store: Store) -> Non
     load = replace_symbols([contract, *shares(2)], "zerodha")
     assert load.rejected_by_reason == {"token occurs twice": 1}
     assert set(master()) == {"SHARE0", "SHARE1"}
+
+
+@EITHER_ORDER
+def test_a_broker_symbol_of_a_share_and_its_bond_means_the_share(
+    store: Store, order: Order
+) -> None:
+    """As Dhan and Upstox write them; looked up in the master in memory and in a session."""
+    share = Instrument("MOTHERSON", "NSE", "1", "MOTHERSON", None, "NSE", "EQ", 1, 0.05)
+    bond = share._replace(symbol="MOTHERSON-D1", token="2", series="D1")
+    for rows in ([bond, share], [bond._replace(tick_size=0.01), share._replace(tick_size=0.01)]):
+        replace_symbols(order(rows), "dhan")
+        with get_read_session() as session:
+            for tx in (None, session):
+                found = get_symbol_by_broker_symbol("MOTHERSON", "NSE", "dhan", tx=tx)
+                assert found
+                assert (found.symbol, found.token) == ("MOTHERSON", "1")
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))), ids=str)
+def test_which_of_three_shares_has_the_bare_name_does_not_hang_on_their_order(
+    store: Store, order: tuple[int, ...]
+) -> None:
+    share = Instrument("ACME", "NSE", "", "ACME", None, "NSE", "EQ", 1, 0.05)
+    rows = [share._replace(token=each, series=each) for each in ("IT", "BZ", "BE")]
+    load = replace_symbols([rows[at] for at in order], "dhan")
+    found = {"ACME": "BE", "ACME-BZ": "BZ", "ACME-IT": "IT"}
+    assert {symbol: each.token for symbol, each in master("dhan").items()} == found
+    assert {each.renamed for each in load.renamed} == {"ACME-BZ", "ACME-IT"}
 
 
 def test_a_token_that_goes_to_another_symbol_is_listed_with_the_old_and_the_new(

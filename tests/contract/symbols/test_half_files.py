@@ -199,7 +199,8 @@ def test_a_stored_row_that_todays_checks_would_reject_is_not_kept(store: Store) 
         "X1X", "NFO", "9", "X1X26AUG26SEPFUT", "X1X", "NFO", "FUT", 75, 0.05, date(2026, 8, 25)
     )
     with pytest.MonkeyPatch.context() as patch:  # as the version before stored it
-        patch.setattr("openalgo_store.instruments.validation.is_spread", lambda *_: False)
+        for check in ("is_spread", "check_contract"):
+            patch.setattr(f"openalgo_store.instruments.validation.{check}", lambda *_: False)
         replace_symbols([*read_text(HEADER + "".join(NFO[:10])), stored], "zerodha")
     assert "X1X" in master()
     load([*NFO[:10], spread])

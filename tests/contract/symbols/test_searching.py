@@ -1,6 +1,6 @@
 """Searching a master: what is found and in which order, as a plain reference finds it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from random import Random
 from typing import Any
@@ -19,7 +19,7 @@ from openalgo_store import (
     replace_symbols,
     search_symbols,
 )
-from openalgo_store.caching import search_index
+from openalgo_store.caching import search_index, search_ranks
 from openalgo_store.engine.queries import Query
 from openalgo_store.instruments.samples.generator import DAY, write_zerodha_file
 from openalgo_store.tables.symbols import symbols
@@ -72,14 +72,16 @@ def market(tmp_path_factory: pytest.TempPathFactory) -> list[Instrument]:
 
 
 @pytest.fixture
-def stored(
-    store: Store, market: list[Instrument], monkeypatch: pytest.MonkeyPatch
-) -> Iterator[list[Symbol]]:
+def stored(store: Store, market: list[Instrument], monkeypatch: pytest.MonkeyPatch) -> list[Symbol]:
     """Every symbol of the market, on the day of its file."""
     monkeypatch.setattr(clock, "now", lambda: NOW)
     replace_symbols(market, "zerodha")
+    return every_symbol()
+
+
+def every_symbol() -> list[Symbol]:
     with get_read_session() as tx:
-        yield tx.all(EVERY_SYMBOL)
+        return tx.all(EVERY_SYMBOL)
 
 
 def fit_of(word: str, row: Symbol) -> int | None:
@@ -234,6 +236,30 @@ def test_every_word_counts_wherever_it_stands(
     assert names("nse_fo|7150") == ["nifty"]
     assert names("reliance 0.0") == []  # which the future has for none
     assert names("reliance") != []
+
+
+@pytest.mark.parametrize("query", ["26aug", "::", "x18"], ids=["broker symbols", "tokens", "few"])
+def test_what_is_in_no_symbol_is_not_looked_for_in_each(
+    store: Store, monkeypatch: pytest.MonkeyPatch, query: str
+) -> None:
+    """A word of letters and digits whose halves are everywhere."""
+    monkeypatch.setattr(clock, "now", lambda: NOW)
+    monkeypatch.setattr(search_index, "FEW", 20)
+    monkeypatch.setattr(search_index, "_VERY_FEW", 0)
+    monkeypatch.setattr(search_index, "_SCAN", 0)
+    expiry = date(2026, 8, 25)
+    rows = [option(f"CO{at}", expiry, 18, "CE", f"{at}::{at}") for at in range(700)]
+    last = rows[-1]._replace(broker_symbol="MAX18", token="x")
+    replace_symbols([*rows[:-1], last], "zerodha")
+    ranked: list[Any] = []
+
+    def counting(search: search_ranks.Search) -> Callable[[Any], int]:
+        rank = search_ranks.ranking(search)
+        return lambda row: ranked.append(row) or rank(row)  # type: ignore[func-returns-value]
+
+    monkeypatch.setattr(search_index, "ranking", counting)
+    assert search_symbols(query, "zerodha", limit=5) == reference(every_symbol(), query, limit=5)
+    assert 1 <= len(ranked) < 50
 
 
 def test_what_means_something_elsewhere_is_plain_text(stored: list[Symbol]) -> None:
