@@ -70,6 +70,11 @@ OPTION = "56526,XX,nse_fo,OPTIDX,NIFTY,NIFTY2692221000PE,PE,,,5,65,1474554600,2,
             ("USDINR28SEP2694.25CE", "CDS", "16478", "USDINR26SEP94.25CE", "USDINR", "CE", 1,
              0.0025, date(2026, 9, 28), 94.25, None),
         ),
+        (
+            "9,,nse_com,FUTCOM,GOLD10G,GOLD10G26SEPFUT,XX,,,100,1,1474554600,2,-1",
+            ("GOLD10G22SEP26FUT", "NCO", "9", "GOLD10G26SEPFUT", "GOLD10G", "FUT", 1, 1.0,
+             date(2026, 9, 22), None, None),
+        ),
     ],
 )  # fmt: skip
 def test_each_kind_of_row_becomes_its_instrument(row: str, expected: tuple[object, ...]) -> None:
