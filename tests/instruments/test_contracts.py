@@ -29,6 +29,7 @@ def judged(symbol: str, expiry: date, strike: float | None, kind: str, **more: A
         "NIFTY25AUG2629SEP26FUT",
         "CRUDEOIL-19DEC23-18JAN24",
         "GOLD26AUG26OCTFUT",
+        "NIFTY26SEPOCTFUT",
         "USDINR-Sep2026-Oct2026-FUT",
         "USDINR FUT 28 SEP 26 28 OCT 26",
     ],

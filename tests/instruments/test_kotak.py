@@ -32,6 +32,10 @@ OPTION = "56526,XX,nse_fo,OPTIDX,NIFTY,NIFTY2692221000PE,PE,,,5,65,1474554600,2,
              None, None),
         ),
         (
+            "7,BE,nse_cm,,ACME,ACME-BE,,,ACME LTD,5,1,,2,",
+            ("ACME", "NSE", "7", "ACME-BE", "ACME LTD", "EQ", 1, 0.05, None, None, "BE"),
+        ),
+        (
             "500209,A,bse_cm,,INFY,INFY,,INE009A01021,INFOSYS LTD,5,1,,,",
             ("INFY", "BSE", "500209", "INFY", "INFOSYS LTD", "EQ", 1, 0.05, None, None, None),
         ),
