@@ -9,7 +9,9 @@ from .cleaning import MONTHS, Rejected
 SPREAD = "a calendar spread: its symbol has two months"
 
 _MONTH = "|".join(MONTHS)
-_LEG = re.compile(rf"\d\d[- ]?(?:{_MONTH})|(?:{_MONTH})[- ]?\d\d", re.ASCII)
+_LEG = re.compile(
+    rf"\d\d[- ]?(?:{_MONTH})|(?:{_MONTH})[- ]?\d\d|(?<=\d\d(?:{_MONTH}))(?:{_MONTH})", re.ASCII
+)
 _KNOWN_FORM = re.compile(
     rf".+?(\d\d({_MONTH})(\d\d)?|\d\d[1-9OND][0-3]\d)(\d+(\.\d+)?(CE|PE)|FUT)",
     re.ASCII | re.DOTALL,

@@ -77,6 +77,13 @@ OPTION = (
         ),
         (
             CONTRACTS,
+            "BFO,bse_fo,TCSFUT,825700,SF,XX,-1.0,TCS,TCS 27AUG26 FUT,TCS26AUGFUT,2026-08-27,"
+            "175,0.1",
+            ("TCS27AUG26FUT", "BFO", "825700", "TCS26AUGFUT", "TCS", "FUT", 175, 0.1,
+             date(2026, 8, 27), None, None),
+        ),
+        (
+            CONTRACTS,
             "MCX,mcx_fo,CRUDEOILM,565900,FUTCOM,,-1.0,CRUDEOILM,CRUDEOILM 21SEP26 FUT,"
             "CRUDEOILM21SEP26,2026-09-21,10,1.0",
             ("CRUDEOILM21SEP26FUT", "MCX", "565900", "CRUDEOILM21SEP26", "CRUDEOILM", "FUT", 10,

@@ -55,6 +55,12 @@ OPTION = row(
              0.05, date(2026, 5, 27), 87500.0, None),
         ),
         (
+            row("16", "USDINR26AUG94.25CE", "USDINR", "27AUG2026", "942500000.000000", "1",
+                "OPTCUR", "BCD", "0.250000"),
+            ("USDINR27AUG2694.25CE", "BCD", "16", "USDINR26AUG94.25CE", "USDINR", "CE", 1, 0.0025,
+             date(2026, 8, 27), 94.25, None),
+        ),
+        (
             row("1145591", "SENSEX2661875100CE", "SENSEX", "18JUN2026", "7510000.000000", "20",
                 "OPTIDX", "BFO", "5.000000"),
             ("SENSEX18JUN2675100CE", "BFO", "1145591", "SENSEX2661875100CE", "SENSEX", "CE", 20,

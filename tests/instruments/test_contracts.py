@@ -29,6 +29,7 @@ def judged(symbol: str, expiry: date, strike: float | None, kind: str, **more: A
         "NIFTY25AUG2629SEP26FUT",
         "CRUDEOIL-19DEC23-18JAN24",
         "GOLD26AUG26OCTFUT",
+        "NIFTY26SEPOCTFUT",
         "USDINR-Sep2026-Oct2026-FUT",
         "USDINR FUT 28 SEP 26 28 OCT 26",
     ],
@@ -89,6 +90,7 @@ def test_the_canonical_symbol_and_the_columns_say_the_same(
         ("NIFTY2690124350CE", date(2026, 8, 31), 24350.0, None),  # a holiday
         ("NIFTY2690124350CE", date(2026, 9, 8), 24350.0, EXPIRY),
         ("USDINR26AUG87.50CE", date(2026, 8, 27), 87.5, None),
+        ("USDINR26AUG87.5000CE", date(2026, 8, 27), 87.5, None),
         ("NIFTY/24350/CE/25AUG26", date(2016, 8, 25), 24350.0, None),  # a form it cannot judge
     ],
 )

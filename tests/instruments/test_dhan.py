@@ -26,6 +26,14 @@ OPTION = (
             ("M&M", "NSE", "2031", "M&M", "MAHINDRA LTD", "EQ", 1, 0.1, None, None, "EQ"),
         ),
         (
+            "NSE,E,11536,EQUITY,0,TCS,1.0,TCS,1979-12-31,,,10.0000,NA,ES,BE,TCS LTD",
+            ("TCS", "NSE", "11536", "TCS", "TCS LTD", "EQ", 1, 0.1, None, None, "BE"),
+        ),
+        (
+            "NSE,E,11537,EQUITY,0,LTIM,1.0,LTIM,1980-01-01 00:00:00,,,10.0000,NA,ES,EQ,LTIM LTD",
+            ("LTIM", "NSE", "11537", "LTIM", "LTIM LTD", "EQ", 1, 0.1, None, None, "EQ"),
+        ),
+        (
             "NSE,E,25510,EQUITY,0,MOTHERSON,1,Motherson NCD,,,,5,NA,DBT,D1,SAMVARDHANA",
             ("MOTHERSON-D1", "NSE", "25510", "MOTHERSON", "SAMVARDHANA", "EQ", 1, 0.05, None, None,
              "D1"),

@@ -32,6 +32,10 @@ OPTION = "56526,XX,nse_fo,OPTIDX,NIFTY,NIFTY2692221000PE,PE,,,5,65,1474554600,2,
              None, None),
         ),
         (
+            "7,BE,nse_cm,,ACME,ACME-BE,,,ACME LTD,5,1,,2,",
+            ("ACME", "NSE", "7", "ACME-BE", "ACME LTD", "EQ", 1, 0.05, None, None, "BE"),
+        ),
+        (
             "500209,A,bse_cm,,INFY,INFY,,INE009A01021,INFOSYS LTD,5,1,,,",
             ("INFY", "BSE", "500209", "INFY", "INFOSYS LTD", "EQ", 1, 0.05, None, None, None),
         ),
@@ -69,6 +73,11 @@ OPTION = "56526,XX,nse_fo,OPTIDX,NIFTY,NIFTY2692221000PE,PE,,,5,65,1474554600,2,
             "16478,,cde_fo,OPTCUR,USDINR,USDINR26SEP94.25CE,CE,,,25,1,1475073000,4,942500",
             ("USDINR28SEP2694.25CE", "CDS", "16478", "USDINR26SEP94.25CE", "USDINR", "CE", 1,
              0.0025, date(2026, 9, 28), 94.25, None),
+        ),
+        (
+            "9,,nse_com,FUTCOM,GOLD10G,GOLD10G26SEPFUT,XX,,,100,1,1474554600,2,-1",
+            ("GOLD10G22SEP26FUT", "NCO", "9", "GOLD10G26SEPFUT", "GOLD10G", "FUT", 1, 1.0,
+             date(2026, 9, 22), None, None),
         ),
     ],
 )  # fmt: skip

@@ -46,6 +46,8 @@ def test_a_reader_of_ones_own_reads_csv() -> None:
     assert (coin.symbol, coin.exchange, coin.contract_value) == ("BTC28AUG26FUT", "CRYPTO", 0.001)
     without = HEADER.replace(",size", "") + "9,INFY-BE,N,S,INFOSYS,,-1,1,5\n"
     assert shown(only(read_text("own", without)))[:4] == ("INFY", "NSE", "9", "INFY-BE")
+    padded = only(read_text("own", HEADER + row.replace("F,C", " F , C ")))
+    assert padded.symbol == "NIFTY25AUG2624350.5CE"
     assert (
         reason(read_text("own", HEADER + row.replace("F,C", "F,Z"))) == "instrument_type is unknown"
     )

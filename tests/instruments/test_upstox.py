@@ -70,6 +70,13 @@ CONTRACT: dict[str, object] = {
              None, None, None, None, None),
         ),
         (
+            {"segment": "GLOBAL_INDEX", "name": "Gift Nifty", "exchange": "GLOBAL",
+             "instrument_type": "INDEX", "instrument_key": "GLOBAL_INDEX|SGX NIFTY",
+             "trading_symbol": "GIFT NIFTY"},
+            ("GIFTNIFTY", "GLOBAL_INDEX", "GLOBAL_INDEX|SGX NIFTY", "GIFT NIFTY", "Gift Nifty",
+             "INDEX", None, None, None, None, None),
+        ),
+        (
             CONTRACT,
             ("BAJAJ-AUTO25AUG269172.5CE", "NFO", "NSE_FO|84654", "BAJAJ-AUTO 9172.5 CE 25 AUG 26",
              "BAJAJ-AUTO", "CE", 75, 0.05, date(2026, 8, 25), 9172.5, None),

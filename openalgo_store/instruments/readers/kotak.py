@@ -30,6 +30,12 @@ def _kind(segment: str, instrument: str, option_type: str) -> str:
     raise Rejected(SPOT)
 
 
+def _is_index(segment: str, group: str, isin: str) -> bool:
+    """What has no ISIN, unless it has a series of NSE."""
+    has_series = segment.strip() == "nse_cm" and text_of(group, "pGroup") is not None
+    return text_of(isin, "pISIN") is None and not has_series
+
+
 def _name(segment: str, symbol: str, description: str) -> str:
     return description if segment.strip().endswith("_cm") else symbol
 
@@ -60,7 +66,7 @@ READER = Reader(
             broker_symbol="pTrdSymbol",
             exchange=Cells("pExchSeg", table=EXCHANGES),
             kind=Cells("pExchSeg", "pInstType", "pOptionType", convert=_kind),
-            index=Cells("pISIN", convert=lambda isin: text_of(isin, "pISIN") is None),
+            index=Cells("pExchSeg", "pGroup", "pISIN", convert=_is_index),
             name=Cells("pExchSeg", "pSymbolName", "pDesc", convert=_name),
             expiry=Cells("pExchSeg", "lExpiryDate", convert=_expiry),
             strike=Cells("lPrecision", "dStrikePrice", per=_units, blank=(-1,)),

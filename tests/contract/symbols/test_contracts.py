@@ -114,6 +114,29 @@ def test_current_expiries_tell_weeks_from_months() -> None:
     assert get_current_expiries("NOBODY", "MCX", "zerodha") == (None, None, None, None)
 
 
+def test_a_month_of_the_next_year_is_another_one() -> None:
+    years = [date(2026, 12, 29), date(2027, 12, 28)]
+    bulk_insert_symbols([each for day in years for each in options("FAR", "NFO", day, 100)], "x")
+    assert get_current_expiries("FAR", "NFO", "x") == (None, None, *years)
+
+
+@pytest.mark.parametrize(
+    ("moment", "expected"),
+    [
+        (datetime(2026, 8, 25, 10, 1, tzinfo=UTC), [*WEEKS[1:3], WEEKS[1], WEEKS[3]]),  # 15:31
+        (datetime(2026, 8, 25, 18, 29, tzinfo=UTC), [*WEEKS[1:3], WEEKS[1], WEEKS[3]]),
+        (datetime(2026, 8, 25, 18, 30, tzinfo=UTC), [*WEEKS[2:4], WEEKS[3], None]),  # 26 August
+        (datetime(2026, 9, 1, 18, 30, tzinfo=UTC), [None, None, WEEKS[3], None]),
+    ],
+    ids=str,
+)
+def test_an_expiry_is_the_current_one_until_midnight_in_india(
+    monkeypatch: pytest.MonkeyPatch, moment: datetime, expected: list[date | None]
+) -> None:
+    monkeypatch.setattr(clock, "now", lambda: moment)
+    assert list(get_current_expiries("NIFTY", "NFO", "zerodha")) == expected
+
+
 def test_in_its_last_week_a_month_has_one_expiry_that_is_both(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

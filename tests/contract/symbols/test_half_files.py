@@ -123,6 +123,35 @@ def test_half_of_an_exchange_or_a_small_one_may_go(store: Store) -> None:
     assert len(master()) == 300
 
 
+def test_an_exchange_of_fifty_rows_is_judged_and_a_smaller_one_is_not(store: Store) -> None:
+    load(NFO, BFO[:50])
+    with pytest.raises(SymbolLoadRefused, match="24 rows of BFO, less than half of the 50 stored"):
+        load(NFO, BFO[:24])
+    load(NFO, BFO[:25])
+
+
+def test_one_row_of_twenty_may_be_bad(store: Store) -> None:
+    load([*NFO[:95], *(row.replace("2026-08-25", "soon") for row in NFO[95:100])])
+    assert len(master()) == 95
+
+
+def test_rows_that_are_kept_are_not_lost(store: Store) -> None:
+    load(NFO, BFO)
+    bad = [row.replace(",75,", ",-75,") for row in BFO[27:32]]
+    load(NFO, BFO[:27] + bad)
+    found = last_symbol_load("zerodha")
+    assert found is not None
+    assert (found.kept, found.deleted) == (5, 28)
+
+
+def test_what_has_expired_may_all_go(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    set_day(monkeypatch, date(2026, 8, 20))
+    load(lines(60, expiry="2026-08-20") + NFO[60:160])
+    set_day(monkeypatch, date(2026, 8, 21))
+    load(NFO[60:160])
+    assert len(master()) == 100
+
+
 def test_a_first_load_of_few_rows_of_many_is_refused(store: Store) -> None:
     rows = [row.replace("2026-08-25", "08.25.2026") for row in NFO]
     with pytest.raises(SymbolLoadRefused, match="of 360 rows of zerodha 300 rejected: 300 expiry"):
