@@ -1,5 +1,6 @@
 """`copy`: from one database to another, with what stood in the way in a list."""
 
+import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
@@ -14,7 +15,7 @@ from ..operations.copying import DatabaseCopy, copy_database
 from ..operations.row_rules import RowFault
 from ..records import Row
 from ..schema import migrate
-from ..settings import Settings, variable_of
+from ..settings import DATABASES, Settings, variable_of
 from ..settings.env_file import read_env_file
 from ..startup import make_folders, migrate_databases
 from ..store import Store
@@ -22,15 +23,20 @@ from .report import progress_of
 
 
 def settings_of(place: str, databases: Sequence[str]) -> Settings:
-    """Of a URL, which all of these databases have then, or of an env file that names them."""
+    """Of a URL, which all of these databases have then, or of an env file that names them.
+
+    What else the environment says, as DB_POOLER, holds there too.
+    """
+    urls = set(map(variable_of, DATABASES))
+    others = {name: value for name, value in os.environ.items() if name not in urls}
     if "://" in place:
-        return Settings.from_env({variable_of(each): place for each in databases})
+        return Settings.from_env({**others, **dict.fromkeys(map(variable_of, databases), place)})
     if not Path(place).is_file():
         raise ConfigurationError(
             f"{place} is neither a URL nor a file: give one of a database, as sqlite:///FILE or "
             "postgresql://HOST/DATABASE, or a file with variables as .env"
         )
-    return Settings.from_env(read_env_file(Path(place)))
+    return Settings.from_env({**others, **read_env_file(Path(place))})
 
 
 def run_copy(

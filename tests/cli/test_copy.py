@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from openalgo_store import Settings, Store, create_user, get_read_session, hash_password, use_store
+from openalgo_store.cli.copying import settings_of
 from openalgo_store.settings import variable_of
 from tests.conftest import Urls
 from tests.support.command import fail, run, succeed
@@ -51,6 +52,19 @@ def test_all_five_are_copied_where_a_file_of_settings_says(filled: Settings, her
         "latency.db", "openalgo_sandbox.db", "telegram.db",
     ]  # fmt: skip
     assert succeed("copy", "--from", "new.env", "--to", "sqlite:///third.db", "--database", "logs")
+
+
+def test_other_settings_hold_for_what_is_named_on_the_command_line(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (here / "new.env").write_text("DB_LOCK_TIMEOUT=7")
+    monkeypatch.setenv("DB_POOLER", "transaction")
+    monkeypatch.setenv("DB_LOCK_TIMEOUT", "5")
+    monkeypatch.setenv("LOGS_DATABASE_URL", "sqlite:///elsewhere.db")
+    for place, timeout in (("sqlite:///new.db", 5), ("new.env", 7)):
+        settings = settings_of(place, ["main"])
+        assert (settings.db_pooler, settings.db_lock_timeout) == ("transaction", timeout)
+        assert "elsewhere" not in settings.logs_database_url
 
 
 def test_a_target_with_rows_is_refused_in_one_line_unless_they_may_go(filled: Settings) -> None:

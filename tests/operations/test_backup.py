@@ -18,7 +18,7 @@ from tests.support.installation import fill, rows_of, with_secrets
 from tests.support.pairs import PAIRS
 from tests.support.processes import let_go
 from tests.support.rows import new_user
-from tests.support.settings import urls_of
+from tests.support.settings import settings_of, urls_of
 from tests.support.waiting import DEADLINE
 
 WRITERS = 4
@@ -72,7 +72,7 @@ def test_a_backup_beside_writers_holds_what_was_committed_and_adds_up(
     for writer in writers:
         _, errors = writer.communicate(DEADLINE)
         assert not errors
-    goal = with_secrets(Settings(database_url=new_urls()["main"]))
+    goal = with_secrets(settings_of(new_urls()))
     restored(tmp_path / "backup", goal)
     with Store(goal) as store:
         orders = {row[1] for row in rows_of(store, "main")["orders"]}
