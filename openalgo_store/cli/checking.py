@@ -1,17 +1,13 @@
 """What `check` finds, as text and as JSON."""
 
-import click
-
 from ..operations.checking import Finding, mends_of
 from .tables import as_json
 
 
-def echo_finding(found: Finding) -> Finding:
-    """Print it on a line, and give it back."""
+def finding_line(found: Finding) -> str:
+    """The table, the row, and what is wrong with it."""
     row = "" if found.row_id is None else f" {found.row_id}"
-    what = " ".join(found.what.split())
-    click.echo(f"{found.table}{row}: {what}")
-    return found
+    return f"{found.table}{row}: {' '.join(found.what.split())}"
 
 
 def findings_summary(found: list[Finding]) -> str:

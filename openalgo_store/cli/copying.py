@@ -9,7 +9,7 @@ from typing import TextIO
 
 import click
 
-from ..errors import ConfigurationError
+from ..errors import ConfigurationError, InvalidInput
 from ..operations.backup import back_up, restore
 from ..operations.copying import DatabaseCopy, copy_database
 from ..operations.row_rules import RowFault
@@ -53,13 +53,13 @@ def run_copy(
             raise ConfigurationError(
                 f"the {name} database is not up to date: run `openalgo-store migrate` on it first"
             )
-    make_folders(goal, databases)
-    migrate_databases(goal, databases)
     with ExitStack() as opened:
-        source, target = opened.enter_context(Store(origin)), opened.enter_context(Store(goal))
         listed: TextIO = sys.stdout
         if skip_bad is not None:
-            listed = opened.enter_context(skip_bad.open("w", encoding="utf-8"))
+            listed = opened.enter_context(_new_list(skip_bad))
+        make_folders(goal, databases)
+        migrate_databases(goal, databases)
+        source, target = opened.enter_context(Store(origin)), opened.enter_context(Store(goal))
         for name in databases:
             done = copy_database(
                 name,
@@ -71,6 +71,13 @@ def run_copy(
                 watch=_watched,
             )
             click.echo(_report(done))
+
+
+def _new_list(path: Path) -> TextIO:
+    try:
+        return path.open("w", encoding="utf-8")
+    except OSError as error:
+        raise InvalidInput(f"--skip-bad {path} cannot be written: {error.strerror}") from error
 
 
 def _line(fault: RowFault) -> str:

@@ -21,7 +21,7 @@ from ..startup import (
     read_only_warnings,
 )
 from ..store import Store, use_store
-from .checking import echo_finding, findings_json, findings_summary
+from .checking import finding_line, findings_json, findings_summary
 from .copying import run_backup, run_copy, run_restore, settings_of
 from .group import for_programs, main
 from .new_secrets import write_missing_secrets
@@ -102,7 +102,11 @@ def check(context: click.Context, as_it_is: bool) -> None:
     For example: openalgo-store check
     """
     open_as_it_is(*DATABASES)
-    found = list(map(echo_finding, check_databases()) if not as_it_is else check_databases())
+    found = []
+    for each in check_databases():
+        found.append(each)
+        if not as_it_is:
+            click.echo(finding_line(each))
     click.echo(findings_json(found) if as_it_is else findings_summary(found))
     context.exit(1 if found else 0)
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from ..instruments.canonical_names import strike_text
 from ..records.symbols import ChainRow, OptionChain, Symbol
+from .tables import printable
 
 _WIDTH = 80
 _GAP = "  "
@@ -42,7 +43,7 @@ def _cells(symbol: Symbol) -> tuple[str, ...]:
     expiry = f"{symbol.expiry:%Y-%m-%d}" if symbol.expiry else ""
     lot = "" if symbol.lot_size is None else str(symbol.lot_size)
     cells = symbol.symbol, symbol.exchange, expiry, lot, symbol.token
-    return tuple("".join(c if c.isprintable() else "?" for c in cell) for cell in cells)
+    return tuple(map(printable, cells))
 
 
 def _cut(cell: str, width: int) -> str:

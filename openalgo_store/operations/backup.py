@@ -9,9 +9,6 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
-
-from sqlalchemy import Table, func, select
 
 from ..errors import CopyRefused, InvalidInput
 from ..schema import migrate
@@ -19,9 +16,9 @@ from ..settings import Settings, variable_of
 from ..settings.urls import url_of_file
 from ..startup import make_folders, migrate_databases
 from ..store import Store
-from ..tables import METADATA
 from ..values import clock
 from .copying import DatabaseCopy, Watch, copy_database
+from .row_counts import rows_by_table
 from .row_rules import RowFault
 
 _MANIFEST = "manifest.json"
@@ -48,8 +45,12 @@ def back_up(
     looked through. The list is written last: a folder without it is no backup. Raises InvalidInput
     for a folder that is not empty, CopyRefused for a file that is damaged.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    if any(folder.iterdir()):
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        is_new = not any(folder.iterdir())
+    except OSError as error:
+        raise InvalidInput(f"{folder} cannot be made: {error.strerror}") from error
+    if not is_new:
         raise InvalidInput(f"{folder} is not empty: name a new folder")
     saved = {name: _save(store, folder, name, tell) for name in databases}
     values = {
@@ -113,14 +114,7 @@ def _look_through(saved: Store, name: str) -> dict[str, int]:
     with saved.transaction(name, readonly=True, primary=True) as tx:
         for what in saved.databases[name].storage_faults(tx.driver_connection):
             raise CopyRefused(f"{name}: what was saved is damaged, and so is what it was: {what}")
-        return {
-            table.name: tx.connection.execute(_count(table)).scalar_one()
-            for table in METADATA[name].sorted_tables
-        }
-
-
-def _count(table: Table) -> Any:
-    return select(func.count()).select_from(table)
+        return rows_by_table(tx)
 
 
 @contextmanager

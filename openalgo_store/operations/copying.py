@@ -5,7 +5,7 @@ from functools import cache
 from itertools import chain
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Table, bindparam, delete, func, literal_column, select
+from sqlalchemy import ColumnElement, Table, bindparam, delete, literal_column, select
 
 from ..engine.queries import Query
 from ..engine.transaction import Transaction
@@ -16,6 +16,7 @@ from ..store import Store
 from ..tables import METADATA
 from ..tables.types import StrictJson
 from ..values.json import to_json
+from .row_counts import count_rows
 from .row_rules import Condition, RowFault, RowRules, key_of
 
 Watch = Callable[[str, int, Iterable[Row]], Iterable[Row]]
@@ -130,7 +131,7 @@ def _copy(
     running = _RunningSum(table)
     rows = chain.from_iterable(map(running.added, _batches(read, table, sound)))
     columns = [each.name for each in table.columns]
-    write.copy(table, columns, watch(table.name, read.value(_count(table)) or 0, rows))
+    write.copy(table, columns, watch(table.name, read.value(count_rows(table)) or 0, rows))
     return running.sum()
 
 
@@ -197,17 +198,12 @@ def _rows_after(table: Table) -> Query[Row]:
 
 
 @cache
-def _count(table: Table) -> Query[int]:
-    return Query.of(select(func.count()).select_from(table), int)
-
-
-@cache
 def _delete_all(table: Table) -> Query[None]:
     return Query.of(delete(table))
 
 
 def _is_empty(tx: Transaction, tables: Iterable[Table]) -> bool:
-    counts = (_count(each) for each in tables if each.name not in _MADE_AT_START)
+    counts = (count_rows(each) for each in tables if each.name not in _MADE_AT_START)
     return not any(map(tx.value, counts))
 
 

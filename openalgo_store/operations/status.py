@@ -1,9 +1,8 @@
 """What a person asks for beside the health: how many rows there are, and the last symbol loads."""
 
 from dataclasses import dataclass
-from functools import cache
 
-from sqlalchemy import Table, func, select
+from sqlalchemy import select
 
 from ..engine.queries import Query
 from ..errors import StoreError
@@ -11,16 +10,11 @@ from ..records.symbols import SymbolLoad
 from ..repositories.symbols.symbol_loads import last_symbol_load
 from ..startup import pool_warnings
 from ..store import Store, current_store
-from ..tables import METADATA
 from ..tables.symbols import symbol_loads
 from .health import PATIENCE, DatabaseHealth, Health, check_health
+from .row_counts import rows_by_table
 
 _get_brokers = Query.of(select(symbol_loads.c.broker).distinct().order_by("broker"), str)
-
-
-@cache
-def _count_rows(table: Table) -> Query[int]:
-    return Query.of(select(func.count()).select_from(table), int)
 
 
 @dataclass
@@ -63,8 +57,7 @@ def inspect(timeout: float = PATIENCE) -> Status:
 
 def _count(store: Store, database: DatabaseHealth) -> None:
     with store.transaction(database.name, readonly=True, primary=True) as tx:
-        for table in METADATA[database.name].sorted_tables:
-            database.rows[table.name] = tx.value(_count_rows(table)) or 0
+        database.rows.update(rows_by_table(tx))
 
 
 def _last_loads(store: Store) -> list[SymbolLoad]:

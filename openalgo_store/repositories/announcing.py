@@ -18,7 +18,7 @@ __all__ = ["ACCOUNTS", "SYMBOLS", "TOKENS", "announce", "announce_all"]
 
 _add_epoch = SqlFile("cache_epochs.sql", cache_epochs).query("add_epoch", int)
 _get_topics = Query.of(select(cache_epochs.c.topic), str)
-_get_brokers = Query.of(select(symbols.c.broker).distinct(), str)
+_get_brokers = SqlFile("symbols/symbols.sql", symbols).query("get_brokers", str)
 
 
 def announce(

@@ -111,5 +111,9 @@ def test_what_cannot_be_copied_is_one_line(filled: Settings, here: Path) -> None
     )
     assert not (here / "absent.db").exists()
     assert not (here / "new.db").exists()
+    nowhere = ["copy", "--to", "sqlite:///new.db", "--skip-bad", "absent/bad.txt"]
+    assert "--skip-bad absent/bad.txt cannot be written" in fail(*nowhere)
+    (here / "taken").write_text("")
+    assert "taken/folder cannot be made" in fail("backup", "taken/folder")
     url = filled.url("main")
     assert "the source and the target are the same database" in fail("copy", "--to", url)

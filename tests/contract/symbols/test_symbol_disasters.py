@@ -35,6 +35,7 @@ from tests.programs.databases import MASTER_SIZE, result_of, start
 from tests.support.chance import chance_of
 from tests.support.endings import lose_one_answer
 from tests.support.processes import wait_until_ready
+from tests.support.real_files import real_file
 from tests.support.rows import master, shares
 from tests.support.waiting import wait_for_a_lock
 
@@ -98,9 +99,7 @@ def test_a_bad_file_is_refused_whole_and_recorded(
 def test_a_real_file_is_stored_whole_and_found_by_token_and_broker_symbol(
     store: Store, name: str, rows: int
 ) -> None:
-    path = Path(__file__).parents[4] / "shared" / "data" / name
-    if not path.exists():
-        pytest.skip(f"{path.name}: real files are not part of the project")
+    path = real_file(name)
     load = replace_symbols(read_instruments("zerodha", path), "zerodha")
     assert (load.total, load.inserted, load.rejected) == (rows, rows, 0)
     content = path.read_bytes()

@@ -1,0 +1,21 @@
+"""How many rows there are."""
+
+from functools import cache
+
+from sqlalchemy import Table, func, select
+
+from ..engine.queries import Query
+from ..engine.transaction import Transaction
+from ..tables import METADATA
+
+
+@cache
+def count_rows(table: Table) -> Query[int]:
+    """The query that counts the rows of a table."""
+    return Query.of(select(func.count()).select_from(table), int)
+
+
+def rows_by_table(tx: Transaction) -> dict[str, int]:
+    """How many rows each table of the session's database has."""
+    tables = METADATA[tx.database].sorted_tables
+    return {table.name: tx.value(count_rows(table)) or 0 for table in tables}
