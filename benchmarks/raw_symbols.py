@@ -84,7 +84,7 @@ def read_file(raw: Raw, file: Path, broker: str) -> Iterator[Row]:
             option = kind if kind in ("CE", "PE") else None
             yield raw.storable(
                 (broker, symbol, symbol, token, exchange, exchange, name, kind, int(lot),
-                 float(tick), day, float(strike), option, now)
+                 float(tick), day, float(strike), option, None, now)
             )  # fmt: skip
 
 

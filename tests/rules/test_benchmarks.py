@@ -7,10 +7,12 @@ from xml.etree import ElementTree
 
 import pytest
 
-from benchmarks import plot, report, tables
+from benchmarks import plot, raw, raw_symbols, report, tables
 from benchmarks.measure import Figure, in_turns
 from benchmarks.report import Run
 from benchmarks.targets import POSTGRESQL, SQLITE, TARGETS, verdicts
+from openalgo_store.tables.symbols import symbols
+from tests.support import zerodha_rows
 
 ORDER = Figure(
     "order, with commit",
@@ -89,6 +91,16 @@ def test_the_plot_shows_both_engines_and_what_lies_beyond_its_scale() -> None:
     assert drawn.index(SQLITE) < drawn.index(POSTGRESQL)
     assert ">500 ×<" in drawn
     assert "NaN" not in drawn
+
+
+def test_the_raw_driver_reads_a_file_into_every_column_of_the_symbols(tmp_path: Path) -> None:
+    assert set(raw_symbols.COLUMNS) == {*symbols.columns.keys()} - {"id"}
+    file = tmp_path / "day.csv"
+    file.write_text(f"{zerodha_rows.HEADER}{zerodha_rows.RELIANCE}")
+    database = raw.connect("sqlite:///:memory:")
+    (row,) = raw_symbols.read_file(database, file, "zerodha")
+    database.connection.close()
+    assert len(row) == len(raw_symbols.COLUMNS)
 
 
 def test_the_page_has_a_place_for_every_subject() -> None:
