@@ -4,6 +4,7 @@ A value that breaks a rule raises InvalidInput before the database sees it; the 
 shows the value, which may be a secret.
 """
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
@@ -157,6 +158,26 @@ class UTCDateTime(TypeDecorator[datetime]):
         """In UTC: PostgreSQL tells a moment in the zone of the session, which may be any."""
         is_text = self.impl_instance.dialect_impl(dialect).result_processor(dialect, coltype)
         return _from_text if is_text else _in_utc
+
+
+class Many(TypeDecorator[list[Any]]):
+    """Values of a type in one, on their way out: an array, or JSON; [] for NULL."""
+
+    impl = JSON
+    cache_ok = True
+
+    def __init__(self, of: TypeEngine[Any]) -> None:
+        super().__init__()
+        self.of = of
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], list[Any]]:
+        read_one = self.of.dialect_impl(dialect).result_processor(dialect, coltype)
+
+        def read(values: Any) -> list[Any]:
+            found = json.loads(values) if isinstance(values, str) else values or []
+            return list(map(read_one, found)) if read_one else found
+
+        return read
 
 
 class StrictJson(TypeDecorator[Any]):

@@ -52,9 +52,11 @@ def realize_adjusted(
     A trade counts before an adjustment of its own moment, as in its position.
     """
     places = [(*instrument, product) for product in PRODUCTS]
-    lots = read_lots(places, user_id, _EVER, end, book, tx)
-    lots.sort(key=itemgetter(1, 2))  # its products are told together
-    traded = (Traded(lot[0], *places[number], Lot._make(lot)) for number, *lot in lots)
+    lots = [
+        (lot, place) for place in places for lot in read_lots(place, user_id, _EVER, end, book, tx)
+    ]
+    lots.sort(key=itemgetter(0))  # its products are told together
+    traded = (Traded(lot[0], *place, Lot._make(lot)) for lot, place in lots)
     realized = OpenLots().realize(merge(traded, events, key=itemgetter(0)))
     return [lot for lot in realized if lot.exit_at >= begin]
 

@@ -2,7 +2,6 @@
 
 from collections import deque
 from datetime import date, datetime
-from itertools import groupby
 from operator import itemgetter
 
 from ...engine.transaction import Transaction
@@ -14,21 +13,17 @@ from ...values.days import range_of_days
 from ..shapes import given
 from .adjusted_lots import read_adjusted, realize_adjusted
 from .books import LIVE, Book, BookSql, check_book
-from .open_lots import Lot, make_realized_lot, match_lots, take_first
-from .traded_lots import read_lots
+from .open_lots import Lot, Place, make_realized_lot, match_lots, take_first
+from .traded_lots import PLACE, read_lots
 
-_AT_ONCE = 32
-"""Of how many places trades are read by one statement: those of a range are never all in memory."""
 _FEW, _TIMES = 128, 4
 """Open units are looked for in so many trades, then in so many times as many."""
 _EXIT_AT, _EXIT_ID = (RealizedLot._fields.index(name) for name in ("exit_at", "exit_trade_id"))
-_exit_at, _number_of, _lot_of = itemgetter(_EXIT_AT), itemgetter(0), itemgetter(1, 2, 3, 4)
-
-_PLACE = ("broker", "symbol", "exchange", "product")
+_exit_at = itemgetter(_EXIT_AT)
 
 _trades = BookSql("trading/realized_pnl.sql", "trades")
 _get_places = _trades.rows(
-    "get_places_traded", (*_PLACE, "units"), begin=UTCDateTime(), units=Whole()
+    "get_places_traded", (*PLACE, "units"), begin=UTCDateTime(), units=Whole()
 )
 _get_last_lots = _trades.query("get_last_lots", Lot, begin=UTCDateTime(), row_limit=Whole())
 
@@ -61,14 +56,13 @@ def get_realized_pnl(
     with reading(check_book(book).database, tx) as tx:
         adjusted = read_adjusted(given(**asked), user_id, end, book, tx)
         found = sorted(tx.all(_get_places[book], **asked, begin=begin))
-        traded = [each for each in found if each[:3] not in adjusted]
-        for first in range(0, len(traded), _AT_ONCE):
-            part = traded[first : first + _AT_ONCE]
-            places = [each[:4] for each in part]
-            rows = read_lots(places, user_id, begin, end, book, tx)
-            for number, lots in groupby(rows, _number_of):
-                opened = _open_lots(part[number], user_id, begin, book, tx)
-                match_lots(places[number], deque(opened), map(_lot_of, lots), realized)
+        for each in found:
+            place, units = each[:4], each[4]
+            if place[:3] not in adjusted and (
+                lots := read_lots(place, user_id, begin, end, book, tx)
+            ):
+                opened = _open_lots(place, units, user_id, begin, book, tx)
+                match_lots(place, deque(opened), lots, realized)
         for instrument, events in adjusted.items():
             realized += realize_adjusted(instrument, events, user_id, begin, end, book, tx)
     realized.sort(key=_exit_id)  # nearly the order of time, and numbers compare fastest
@@ -80,10 +74,11 @@ def _exit_id(realized: Row) -> int:
     return realized[_EXIT_ID] or 0
 
 
-def _open_lots(place: Row, user_id: int, begin: datetime, book: Book, tx: Transaction) -> list[Lot]:
+def _open_lots(
+    place: Place, units: int, user_id: int, begin: datetime, book: Book, tx: Transaction
+) -> list[Lot]:
     """What was open at a place: the last units of the side that has more, as many as it has."""
-    units = place[4]
-    asked = dict(zip(_PLACE, place[:4], strict=True)) | {"action": "BUY" if units > 0 else "SELL"}
+    asked = dict(zip(PLACE, place, strict=True)) | {"action": "BUY" if units > 0 else "SELL"}
     most = _FEW if units else 0
     while most:
         found = tx.all(_get_last_lots[book], **asked, user_id=user_id, begin=begin, row_limit=most)

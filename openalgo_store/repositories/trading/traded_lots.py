@@ -1,38 +1,32 @@
 """Trades as lots: what get_realized_pnl reads of them."""
 
-from collections.abc import Sequence
 from datetime import datetime
+from typing import cast
 
 from ...engine.transaction import Transaction
-from ...records import Row
-from ...tables.types import StrictJson, UTCDateTime, Whole
+from ...tables.types import Many, UTCDateTime, Whole
 from .books import Book, BookSql
 from .open_lots import Lot, Place
 
+PLACE = ("broker", "symbol", "exchange", "product")
+"""What tells one place from another."""
+
 _get_lots = BookSql("trading/realized_pnl.sql", "trades").rows(
-    "get_lots_of_places",
-    ("number", *Lot._fields),
-    places=StrictJson(),
+    "get_lots_of_place",
+    ("moments", "ids", "units", "amounts"),
     begin=UTCDateTime(),
     end=UTCDateTime(),
-    number=Whole(),
-    units=Whole(),
-    value=Whole(),
+    moments=Many(UTCDateTime()),
+    ids=Many(Whole()),
+    units=Many(Whole()),
+    amounts=Many(Whole()),
 )
 
 
 def read_lots(
-    places: Sequence[Place],
-    user_id: int,
-    begin: datetime,
-    end: datetime,
-    book: Book,
-    tx: Transaction,
-) -> list[Row]:
-    """What was traded there: the number of the place among these, and the values of a Lot.
-
-    Place by place, in the order of time and of ids.
-    """
-    return sorted(
-        tx.all(_get_lots[book], places=list(places), user_id=user_id, begin=begin, end=end)
-    )
+    place: Place, user_id: int, begin: datetime, end: datetime, book: Book, tx: Transaction
+) -> list[Lot]:
+    """What was traded there, in the order of time and of ids: as tuples of the values of Lots."""
+    asked = dict(zip(PLACE, place, strict=True))
+    columns = tx.one(_get_lots[book], **asked, user_id=user_id, begin=begin, end=end)
+    return cast(list[Lot], sorted(zip(*columns or (), strict=True)))

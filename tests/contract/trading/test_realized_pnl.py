@@ -295,23 +295,6 @@ def test_places_and_their_trades_are_read_from_one_index(
         assert is_index_only(plan, index) if engine_name == "sqlite" else index in plan, plan
 
 
-@both_books
-def test_how_many_trades_are_read_at_once_changes_nothing(
-    user: int, book: Book, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    days = [0, 0, 0, 0, 0, 1, 1, 1, 2, 3, 3, 3, 3, 4]
-    for symbol in ("SBIN", "INFY", "TCS"):
-        trades = [(10, 100.0 + n, MONDAY + day * DAY) for n, day in enumerate(days)]
-        trade(book, user, trades, symbol=symbol)
-        sold = [(-8, 200.0, MONDAY + day * DAY) for day in days]
-        trade(book, user, sold, symbol=symbol, product="CNC")
-    whole = get_realized_pnl(user, TODAY, LAST, book=book)
-    assert sum(lot.quantity for lot in whole) == 3 * 8 * len(days)
-    for at_once in (1, 2, 5, 6, 7):
-        monkeypatch.setattr(realized_pnl, "_AT_ONCE", at_once)
-        assert get_realized_pnl(user, TODAY, LAST, book=book) == whole
-
-
 # Any trades, beside an oracle that knows single units
 
 MOMENTS = st.sampled_from(
