@@ -11,7 +11,6 @@ from sqlalchemy import Boolean, Column, Date, MetaData, Table
 
 from openalgo_store.engine.sql_files import SqlFile
 from openalgo_store.engine.sql_reader import _INSTEAD, read_statements
-from openalgo_store.settings import project_folder
 from openalgo_store.tables.accounts import auth_tokens, users
 from openalgo_store.tables.strategies import strategies
 from openalgo_store.tables.symbols import symbols
@@ -20,8 +19,8 @@ from openalgo_store.tables.types import Finite, OneOf, PlainText, UTCDateTime, W
 
 Written = Callable[..., SqlFile]
 
-README = (project_folder("sql") / "README.md").read_text()
-REFUSED = re.findall(r"^\| `(.+?)` \| (.+?) \|$", README, re.MULTILINE)
+PAGE = (Path(__file__).parents[2] / "docs" / "statements.md").read_text()
+REFUSED = re.findall(r"^\| `(.+?)` \| (.+?) \|$", PAGE, re.MULTILINE)
 
 
 class Pair(NamedTuple):
@@ -142,7 +141,7 @@ def test_a_statement_has_exactly_the_marks_that_prefixes_are_given_for(
         file.query("x", str)
 
 
-# sql/README.md
+# docs/statements.md
 
 
 class Left(NamedTuple):
@@ -152,7 +151,7 @@ class Left(NamedTuple):
 
 
 def test_the_example_of_the_readme_is_read(written: Written) -> None:
-    (example,) = re.findall(r"^```sql\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+    (example,) = re.findall(r"^```sql\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
     file = written(example, live.orders, book="sandbox_")
     locked = file.query("lock_orders_after", Left, after=PlainText(50))
     assert "NO KEY" not in str(locked.on("sqlite"))
