@@ -45,7 +45,7 @@ ARCHITECTURE = DOCS / "architecture.md"
 AREAS = openalgo_store._AREAS
 PAGES = [README, ROOT / "sql" / "README.md", *sorted(DOCS.rglob("*.md"))]
 NEW_DATABASES = {README, DOCS / "tour.md"}
-"""Pages that begin with empty databases, as their reader has them; the others find the tables made."""
+"""Pages that begin with empty databases, as their reader does; the others find the tables made."""
 COMMANDS = (
     "python3 -m venv .venv && .venv/bin/pip install --quiet . && .venv/bin/openalgo-store demo",
     "python3 -m venv .venv && .venv/bin/pip install --quiet tox tox-uv && "
@@ -137,7 +137,9 @@ def test_every_public_name_stands_in_the_reference_once() -> None:
     pages = {path.stem: references(path) for path in (DOCS / "reference").glob("*.md")}
     pages["errors"] = references(DOCS / "errors.md")
     listed = sorted(name for names in pages.values() for name in names)
-    assert listed == sorted(set(openalgo_store.__all__)), "a line ::: openalgo_store.NAME is missing"
+    assert listed == sorted(set(openalgo_store.__all__)), (
+        "a line ::: openalgo_store.NAME is missing"
+    )
     own_pages = {"errors": errors} | {each.__name__.rpartition(".")[2]: each for each in AREAS}
     for name, area in own_pages.items():
         assert set(pages[name]) == set(area.__all__), f"{name}.md has the names of another area"
