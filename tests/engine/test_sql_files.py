@@ -150,24 +150,25 @@ class Left(NamedTuple):
     left_to_fill: int
 
 
-def test_the_example_of_the_readme_is_read(written: Written) -> None:
+def test_the_example_of_the_page_is_read(written: Written) -> None:
     (example,) = re.findall(r"^```sql\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
     file = written(example, live.orders, book="sandbox_")
-    locked = file.query("lock_orders_after", Left, after=PlainText(50))
+    names: dict[str, Any] = {"BookSql": lambda *_: file, "_Left": Left, "PlainText": PlainText}
+    exec(re.findall(r"^```python.*?\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)[0], names)
+    locked, counted = names["_lock_orders_after"], names["_count_open_orders"]
     assert "NO KEY" not in str(locked.on("sqlite"))
     assert "NO KEY" in str(locked.on("postgresql"))
-    counted = file.query("count_open_orders", int)
     assert "FROM sandbox_orders" in str(counted.on("postgresql"))
 
 
 @pytest.mark.parametrize(("sql", "instead"), REFUSED)
-def test_what_the_readme_calls_refused_is_refused(written: Written, sql: str, instead: str) -> None:
+def test_what_the_page_calls_refused_is_refused(written: Written, sql: str, instead: str) -> None:
     file = written(one(sql), users)
     with pytest.raises(LookupError, match=re.escape(instead)):
         file.command("x")
 
 
-def test_the_readme_names_whatever_is_refused() -> None:
+def test_the_page_names_whatever_is_refused() -> None:
     named = " ".join(instead for _, instead in REFUSED)
     assert len(REFUSED) > len(_INSTEAD)
     assert [each for each in _INSTEAD.values() if each not in named] == []

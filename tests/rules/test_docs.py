@@ -2,6 +2,7 @@
 
 import doctest
 import inspect
+import logging
 import re
 import shlex
 from dataclasses import fields, replace
@@ -44,6 +45,8 @@ DOCS = ROOT / "docs"
 ARCHITECTURE = DOCS / "architecture.md"
 AREAS = openalgo_store._AREAS
 PAGES = [README, ROOT / "sql" / "README.md", *sorted(DOCS.rglob("*.md"))]
+TITLED = r'(?ms)^```{} title="{}"\n(.*?)^```$'
+"""A block that says where it belongs."""
 NEW_DATABASES = {README, DOCS / "tour.md"}
 """Pages that begin with empty databases, as their reader does; the others find the tables made."""
 COMMANDS = (
@@ -110,13 +113,23 @@ def test_the_examples_of_a_page_run(
             failed = doctest.DocTestRunner().run(examples, out=said.append).failed
     finally:
         close_databases()
+        logging.getLogger("openalgo_store.statements").setLevel(logging.NOTSET)
     assert failed == 0, "".join(said)
 
 
 def test_every_python_block_is_an_example_that_runs() -> None:
+    """But for those with a title: quotations, and what tests of their own take from a page."""
     for page in PAGES:
         for block in blocks(page, "python"):
             assert block.startswith(">>> "), block
+
+
+def test_what_a_page_quotes_stands_in_the_file() -> None:
+    for page in PAGES:
+        for path, quoted in re.findall(TITLED.format("python", "as in (.*?)"), page.read_text()):
+            lines = iter((ROOT / path).read_text().splitlines())
+            lost = [line for line in quoted.splitlines() if line and line not in lines]
+            assert lost == [], f"{page.name}: {path} has changed"
 
 
 def test_the_two_commands_stand_in_the_readme_word_for_word() -> None:
