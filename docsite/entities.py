@@ -20,7 +20,7 @@ _WIDTH, _GAP, _BELOW = 270, 56, 22
 """Of a table; between two columns of tables; between two tables of a column."""
 _LANE, _TRUNK = 12, 14
 _LINES = ("#2f81f7", "#d9772b", "#2da44e")
-_COLUMNS = 4
+_COLUMNS = 2
 _CHARACTERS = 40
 """How many of the small letters stand in a line of a table."""
 _STYLE = f"""

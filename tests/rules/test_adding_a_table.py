@@ -48,15 +48,19 @@ def steps(folder: Path) -> Iterator[tuple[str, Path, str]]:
         yield kind, folder / path.replace("NNNN", number), block
 
 
-def changed(before: str, block: str) -> str:
-    """The lines marked + put in, those marked - taken out, at the one place that fits."""
-    lines = [(each[:1], each[1:]) for each in block.splitlines(keepends=True)]
-    old = "".join(line for mark, line in lines if mark != "+")
-    assert before.count(old) == 1, f"this stands nowhere, or more than once:\n{old}"
-    return before.replace(old, "".join(line for mark, line in lines if mark != "-"))
+def changed(text: str, block: str) -> str:
+    """The lines marked + put in, those marked - taken out, each at the one place that fits."""
+    for hunk in block.split("@@\n"):
+        lines = [(each[:1], each[1:]) for each in hunk.splitlines(keepends=True)]
+        old = "\n" + "".join(line for mark, line in lines if mark != "+")
+        assert text.count(old) == 1, f"this stands nowhere, or more than once:{old}"
+        text = text.replace(old, "\n" + "".join(line for mark, line in lines if mark != "-"))
+    return text
 
 
 def test_who_follows_the_steps_ends_with_a_table(copy: Path, engine_name: str) -> None:
+    if (copy / "sql" / "strategies" / "watchlists.sql").exists():
+        pytest.skip("somebody follows them just now")
     for kind, path, block in steps(copy):
         if kind == "diff":
             path.write_text(changed(path.read_text(), block))
