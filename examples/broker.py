@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from openalgo_store import measure_latency
 
 BROKER = "zerodha"
+MOST_UNITS = 100_000
+"""Of one order: a digit too many stops here."""
 
 
 def send_order(token: str, action: str, quantity: int, order_type: str, product: str) -> str:

@@ -29,6 +29,7 @@ from pydantic import (
     AwareDatetime,
     BaseModel,
     ConfigDict,
+    Field,
     PositiveFloat,
     PositiveInt,
     ValidationError,
@@ -40,7 +41,6 @@ from openalgo_store import (
     Settings,
     StoreError,
     Transaction,
-    Unavailable,
     User,
     authenticate_user,
     check_health,
@@ -60,7 +60,7 @@ from openalgo_store import (
 )
 
 from .answers import answer_to, log
-from .broker import BROKER, is_signed, send_order
+from .broker import BROKER, MOST_UNITS, is_signed, send_order
 
 HOURS_12 = 12 * 3600
 
@@ -98,7 +98,7 @@ class NewOrder(Input):
     symbol: str
     exchange: str
     action: Literal["BUY", "SELL"]
-    quantity: PositiveInt
+    quantity: Annotated[int, Field(ge=1, le=MOST_UNITS)]
     product: Literal["CNC", "MIS", "NRML", "MTF"]
 
 
@@ -200,7 +200,7 @@ def place_order(order: NewOrder, user: KeyOwner, response: Response) -> dict[str
         create_order(
             order_id, user_id=user.id, broker=BROKER, order_type="MARKET", **order.model_dump()
         )
-    except Unavailable as error:  # the broker has it: who is told 503 would send it again
+    except StoreError as error:  # the broker has it: who is told of an error would send it again
         log.error("order %s is at the broker, and not stored: %s", order_id, error)
         response.status_code = 202
         return {"order_id": order_id, "stored": False}  # report_order will bring it

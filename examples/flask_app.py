@@ -35,7 +35,6 @@ from openalgo_store import (
     DatabaseLogHandler,
     Settings,
     StoreError,
-    Unavailable,
     User,
     authenticate_user,
     check_health,
@@ -53,7 +52,7 @@ from openalgo_store import (
 )
 
 from .answers import answer_to, log
-from .broker import BROKER, is_signed, send_order
+from .broker import BROKER, MOST_UNITS, is_signed, send_order
 
 pages = Blueprint("pages", __name__)
 
@@ -83,10 +82,12 @@ def create_app() -> Flask:
     )
     app.register_blueprint(pages)
     app.register_error_handler(StoreError, answer_to)
-    app.register_error_handler(
-        HTTPException, lambda error: ({"error": error.description}, error.code)
-    )
+    app.register_error_handler(HTTPException, answer_http_error)
     return app
+
+
+def answer_http_error(error: HTTPException) -> tuple[dict[str, str | None], int]:
+    return {"error": error.description}, error.code or 500
 
 
 @pages.post("/login")
@@ -122,17 +123,14 @@ def place_order() -> tuple[dict[str, Any], int]:
     """All is checked before the broker is asked, and no session is open meanwhile."""
     user, order = key_owner(), body_with(ORDER)
     token = get_symbol_token(order["symbol"], order["exchange"], BROKER)
-    if (
-        token is None
-        or order["quantity"] < 1
-        or any(order[each] not in WORDS[each] for each in WORDS)
-    ):
-        abort(400, "unknown symbol, action or product, or a quantity below 1")
+    unknown = [name for name, words in WORDS.items() if order[name] not in words]
+    if token is None or unknown or not 1 <= order["quantity"] <= MOST_UNITS:
+        abort(400, f"unknown symbol, action or product, or no quantity of 1 to {MOST_UNITS}")
     order["order_type"] = "MARKET"
     order_id = send_order(token, order["action"], order["quantity"], "MARKET", order["product"])
     try:
         create_order(order_id, user_id=user.id, broker=BROKER, **order)
-    except Unavailable as error:  # the broker has it: who is told 503 would send it again
+    except StoreError as error:  # the broker has it: who is told of an error would send it again
         log.error("order %s is at the broker, and not stored: %s", order_id, error)
         return {"order_id": order_id, "stored": False}, 202  # report_order will bring it
     return {"order_id": order_id, "stored": True}, 201

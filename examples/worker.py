@@ -6,12 +6,13 @@ Each line of standard input is one message, as a bridge to the broker writes it:
 
     {"order": {"order_id": "250825000001", "user_id": 1, "symbol": "RELIANCE", "exchange": "NSE",
                "action": "BUY", "quantity": 100, "order_type": "MARKET", "product": "MIS",
-               "status": "OPEN"}}
+               "status": "OPEN", "reported_at": "2026-08-25T04:00:30+00:00"}}
     {"fill": {"order_id": "250825000001", "trade_id": "T1", "quantity": 60, "price": 1402.0,
               "traded_at": "2026-08-25T04:01:00+00:00"}}
 
-Whoever starts it gives it the whole day again: what is booked already changes nothing, so there is
-no place in the stream to remember, and nothing to lose or to count twice when it is killed.
+Whoever starts it gives it the whole day again: what is booked already changes nothing, nor does a
+report that is older than the last one. So there is no place in the stream to remember, and nothing
+to lose or to count twice when it is killed.
 """
 
 import json
@@ -20,15 +21,18 @@ import os
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, TypeVar
 
 from openalgo_store import (
+    Conflict,
     DatabaseLogHandler,
+    IllegalOrderState,
+    InvalidInput,
     NotFound,
     Settings,
-    StoreError,
     Unavailable,
     flush_on_sigterm,
     init_databases,
@@ -42,13 +46,15 @@ from .broker import BROKER
 ORDER = (
     "user_id", "symbol", "exchange", "action", "quantity", "order_type", "product", "status",
 )  # fmt: skip
+WRONG = (InvalidInput, Conflict, IllegalOrderState, LookupError, TypeError, ValueError)
+"""What a message that cannot be right raises: of the store, and where it lacks something."""
 PAUSE = 1.0
 """Seconds before what the database could not take is tried again."""
 
 T = TypeVar("T")
 log = logging.getLogger("worker")
-early: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
-"""Fills whose order was not reported yet, by its order_id."""
+early: defaultdict[str, list[tuple[int, dict[str, Any]]]] = defaultdict(list)
+"""Fills whose order was not reported yet, with the number of their line, by its order_id."""
 
 
 def main() -> None:
@@ -61,27 +67,37 @@ def main() -> None:
 
 
 def book_all(lines: Iterable[str]) -> None:
-    """Line by line; one that is wrong is logged, and stops no other."""
+    """Line by line."""
     for number, line in enumerate(lines, 1):
-        try:
-            book(json.loads(line))
-        except (StoreError, ValueError, KeyError, TypeError) as error:
-            log.error("line %d is not booked: %s: %s", number, type(error).__name__, error)
+        with passing_over_what_is_wrong(number):
+            message = json.loads(line)
+            if "order" in message:
+                book_order(message["order"])
+            else:
+                book_fill(number, message["fill"])
 
 
-def book(message: dict[str, Any]) -> None:
-    """An order, and what waited for it; or a fill."""
-    if "order" in message:
-        order = message["order"]
-        told = {name: order[name] for name in ORDER}  # and nothing else that may be there
-        until_it_serves(lambda: report_order(BROKER, order["order_id"], **told))
-        for fill in early.pop(order["order_id"], []):
-            book_fill(fill)
-    else:
-        book_fill(message["fill"])
+@contextmanager
+def passing_over_what_is_wrong(number: int) -> Iterator[None]:
+    """A line that would be wrong the next time too is logged. Any other error ends the worker."""
+    try:
+        yield
+    except WRONG as error:
+        log.error("line %d is not booked: %s: %s", number, type(error).__name__, error)
 
 
-def book_fill(fill: dict[str, Any]) -> None:
+def book_order(order: dict[str, Any]) -> None:
+    """Make an order what the broker tells of it; then come the fills that waited for it."""
+    told = {name: order[name] for name in ORDER}  # and nothing else that may be there
+    at = datetime.fromisoformat(order["reported_at"])
+    order_id = order["order_id"]
+    until_it_serves(lambda: report_order(BROKER, order_id, **told, reported_at=at))
+    for number, fill in early.pop(order_id, []):
+        with passing_over_what_is_wrong(number):
+            book_fill(number, fill)
+
+
+def book_fill(number: int, fill: dict[str, Any]) -> None:
     """The same one again changes nothing; one that has overtaken its order waits for it."""
     order_id, trade_id = fill["order_id"], fill["trade_id"]
     quantity, price = fill["quantity"], fill["price"]
@@ -91,12 +107,11 @@ def book_fill(fill: dict[str, Any]) -> None:
             lambda: record_fill(order_id, trade_id, quantity, price, at, broker=BROKER)
         )
     except NotFound:
-        early[order_id].append(fill)
+        early[order_id].append((number, fill))
         return
     if booked.recorded:
-        log.info(
-            "fill %s of order %s: %d are filled", trade_id, order_id, booked.order.fill_quantity
-        )
+        filled = booked.order.fill_quantity
+        log.info("fill %s of order %s: %d are filled", trade_id, order_id, filled)
 
 
 def until_it_serves(unit: Callable[[], T]) -> T:

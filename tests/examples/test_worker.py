@@ -33,12 +33,12 @@ def user_id() -> int:
     return user.id
 
 
-def order(order_id: str) -> dict[str, Any]:
-    """The message that tells an order."""
+def order(order_id: str, status: str = "OPEN", minute: int = 0) -> dict[str, Any]:
+    """The message that tells an order, at 04:00 and so many minutes."""
     told = {
         "order_id": order_id, "user_id": user_id(), "symbol": "RELIANCE", "exchange": "NSE",
         "action": "BUY", "quantity": FILLS, "order_type": "MARKET", "product": "MIS",
-        "status": "OPEN",
+        "status": status, "reported_at": f"2026-08-25T04:{minute:02}:00+00:00",
     }  # fmt: skip
     return {"order": told}
 
@@ -100,11 +100,20 @@ def test_a_fill_waits_for_its_order_and_what_is_wrong_stops_nothing(
     here: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
     wrong = [7, {}, {"fill": []}, fill(2, price=0), fill(3, traded_at="2026-08-25T04:00:00")]
-    stream = [fill(1), *wrong, order("A1"), fill(1, quantity=2)]
+    stream = [fill(1), fill(1, quantity=2), fill(4), *wrong, order("A1"), fill(1, quantity=3)]
     book_all([*map(json.dumps, stream), "no JSON"])
-    assert booked() == ["T1"]
+    assert booked() == ["T1", "T4"]
     refused = [line for line in caplog.messages if "is not booked" in line]
-    assert [line.split()[1] for line in refused] == ["2", "3", "4", "5", "6", "8", "9"]
+    assert [int(line.split()[1]) for line in refused] == [4, 5, 6, 7, 8, 2, 10, 11]
+
+
+def test_a_day_that_is_told_again_opens_no_order_that_has_ended(here: Store) -> None:
+    told = [json.dumps(each) for each in (order("A1"), order("A1", "CANCELLED", minute=5))]
+    book_all(told)
+    book_all(told[:1])
+    found = get_order("A1")
+    assert found is not None
+    assert found.status == "CANCELLED"
 
 
 def test_what_a_database_cannot_take_now_is_tried_until_it_can(
