@@ -9,10 +9,11 @@ from dataclasses import fields, replace
 from datetime import time
 from pathlib import Path
 from secrets import token_urlsafe
+from typing import get_args
 from unittest.mock import patch
 
 import pytest
-from click import Group
+from click import Command, Context, Group
 from cryptography.fernet import Fernet
 
 import openalgo_store
@@ -28,6 +29,7 @@ from openalgo_store import (
     get_user_by_api_key,
     get_write_session,
     init_databases,
+    records,
     save_auth_token,
     use_store,
 )
@@ -163,6 +165,13 @@ def references(page: Path) -> list[str]:
     return re.findall(r"^::: openalgo_store\.(\w+)$", page.read_text(), re.MULTILINE)
 
 
+def test_the_words_of_the_trading_columns_are_documented() -> None:
+    words = table(section(DOCS / "reference" / "trading.md", "Words"))
+    documented = {name: tuple(re.findall(r"[\w-]+", listed)) for name, listed in words}
+    named = {name: get_args(each) for name, each in vars(records.trading).items()}
+    assert documented == {name: each for name, each in named.items() if each}
+
+
 def test_the_errors_are_documented() -> None:
     documented = {row[0] for row in table(before_sections(DOCS / "errors.md"))}
     assert documented == set(errors.__all__) - {"StoreError"}
@@ -172,6 +181,18 @@ def test_the_commands_are_documented() -> None:
     assert isinstance(main, Group)
     documented = {row[0].split()[1] for row in table(before_sections(DOCS / "commands.md"))}
     assert documented == set(main.commands)
+
+
+def test_every_command_line_of_the_pages_is_understood() -> None:
+    """Its command is there and takes these options; nothing is executed."""
+    assert isinstance(main, Group)
+    for page in PAGES:
+        for line in re.findall(r"^openalgo-store (?!.*…)(.+)$", page.read_text(), re.MULTILINE):
+            words = shlex.split(line.partition(" <")[0], comments=True)
+            command: Command = main
+            while isinstance(command, Group):
+                command = command.commands[words.pop(0)]
+            command.make_parser(Context(command)).parse_args(words)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
