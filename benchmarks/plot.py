@@ -5,8 +5,9 @@ at 1. The colours can be read on white and on black.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from html import escape
 from math import log10
+
+from docsite.svg import GREY, line, picture, text
 
 from .measure import WAYS, Figure
 from .tables import shown
@@ -16,7 +17,6 @@ _LEFT, _RIGHT, _WIDTH = 300, 100, 880
 _ROW, _HEAD = 22, 58
 _LEAST, _MOST = 0.1, 100.0
 """The ends of the scale; what lies beyond is drawn at the end, with its number."""
-_GREY = "#7b8087"
 _MARKS = {
     "core": 'fill="#9a6bdf"',
     "alone": 'fill="none" stroke="#d9772b" stroke-width="2"',
@@ -25,9 +25,9 @@ _MARKS = {
 }
 """Ours last, so that nothing hides it."""
 _STYLE = f"""
-text {{ font: 12px system-ui, sans-serif; fill: {_GREY} }}
+text {{ font: 12px system-ui, sans-serif; fill: {GREY} }}
 .title {{ font-weight: 600; font-size: 14px }} .end {{ text-anchor: end }}
-.middle {{ text-anchor: middle }} line {{ stroke: {_GREY} }} .grid {{ stroke-opacity: .25 }}
+.middle {{ text-anchor: middle }} line {{ stroke: {GREY} }} .grid {{ stroke-opacity: .25 }}
 """
 
 
@@ -40,32 +40,28 @@ def drawn(figures: Iterable[Figure]) -> str:
         if panel:
             lines += _panel(engine, panel, top)
             top += _HEAD + _ROW * len(panel) + 20
-    body = "\n".join(lines)
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {top}" role="img">\n'
-        "<title>The store and the ORM in times of the raw driver</title>\n"
-        f"<style>{_STYLE}</style>\n{body}\n</svg>\n"
-    )
+    title = "The store and the ORM in times of the raw driver"
+    return picture(_WIDTH, top, title, _STYLE, lines)
 
 
 def _legend() -> Iterator[str]:
     x = 12
     for way in reversed(_MARKS):
-        yield _dot(x, 18, way) + f'<text x="{x + 10}" y="22">{WAYS[way]}</text>'
+        yield _dot(x, 18, way) + text(x + 10, 22, WAYS[way])
         x += 110
-    yield _target_mark(x, 18) + f'<text x="{x + 8}" y="22">the most that ours may be</text>'
+    yield _target_mark(x, 18) + text(x + 8, 22, "the most that ours may be")
 
 
 def _panel(engine: str, figures: Sequence[Figure], top: int) -> Iterator[str]:
     bottom = top + _HEAD + _ROW * len(figures)
-    yield f'<text class="title" x="10" y="{top + 20}">{engine}</text>'
-    yield f'<text x="10" y="{top + 42}">work, and what the raw driver takes for it</text>'
+    yield text(10, top + 20, engine, "title")
+    yield text(10, top + 42, "work, and what the raw driver takes for it")
     power = _LEAST
     while power <= _MOST:
-        x, kind = _x(power), "" if power == 1 else ' class="grid"'
+        x, kind = _x(power), "" if power == 1 else "grid"
         label = "raw driver" if power == 1 else f"{power:g} ×"
-        yield f'<line{kind} x1="{x}" y1="{top + 48}" x2="{x}" y2="{bottom}"/>'
-        yield f'<text class="middle" x="{x}" y="{top + 42}">{label}</text>'
+        yield line(x, top + 48, x, bottom, kind)
+        yield text(x, top + 42, label, "middle")
         power *= 10
     for number, figure in enumerate(figures):
         yield from _row(figure, top + _HEAD + _ROW * number + _ROW // 2)
@@ -73,9 +69,9 @@ def _panel(engine: str, figures: Sequence[Figure], top: int) -> Iterator[str]:
 
 def _row(figure: Figure, y: int) -> Iterator[str]:
     raw = shown(figure.median("raw"), figure.unit)
-    yield f'<text x="10" y="{y + 4}">{escape(figure.case)}</text>'
-    yield f'<text class="end" x="{_LEFT - 12}" y="{y + 4}">{escape(raw)}</text>'
-    yield f'<line class="grid" x1="{_x(_LEAST)}" y1="{y}" x2="{_x(_MOST)}" y2="{y}"/>'
+    yield text(10, y + 4, figure.case)
+    yield text(_LEFT - 12, y + 4, raw, "end")
+    yield line(_x(_LEAST), y, _x(_MOST), y, "grid")
     target = TARGETS[figure.case].get(figure.engine)
     if target and target.raw is not None:
         yield _target_mark(_x(target.raw), y)
@@ -84,7 +80,7 @@ def _row(figure: Figure, y: int) -> Iterator[str]:
             yield _dot(_x(times), y, way, f"{WAYS[way]}: {times:.3g} × raw")
     beyond = max(figure.ratio(way, to="raw") or 0 for way in ("orm", "alone"))
     if beyond > _MOST:
-        yield f'<text x="{_x(_MOST) + 10}" y="{y + 4}">{beyond:,.0f} ×</text>'
+        yield text(_x(_MOST) + 10, y + 4, f"{beyond:,.0f} ×")
 
 
 def _dot(x: float, y: int, way: str, title: str = "") -> str:
@@ -92,7 +88,7 @@ def _dot(x: float, y: int, way: str, title: str = "") -> str:
 
 
 def _target_mark(x: float, y: int) -> str:
-    return f'<line x1="{x}" y1="{y - 8}" x2="{x}" y2="{y + 8}" stroke-width="2"/>'
+    return line(x, y - 8, x, y + 8, more=' stroke-width="2"')
 
 
 def _x(times: float) -> float:

@@ -44,7 +44,11 @@ def init_databases(settings: Settings | None = None, *, warm: bool = True) -> St
 
 
 def run_pending_migrations(database: str | None = None) -> list[str]:
-    """Apply what is pending, in one database or in all; the ids that were applied."""
+    """Apply what is pending, in one database or in all; the ids that were applied.
+
+    Raises MigrationRefused where migrations and database do not fit together, ConfigurationError
+    for an engine that is too old, Unavailable.
+    """
     names = DATABASES if database is None else (database,)
     applied = _migrate(current_store(), names)
     return [each for name in names for each in applied[name]]

@@ -266,7 +266,10 @@ def get_ttl_to_session_end(now: datetime | None = None) -> float:
 
 
 def cache_stats() -> dict[str, CacheStats]:
-    """Size, hits, misses and expiry of each cache of the current store."""
+    """Size, hits, misses and expiry of each cache of the current store, by its name.
+
+    api_key_cache, invalid_key_cache and token_cache, and symbol_cache for the masters together.
+    """
     store = current_store()
     return {
         "api_key_cache": store.api_keys.stats(),

@@ -1,4 +1,4 @@
-"""Reads the files of sql/: their format, and what this reader refuses, is in sql/README.md."""
+"""Reads the files of sql/: their format, and what this reader refuses, is in docs/statements.md."""
 
 import re
 from collections.abc import Iterator

@@ -50,7 +50,10 @@ class IssuedApiKey(NamedTuple):
 
 
 class AuthToken(NamedTuple):
-    """The opened tokens of a user at a broker; repr shows none of them."""
+    """The opened tokens of a user at a broker; repr shows none of them.
+
+    A token that is not stored, or was not asked for, is None. auth_data is JSON.
+    """
 
     id: int
     user_id: int

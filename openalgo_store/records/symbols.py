@@ -61,7 +61,11 @@ class RenamedSymbol(NamedTuple):
 
 
 class Symbol(NamedTuple):
-    """One instrument of a broker's stored master."""
+    """One instrument of a broker's stored master, in the units of Instrument.
+
+    strike and tick_size in rupees, lot_size in units, expiry the Indian calendar day. name is the
+    underlying of a contract; option_type is CE or PE. last_updated moves with a real change alone.
+    """
 
     id: int
     broker: str

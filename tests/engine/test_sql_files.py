@@ -11,7 +11,6 @@ from sqlalchemy import Boolean, Column, Date, MetaData, Table
 
 from openalgo_store.engine.sql_files import SqlFile
 from openalgo_store.engine.sql_reader import _INSTEAD, read_statements
-from openalgo_store.settings import project_folder
 from openalgo_store.tables.accounts import auth_tokens, users
 from openalgo_store.tables.strategies import strategies
 from openalgo_store.tables.symbols import symbols
@@ -20,8 +19,8 @@ from openalgo_store.tables.types import Finite, OneOf, PlainText, UTCDateTime, W
 
 Written = Callable[..., SqlFile]
 
-README = (project_folder("sql") / "README.md").read_text()
-REFUSED = re.findall(r"^\| `(.+?)` \| (.+?) \|$", README, re.MULTILINE)
+PAGE = (Path(__file__).parents[2] / "docs" / "statements.md").read_text()
+REFUSED = re.findall(r"^\| `(.+?)` \| (.+?) \|$", PAGE, re.MULTILINE)
 
 
 class Pair(NamedTuple):
@@ -142,7 +141,7 @@ def test_a_statement_has_exactly_the_marks_that_prefixes_are_given_for(
         file.query("x", str)
 
 
-# sql/README.md
+# docs/statements.md
 
 
 class Left(NamedTuple):
@@ -151,24 +150,25 @@ class Left(NamedTuple):
     left_to_fill: int
 
 
-def test_the_example_of_the_readme_is_read(written: Written) -> None:
-    (example,) = re.findall(r"^```sql\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+def test_the_example_of_the_page_is_read(written: Written) -> None:
+    (example,) = re.findall(r"^```sql\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
     file = written(example, live.orders, book="sandbox_")
-    locked = file.query("lock_orders_after", Left, after=PlainText(50))
+    names: dict[str, Any] = {"BookSql": lambda *_: file, "_Left": Left, "PlainText": PlainText}
+    exec(re.findall(r"^```python.*?\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)[0], names)
+    locked, counted = names["_lock_orders_after"], names["_count_open_orders"]
     assert "NO KEY" not in str(locked.on("sqlite"))
     assert "NO KEY" in str(locked.on("postgresql"))
-    counted = file.query("count_open_orders", int)
     assert "FROM sandbox_orders" in str(counted.on("postgresql"))
 
 
 @pytest.mark.parametrize(("sql", "instead"), REFUSED)
-def test_what_the_readme_calls_refused_is_refused(written: Written, sql: str, instead: str) -> None:
+def test_what_the_page_calls_refused_is_refused(written: Written, sql: str, instead: str) -> None:
     file = written(one(sql), users)
     with pytest.raises(LookupError, match=re.escape(instead)):
         file.command("x")
 
 
-def test_the_readme_names_whatever_is_refused() -> None:
+def test_the_page_names_whatever_is_refused() -> None:
     named = " ".join(instead for _, instead in REFUSED)
     assert len(REFUSED) > len(_INSTEAD)
     assert [each for each in _INSTEAD.values() if each not in named] == []

@@ -2,19 +2,18 @@
 
 import doctest
 import inspect
+import logging
 import re
 import shlex
-import textwrap
 from dataclasses import fields, replace
 from datetime import time
-from itertools import groupby
 from pathlib import Path
 from secrets import token_urlsafe
-from types import ModuleType
+from typing import get_args
 from unittest.mock import patch
 
 import pytest
-from click import Group
+from click import Command, Context, Group
 from cryptography.fernet import Fernet
 
 import openalgo_store
@@ -30,6 +29,7 @@ from openalgo_store import (
     get_user_by_api_key,
     get_write_session,
     init_databases,
+    records,
     save_auth_token,
     use_store,
 )
@@ -43,9 +43,14 @@ from tests.support.settings import Urls
 
 ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / "README.md"
-ARCHITECTURE = ROOT / "docs" / "architecture.md"
+DOCS = ROOT / "docs"
+ARCHITECTURE = DOCS / "architecture.md"
 AREAS = openalgo_store._AREAS
-PAGES = [README, ROOT / "sql" / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [README, ROOT / "sql" / "README.md", *sorted(DOCS.rglob("*.md"))]
+TITLED = r'(?ms)^```{} title="{}"\n(.*?)^```$'
+"""A block that says where it belongs."""
+NEW_DATABASES = {README, DOCS / "tour.md"}
+"""Pages that begin with empty databases, as their reader does; the others find the tables made."""
 COMMANDS = (
     "python3 -m venv .venv && .venv/bin/pip install --quiet . && .venv/bin/openalgo-store demo",
     "python3 -m venv .venv && .venv/bin/pip install --quiet tox tox-uv && "
@@ -60,6 +65,10 @@ def blocks(page: Path, language: str) -> list[str]:
 
 def section(page: Path, title: str) -> str:
     return page.read_text().partition(f"\n## {title}\n")[2].partition("\n## ")[0]
+
+
+def before_sections(page: Path) -> str:
+    return page.read_text().partition("\n## ")[0]
 
 
 def test_functions_that_take_no_session_are_named_in_the_architecture() -> None:
@@ -92,8 +101,8 @@ def test_the_examples_of_a_page_run(
     monkeypatch: pytest.MonkeyPatch,
     engine_name: str,
 ) -> None:
-    """Those of the README on empty databases, as its reader has them."""
-    found: Settings = request.getfixturevalue("settings" if page == README else "migrated_settings")
+    begins_with = "settings" if page in NEW_DATABASES else "migrated_settings"
+    found: Settings = request.getfixturevalue(begins_with)
     monkeypatch.chdir(tmp_path)
     for name in DATABASES:
         monkeypatch.setenv(variable_of(name), found.url(name))
@@ -106,13 +115,23 @@ def test_the_examples_of_a_page_run(
             failed = doctest.DocTestRunner().run(examples, out=said.append).failed
     finally:
         close_databases()
+        logging.getLogger("openalgo_store.statements").setLevel(logging.NOTSET)
     assert failed == 0, "".join(said)
 
 
 def test_every_python_block_is_an_example_that_runs() -> None:
+    """But for those with a title: quotations, and what tests of their own take from a page."""
     for page in PAGES:
         for block in blocks(page, "python"):
             assert block.startswith(">>> "), block
+
+
+def test_what_a_page_quotes_stands_in_the_file() -> None:
+    for page in PAGES:
+        for path, quoted in re.findall(TITLED.format("python", "as in (.*?)"), page.read_text()):
+            lines = iter((ROOT / path).read_text().splitlines())
+            lost = [line for line in quoted.splitlines() if line and line not in lines]
+            assert lost == [], f"{page.name}: {path} has changed"
 
 
 def test_the_two_commands_stand_in_the_readme_word_for_word() -> None:
@@ -121,7 +140,7 @@ def test_the_two_commands_stand_in_the_readme_word_for_word() -> None:
 
 
 def test_the_settings_are_documented_with_their_defaults() -> None:
-    documented = {row[0]: row[1] for row in table(section(README, "Settings"))}
+    documented = {row[0]: row[1] for row in table(before_sections(DOCS / "settings.md"))}
     actual = {}
     for each in fields(Settings):
         default = f"{each.default:%H:%M}" if isinstance(each.default, time) else str(each.default)
@@ -129,38 +148,51 @@ def test_the_settings_are_documented_with_their_defaults() -> None:
     assert documented == actual
 
 
-def bullet(area: ModuleType) -> str:
-    """An area as the README lists it: what it is, the functions of each module, then the rest."""
-
-    def module(name: str) -> str:
-        thing = getattr(area, name)
-        return thing.__module__ if inspect.isfunction(thing) else "the rest"
-
-    groups = groupby(sorted(area.__all__, key=lambda name: (module(name), name)), module)
-    names = "; ".join(", ".join(f"`{name}`" for name in group) for _, group in groups)
-    title = area.__name__.rpartition(".")[2].capitalize()
-    about = (area.__doc__ or "").partition("\n")[0]
-    return textwrap.fill(f"- **{title}.** {about} {names}", 100, subsequent_indent="  ")
+def test_every_public_name_stands_in_the_reference_once() -> None:
+    pages = {path.stem: references(path) for path in (DOCS / "reference").glob("*.md")}
+    pages["errors"] = references(DOCS / "errors.md")
+    listed = sorted(name for names in pages.values() for name in names)
+    assert listed == sorted(set(openalgo_store.__all__)), (
+        "a line ::: openalgo_store.NAME is missing"
+    )
+    own_pages = {"errors": errors} | {each.__name__.rpartition(".")[2]: each for each in AREAS}
+    for name, area in own_pages.items():
+        assert set(pages[name]) == set(area.__all__), f"{name}.md has the names of another area"
 
 
-def test_the_public_names_are_listed_as_their_areas_export_them() -> None:
-    expected = "\n".join(map(bullet, openalgo_store._AREAS))
-    listed = section(README, "Public names")
-    assert expected in listed, f"paste this into Public names of README.md:\n{expected}"
-    rest = set(re.findall(r"`(\w+)`", listed.replace(expected, ""))) - {"openalgo_store"}
-    of_areas = {name for area in openalgo_store._AREAS for name in area.__all__}
-    assert rest == set(openalgo_store.__all__) - of_areas - set(errors.__all__) | {"StoreError"}
+def references(page: Path) -> list[str]:
+    """The names whose docstrings a page of the site shows."""
+    return re.findall(r"^::: openalgo_store\.(\w+)$", page.read_text(), re.MULTILINE)
+
+
+def test_the_words_of_the_trading_columns_are_documented() -> None:
+    words = table(section(DOCS / "reference" / "trading.md", "Words"))
+    documented = {name: tuple(re.findall(r"[\w-]+", listed)) for name, listed in words}
+    named = {name: get_args(each) for name, each in vars(records.trading).items()}
+    assert documented == {name: each for name, each in named.items() if each}
 
 
 def test_the_errors_are_documented() -> None:
-    documented = {row[0] for row in table(section(README, "Errors"))}
+    documented = {row[0] for row in table(before_sections(DOCS / "errors.md"))}
     assert documented == set(errors.__all__) - {"StoreError"}
 
 
 def test_the_commands_are_documented() -> None:
     assert isinstance(main, Group)
-    documented = {row[0].split()[1] for row in table(section(README, "Commands"))}
+    documented = {row[0].split()[1] for row in table(before_sections(DOCS / "commands.md"))}
     assert documented == set(main.commands)
+
+
+def test_every_command_line_of_the_pages_is_understood() -> None:
+    """Its command is there and takes these options; nothing is executed."""
+    assert isinstance(main, Group)
+    for page in PAGES:
+        for line in re.findall(r"^openalgo-store (?!.*…)(.+)$", page.read_text(), re.MULTILINE):
+            words = shlex.split(line.partition(" <")[0], comments=True)
+            command: Command = main
+            while isinstance(command, Group):
+                command = command.commands[words.pop(0)]
+            command.make_parser(Context(command)).parse_args(words)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
@@ -179,7 +211,7 @@ def test_every_relative_link_leads_somewhere(page: Path) -> None:
 def test_the_yoyo_commands_of_the_documentation_bring_every_database_up(
     engine_name: str, fresh_urls: Urls, tmp_path: Path
 ) -> None:
-    text = "".join(blocks(ROOT / "docs" / "migrations.md", "sh"))
+    text = "".join(blocks(DOCS / "migrations.md", "sh"))
     lines = [line for line in text.splitlines() if line.startswith("yoyo apply")]
     (tmp_path / "databases").mkdir()
     (tmp_path / "migrations").symlink_to(ROOT / "migrations")
@@ -220,7 +252,7 @@ def test_the_statements_for_lost_secrets_let_new_ones_in(migrated_settings: Sett
         open_with_new_secrets()
     use_store(Store(migrated_settings))
     with get_write_session() as tx:
-        for block in blocks(ROOT / "docs" / "secrets.md", "sql"):
+        for block in blocks(DOCS / "secrets.md", "sql"):
             for statement in block.strip().split("\n"):
                 tx.connection.exec_driver_sql(statement.rstrip(";"))
     open_with_new_secrets()

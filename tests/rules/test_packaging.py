@@ -1,8 +1,10 @@
 """The wheel: built, installed in an environment of its own, and used from another folder."""
 
 import os
+import re
 import subprocess
 import sys
+import tomllib
 import venv
 import zipfile
 from pathlib import Path
@@ -38,6 +40,12 @@ def test_the_wheel_holds_every_statement_and_migration(wheel: Path) -> None:
         assert files
         assert files <= names
     assert {"openalgo_store/py.typed"} <= names
+
+
+def test_the_changelog_begins_with_the_version_of_the_project() -> None:
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    released = re.findall(r"^## \[(\d.*?)\]", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert released[0] == version
 
 
 def test_the_installed_wheel_works_from_another_folder(wheel: Path, tmp_path: Path) -> None:

@@ -159,11 +159,11 @@ def test_the_id_of_a_deleted_row_is_not_given_to_a_new_one(
     assert newest_id(store, table) > first
 
 
-def made_anew(table: str) -> str:
-    """The migration that makes the ids of a table ones that are used once."""
+def made_anew(table: str) -> str | None:
+    """The migration that makes the ids of a table ones that are used once; None if they were so."""
     sqlite = migrations(TABLES[table][0], "sqlite")
     begun = rf"CREATE TABLE new_{table} \(\n    id .*AUTOINCREMENT"
-    return next(each.stem for each in sqlite if re.search(begun, each.read_text()))
+    return next((each.stem for each in sqlite if re.search(begun, each.read_text())), None)
 
 
 def insert_any_row(connection: Connection, table: Table) -> Table:
@@ -195,7 +195,7 @@ def test_every_table_with_ids_that_a_statement_deletes_from_is_looked_at_here() 
     assert ADD_AND_DELETE.keys() == with_ids | purged
 
 
-@pytest.mark.parametrize("name", ADD_AND_DELETE)
+@pytest.mark.parametrize("name", [name for name in ADD_AND_DELETE if made_anew(name)])
 def test_rows_and_rules_survive_the_migration_to_such_ids_and_its_rollback(
     fresh_urls: Urls, engine_name: str, name: str
 ) -> None:

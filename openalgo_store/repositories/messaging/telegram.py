@@ -255,9 +255,9 @@ def purge_telegram_messages(
     dry_run: bool = False,
     tx: Transaction | None = None,
 ) -> int:
-    """Delete what was delivered or parked before that moment; how many. See purge_rows.
+    """Delete what was delivered or parked before that, in small transactions; how many.
 
-    A message that waits is never purged, however old.
+    A message that waits is never purged, however old. A dry run counts and deletes nothing.
     """
     ends = (telegram_messages.c.sent_at, telegram_messages.c.parked_at)
     options: dict[str, Any] = {"batch_size": batch_size, "dry_run": dry_run, "tx": tx}

@@ -86,7 +86,7 @@ def list_strategies(
     is_active: bool | None = None,
     tx: Transaction | None = None,
 ) -> list[Strategy]:
-    """The strategies of a user by name."""
+    """The strategies of a user by name; of one type, or active or not, where that is given."""
     if is_active is not None:
         true_or_false("is_active", is_active)
     asked = given(strategy_type=strategy_type, is_active=is_active) | {"user_id": user_id}

@@ -187,7 +187,10 @@ def get_daily_pnl(
 def get_daily_pnl_by_symbol(
     user_id: int, date: date, *, book: Book = LIVE, tx: Transaction | None = None
 ) -> list[SymbolPnl]:
-    """The same for each instrument that was traded, with what was bought, sold and matched."""
+    """What an Indian day's trades came to, one SymbolPnl for each instrument that was traded.
+
+    In rupees, by what was bought, sold and matched; [] on a day without trades.
+    """
     begin, end = one_day(date)
     with one_statement(check_book(book).database, tx) as tx:
         found = tx.all(_get_daily_sums[book], user_id=user_id, day_begin=begin, day_end=end)

@@ -1,0 +1,1 @@
+"""What the pages of docs/ need beside their text: `python -m docsite` draws their pictures anew."""
