@@ -7,6 +7,7 @@ import click
 
 from ..operations.checking import check_databases
 from ..operations.health import PATIENCE
+from ..operations.optimizing import optimize_databases
 from ..operations.purge import PURGES, moment_ago
 from ..operations.status import inspect
 from ..repositories.accounts.sentinels import check_secrets
@@ -26,8 +27,10 @@ from .copying import run_backup, run_copy, run_restore, settings_of
 from .group import for_programs, main
 from .new_secrets import write_missing_secrets
 from .opening import ENV_FILE, open_as_it_is, settings_here
+from .optimizing import not_done, optimizing_report
 from .report import shell_warning
 from .status import status_report, to_json
+from .tables import as_json
 
 
 @main.command()
@@ -199,3 +202,21 @@ def purge(older_than: str, database: str | None, dry_run: bool) -> None:
     for name in names:
         rows = PURGES[name](before, dry_run=dry_run)
         click.echo(f"{name:<10}{rows:,} rows {done}: older than {before:%Y-%m-%d %H:%M} UTC")
+
+
+@main.command()
+@click.option("--database", type=click.Choice(DATABASES), help="Only this one.")
+@for_programs
+@click.pass_context
+def optimize(context: click.Context, database: str | None, as_it_is: bool) -> None:
+    """Keep the databases in shape: statistics for the planner, room of what was deleted.
+
+    On SQLite the file is written anew if a fifth of it is free, and the log is emptied. Others may
+    read and write meanwhile. The exit code is 1 when a step could not be done: a line says why.
+
+    For example: openalgo-store optimize --database main
+    """
+    names = (database,) if database else DATABASES
+    found = list(optimize_databases(open_as_it_is(*names), names))
+    click.echo(as_json(found) if as_it_is else optimizing_report(found))
+    context.exit(1 if any(map(not_done, found)) else 0)

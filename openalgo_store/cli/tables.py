@@ -9,6 +9,7 @@ from typing import Any
 from ..values.clock import IST
 
 _LONGEST = 100
+_UNITS = (("GB", 1e9), ("MB", 1e6), ("kB", 1e3))
 
 
 def in_columns(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
@@ -36,6 +37,12 @@ def printable(text: object) -> str:
 def minute(moment: datetime | None) -> str:
     """In Indian time; never, for none."""
     return moment.astimezone(IST).strftime("%Y-%m-%d %H:%M IST") if moment else "never"
+
+
+def in_bytes(count: int) -> str:
+    """In the unit that suits it."""
+    unit, size = next((each for each in _UNITS if count >= each[1]), _UNITS[-1])
+    return f"{count / size:,.1f} {unit}"
 
 
 def as_json(value: Any) -> str:

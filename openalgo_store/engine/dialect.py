@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from sqlalchemy import Connection, Engine, PoolProxiedConnection, Table, create_engine, event
 from sqlalchemy.engine import URL
@@ -76,6 +76,14 @@ class Size(NamedTuple):
     data_bytes: int
     log_bytes: int | None
     free_bytes: int | None
+
+
+class Step(NamedTuple):
+    """One thing that keeps a database in shape; `why` it failed, or was not needed."""
+
+    what: str
+    state: Literal["done", "not needed", "failed"]
+    why: str | None = None
 
 
 class Dialect(Protocol):
@@ -162,6 +170,12 @@ class Dialect(Protocol):
 
     def save_to(self, path: Path) -> bool:
         """Write the database as it is now into a new file; False where it is no file itself."""
+
+    def optimize(self, tables: Sequence[str]) -> list[Step]:
+        """Keep these tables, and the file they are in, in shape while others read and write.
+
+        Nothing is raised for what cannot be done now, as because others hold a lock.
+        """
 
     def last_number(self, driver: Any, table: Table) -> int:
         """The highest id that a row of the table had, for as long as that is known."""

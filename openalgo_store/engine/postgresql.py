@@ -23,9 +23,10 @@ from ..settings import Settings
 from ..settings.url_options import HIDDEN
 from ..settings.urls import place_of
 from ..threads import poll, refuse_late_patch
-from .dialect import Holder, PoolUse, Replication, Sent, Size, build_engine
+from .dialect import Holder, PoolUse, Replication, Sent, Size, Step, build_engine
 from .living import Living
 from .postgresql_errors import is_out_of_step, translate
+from .postgresql_optimizing import vacuum
 from .postgresql_rows import continue_after, last_number, odd_values, storage_faults
 
 _LONGEST_IDLE = 600.0
@@ -228,6 +229,13 @@ class PostgreSQL:
     storage_faults = staticmethod(storage_faults)
     last_number = staticmethod(last_number)
     continue_after = staticmethod(continue_after)
+
+    def optimize(self, tables: Sequence[str]) -> list[Step]:
+        held = self.check_out()
+        try:
+            return [vacuum(held.driver_connection, tables, self.translate)]
+        finally:
+            self.give_back(held)
 
     def save_to(self, path: Path) -> bool:
         return False

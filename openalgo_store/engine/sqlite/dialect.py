@@ -17,12 +17,13 @@ from ...errors import StoreError, Unavailable
 from ...records import Row
 from ...settings import Settings
 from ...threads import IS_GREEN
-from ..dialect import Holder, PoolUse, Replication, Sent, Size, build_engine
+from ..dialect import Holder, PoolUse, Replication, Sent, Size, Step, build_engine
 from ..living import Living
 from .bulk_insert import insert_rows
 from .connections import Connection, Connections, Lease
 from .errors import translate
 from .locks import WriterLock
+from .optimizing import optimize
 from .stored_rows import continue_after, last_number, odd_values, storage_faults
 
 
@@ -138,6 +139,13 @@ class SQLite:
 
     def translate(self, error: Exception, sent: Sent | None) -> StoreError:
         return translate(self.identity, error, sent)
+
+    def optimize(self, tables: Sequence[str]) -> list[Step]:
+        held = self.check_out()
+        try:
+            return list(optimize(held.dbapi_connection, tables, self.translate))
+        finally:
+            self.give_back(held)
 
     # Facts
 
