@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 
 from openalgo_store import (
     CopyRefused,
@@ -31,7 +31,7 @@ from tests.programs.copying import killed_copy
 from tests.support.faulty_rows import plant_faults
 from tests.support.installation import Installed, fill, rows_of
 from tests.support.pairs import PAIRS
-from tests.support.rows import shares
+from tests.support.rows import new_user, shares, user
 from tests.support.waiting import DEADLINE
 
 
@@ -82,6 +82,18 @@ def test_ids_go_on_behind_those_of_rows_that_are_gone(
         with use_store(store):
             bulk_update_holdings([told | {"quantity": 1}])
         assert rows_of(store, "main")["holdings"][-1][0] == last + 2
+
+
+@pytest.mark.parametrize(("source", "target"), PAIRS)
+def test_ids_go_on_behind_a_row_that_no_counter_has_counted(
+    installations: tuple[Store, Store],
+) -> None:
+    origin, goal = installations
+    with use_store(origin), get_write_session() as tx:
+        tx.run(Query.of(insert(users).values(**user("asha", id=500))))
+    copy_all(origin, goal)
+    with use_store(goal):
+        assert new_user("ravi") == 501
 
 
 @pytest.mark.parametrize(("source", "target"), PAIRS)

@@ -2,7 +2,6 @@
 
 import shutil
 import sqlite3
-from collections import namedtuple
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -34,7 +33,7 @@ STATISTICS = {
     "sqlite": "SELECT count(*) FROM sqlite_stat1 WHERE tbl = 'symbols'",
     "postgresql": "SELECT count(*) FROM pg_stats WHERE tablename = 'symbols'",
 }
-_delete_logs = Query.of(delete(application_logs))
+_delete_logs: Query[None] = Query.of(delete(application_logs))
 
 
 @pytest.fixture

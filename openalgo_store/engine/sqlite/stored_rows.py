@@ -30,8 +30,12 @@ def odd_values(driver: sqlite3.Connection, table: Table) -> Iterator[tuple[str, 
         values = ", ".join(f"CAST({name} AS BLOB)" for name in texts)
         yield "a text is not UTF-8", f"{_BROKEN_TEXT}({values})"
     for column in table.columns:
-        for what, condition in _RULES[_kind(column)](column.name):
-            yield f"{column.name} {what}", f"{column.name} IS NOT NULL AND ({condition})"
+        name = column.name
+        kind = f"typeof({name})"  # IS NULL is never asked of a column that is declared NOT NULL
+        if not column.nullable:
+            yield f"{name} is missing", f"{kind} = 'null'"
+        for what, condition in _RULES[_kind(column)](name):
+            yield f"{name} {what}", f"{kind} <> 'null' AND ({condition})"
 
 
 def _kind(column: Column[Any]) -> type[Any]:
