@@ -113,11 +113,11 @@ class RowRules:
                 if isinstance(check, CheckConstraint):
                     kept = f"({check.sqltext})"
                     yield f"it breaks the rule {check.sqltext}", literal_column(f"(NOT {kept})")
-        for columns, condition in self._unique(table):
-            if self._has_duplicates(table, columns, condition):
+        for columns, of_which in self._unique(table):
+            if self._has_duplicates(table, columns, of_which):
                 names = ", ".join(each.name for each in columns)
-                what = f"{names} {'is that' if len(columns) == 1 else 'are those'} of another row"
-                yield what, _is_duplicate(table, columns, condition)
+                told = f"{names} {'is that' if len(columns) == 1 else 'are those'} of another row"
+                yield told, _is_duplicate(table, columns, of_which)
         for key in sorted(table.foreign_key_constraints, key=lambda each: str(each.column_keys)):
             parent, names = key.referred_table.name, ", ".join(key.column_keys)
             refers_to_none = not_(_refers(key))
@@ -143,7 +143,7 @@ class RowRules:
     ) -> bool:
         """By the index, if it is there."""
         given = [each.is_not(None) for each in columns if each.nullable]
-        rows = select(literal_column("1")).where(condition, *given)
+        rows: Select[Any] = select(literal_column("1")).where(condition, *given)
         several = rows.group_by(*columns).having(func.count() > literal_column("1"))
         found = select(several.select_from(table).exists())
         return bool(self._tx.connection.execute(found).scalar_one())
@@ -164,9 +164,8 @@ def _rows_where(table: Table, rules: Sequence[Rule], condition: Condition) -> Se
 def _is_duplicate(table: Table, columns: Sequence[Column[Any]], condition: Condition) -> Condition:
     """Of rows that are alike the first one is none; of those of one primary key each is."""
     key = key_of(table)
-    rows: Select[Any] = (
-        select(key).where(condition, *(each.is_not(None) for each in columns)).correlate(None)
-    )
+    given = (each.is_not(None) for each in columns)
+    rows = select(key).where(condition, *given).correlate(None)
     if columns[0] is key:
         return key.in_(rows.group_by(key).having(func.count() > literal_column("1")))
     nth = func.row_number().over(partition_by=columns, order_by=key)

@@ -3,6 +3,7 @@
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 from ...errors import StoreError
@@ -25,11 +26,12 @@ def optimize(
 
     The log is emptied last, since what is compacted goes through it.
     """
-    for what, do in (
-        ("statistics", lambda: _analyze(driver, tables)),
-        ("compaction", lambda: _compact(driver)),
-        ("log", lambda: _empty_log(driver)),
-    ):
+    steps: dict[str, Callable[[], Step]] = {
+        "statistics": partial(_analyze, driver, tables),
+        "compaction": partial(_compact, driver),
+        "log": partial(_empty_log, driver),
+    }
+    for what, do in steps.items():
         try:
             yield do()._replace(what=what)
         except sqlite3.Error as error:
