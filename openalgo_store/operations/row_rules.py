@@ -71,9 +71,9 @@ class RowRules:
         """
         for table in self._tables:
             rules = [*self._rules(table, following=following)]
-            broken = func.coalesce(or_(*(condition for _, condition in rules)), false())
+            broken = or_(*(condition for _, condition in rules))
             for row_id, *answers in self._rows(_rows_where(table, rules, broken)):
-                self._broken[table.name] = broken
+                self._broken[table.name] = func.coalesce(broken, false())
                 for (what, _), is_broken in zip(rules, answers, strict=True):
                     if is_broken:
                         yield RowFault(table.name, row_id, what)
