@@ -22,7 +22,7 @@ from ..startup import (
     read_only_warnings,
 )
 from ..store import Store, use_store
-from .checking import finding_line, findings_json, findings_summary
+from .checking import show_findings, show_findings_as_json
 from .copying import run_backup, run_copy, run_restore, settings_of
 from .group import for_programs, main
 from .new_secrets import write_missing_secrets
@@ -105,13 +105,8 @@ def check(context: click.Context, as_it_is: bool) -> None:
     For example: openalgo-store check
     """
     open_as_it_is(*DATABASES)
-    found = []
-    for each in check_databases():
-        found.append(each)
-        if not as_it_is:
-            click.echo(finding_line(each))
-    click.echo(findings_json(found) if as_it_is else findings_summary(found))
-    context.exit(1 if found else 0)
+    show = show_findings_as_json if as_it_is else show_findings
+    context.exit(1 if show(check_databases()) else 0)
 
 
 @main.command()
@@ -142,8 +137,8 @@ def copy(
     """
     databases = DATABASES if database == "all" else (database,)
     run_copy(
-        settings_of(origin, databases) if origin else settings_here(),
-        settings_of(goal, databases),
+        settings_of("--from", origin, databases) if origin else settings_here(),
+        settings_of("--to", goal, databases),
         databases,
         skip_bad=skip_bad,
         replace=replace,
@@ -179,7 +174,7 @@ def restore_command(folder: Path, goal: str | None, database: str | None, replac
     For example: openalgo-store restore backups/2026-08-25 --to new.env
     """
     names = (database,) if database else None
-    target = settings_of(goal, names or DATABASES) if goal else settings_here()
+    target = settings_of("--to", goal, names or DATABASES) if goal else settings_here()
     run_restore(folder, target, names, replace=replace)
 
 

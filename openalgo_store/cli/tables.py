@@ -29,9 +29,14 @@ def in_columns(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
 
 
 def printable(text: object) -> str:
-    """What a terminal shows without being told anything else by it; cut where it is long."""
-    shown = "".join(each if each.isprintable() else "?" for each in str(text))
+    """As `visible`, cut where it is long."""
+    shown = visible(text)
     return shown if len(shown) <= _LONGEST else shown[: _LONGEST - 3] + "..."
+
+
+def visible(text: object) -> str:
+    """What a terminal shows without being told anything else by it."""
+    return "".join(each if each.isprintable() else "?" for each in str(text))
 
 
 def minute(moment: datetime | None) -> str:

@@ -201,6 +201,9 @@ class Dialect(Protocol):
     def size(self, driver: Any) -> Size:
         """How much room the database takes, and how much its disk has left."""
 
+    def is_that_of(self, other: Any) -> bool:
+        """Whether another Dialect is one of the same database, by whatever name."""
+
     def has_answered(self, error: BaseException | None) -> bool:
         """Whether an error of the driver shows that the database is there, and has refused."""
 

@@ -68,6 +68,8 @@ FROM (
 """
 """Not the place that is flushed: with synchronous_commit off a commit does not wait for that."""
 _SERVER = "SELECT coalesce(host(inet_server_addr()), '') || ':' || current_setting('port')"
+_INSTANCE = "SELECT current_database() || ' ' || pg_postmaster_start_time()"
+"""Which of all databases this is, as long as its server runs: hosts and ports have many names."""
 _DO_NOT_TELL = (errors.FeatureNotSupported, errors.InsufficientPrivilege, errors.UndefinedFunction)
 """How servers that somebody else runs refuse some of these functions."""
 
@@ -258,6 +260,13 @@ class PostgreSQL:
     def size(self, driver: Any) -> Size:
         data = driver.execute("SELECT pg_database_size(current_database())").fetchone()[0]
         return Size(data, None, None)
+
+    def is_that_of(self, other: Any) -> bool:
+        return isinstance(other, PostgreSQL) and self._instance() == other._instance()
+
+    def _instance(self) -> str:
+        with self.engine.connect() as connection:
+            return str(connection.exec_driver_sql(_INSTANCE).scalar_one())
 
     def has_answered(self, error: BaseException | None) -> bool:
         """An error without a SQLSTATE is libpq's own, unless it quotes what the server said."""

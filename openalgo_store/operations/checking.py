@@ -1,10 +1,10 @@
 """Whether what is stored can be, opens, and adds up."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from ..engine.transaction import Transaction
-from ..errors import ConfigurationError
+from ..errors import ConfigurationError, Unavailable
 from ..records.trading import BookDifference
 from ..repositories.accounts.auth_tokens import find_closed_tokens
 from ..repositories.accounts.sentinels import check_secrets
@@ -24,6 +24,7 @@ _SECRETS = "put the secrets back that the database was made with"
 _TOKENS = "log in at the broker again, or add the key that sealed it to TOKEN_ENCRYPTION_KEYS"
 _SYMBOLS = "load the broker's file again"
 _BOOKS = "report the order again, or the broker's positions"
+_UNREAD = "see to what it says, then check again"
 _LATER = "mend these rows, then check again"
 
 
@@ -52,20 +53,28 @@ def check_databases(names: Sequence[str] = DATABASES) -> Iterator[Finding]:
     """
     looked_at: set[int] = set()
     for name in names:
-        with reading(name, primary=True) as tx:
-            dialect = current_store().databases[name]
-            if id(dialect) not in looked_at:  # names may share a database
-                looked_at.add(id(dialect))
-                for what in dialect.storage_faults(tx.driver_connection):
-                    yield Finding(name, name, None, what, _STORAGE)
-            rules, bad = RowRules(current_store(), tx), set()
-            for each in rules.faults():
-                bad.add(each.table)
-                yield Finding(name, *each, _SQL)
-            if name == "main":
-                yield from _secrets(tx, rules)
-                yield from _symbols(tx, rules)
-            yield from _books(tx, bad)
+        try:
+            yield from _database(name, looked_at)
+        except Unavailable as error:
+            yield Finding(name, name, None, f"it cannot be read: {error}", _UNREAD)
+
+
+def _database(name: str, looked_at: set[int]) -> Iterator[Finding]:
+    """`looked_at` are those whose pages were: names may share a database."""
+    with reading(name, primary=True) as tx:
+        dialect = current_store().databases[name]
+        if id(dialect) not in looked_at:
+            looked_at.add(id(dialect))
+            for what in dialect.storage_faults(tx.driver_connection):
+                yield Finding(name, name, None, what, _STORAGE)
+        rules, bad = RowRules(current_store(), tx), set()
+        for each in rules.faults():
+            bad.add(each.table)
+            yield Finding(name, *each, _SQL)
+        if name == "main":
+            yield from _secrets(tx, rules)
+            yield from _symbols(tx, rules)
+        yield from _books(tx, bad)
 
 
 def _secrets(tx: Transaction, rules: RowRules) -> Iterator[Finding]:
@@ -98,8 +107,3 @@ def _books(tx: Transaction, bad: set[str]) -> Iterator[Finding]:
         else:
             for each in check_book_sums(book, tx):
                 yield Finding(tx.database, *each, _BOOKS)
-
-
-def mends_of(findings: Iterable[Finding]) -> list[str]:
-    """What helps, each mend once."""
-    return list(dict.fromkeys(each.mend for each in findings))

@@ -178,6 +178,13 @@ class SQLite:
         free = shutil.disk_usage(file.parent).free
         return Size(file.stat().st_size, log.stat().st_size if log.exists() else 0, free)
 
+    def is_that_of(self, other: Any) -> bool:
+        """A file has several names where it is linked."""
+        try:
+            return Path(self.identity).samefile(other.identity)
+        except OSError:
+            return False
+
     def has_answered(self, error: BaseException | None) -> bool:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         return code not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_IOERR)
