@@ -1,7 +1,7 @@
 """What both engines share: how an Engine is made, and the events that hold the store's rules."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol
 
@@ -224,6 +224,15 @@ class Dialect(Protocol):
 
     def close(self) -> None:
         """End every session and close every idle connection, for good."""
+
+
+@contextmanager
+def translating(dialect: Dialect) -> Iterator[None]:
+    """What the driver raises in the block becomes the store's error."""
+    try:
+        yield
+    except dialect.driver_error as error:
+        raise dialect.translate(error, None) from error
 
 
 def build_engine(url: str | URL, dialect: Dialect, **options: Any) -> Engine:

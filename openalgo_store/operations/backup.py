@@ -11,6 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from ..engine.dialect import translating
 from ..errors import CopyRefused, InvalidInput
 from ..schema import migrate
 from ..settings import Settings, variable_of
@@ -122,8 +123,10 @@ def _save(
 def _look_through(saved: Store, name: str) -> dict[str, int]:
     """How many rows each table has; CopyRefused for a file with a fault."""
     with saved.transaction(name, readonly=True, primary=True) as tx:
-        for what in saved.databases[name].storage_faults(tx.driver_connection):
-            raise CopyRefused(f"{name}: what was saved is damaged, and so is what it was: {what}")
+        dialect = saved.databases[name]
+        with translating(dialect):
+            for what in dialect.storage_faults(tx.driver_connection):
+                raise CopyRefused(f"{name}: what was saved is damaged, so the original is: {what}")
         return rows_by_table(tx)
 
 

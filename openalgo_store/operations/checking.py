@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
+from ..engine.dialect import translating
 from ..engine.transaction import Transaction
 from ..errors import ConfigurationError, Unavailable
 from ..records.trading import BookDifference
@@ -65,7 +66,9 @@ def _database(name: str, looked_at: set[int]) -> Iterator[Finding]:
         dialect = current_store().databases[name]
         if id(dialect) not in looked_at:
             looked_at.add(id(dialect))
-            for what in dialect.storage_faults(tx.driver_connection):
+            with translating(dialect):
+                damaged = list(dialect.storage_faults(tx.driver_connection))
+            for what in damaged:
                 yield Finding(name, name, None, what, _STORAGE)
         rules, bad = RowRules(current_store(), tx), set()
         for each in rules.faults():

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Table, bindparam, delete, literal_column, select
 
+from ..engine.dialect import translating
 from ..engine.queries import Query
 from ..engine.transaction import Transaction
 from ..errors import CopyRefused, InvalidInput
@@ -212,6 +213,8 @@ def _continue_after(
     source: Store, read: Transaction, target: Store, write: Transaction, table: Table
 ) -> None:
     """Number new rows as the source would have: no id comes again."""
-    database = read.database
-    number = source.databases[database].last_number(read.driver_connection, table)
-    target.databases[database].continue_after(write.driver_connection, table, number)
+    origin, goal = source.databases[read.database], target.databases[read.database]
+    with translating(origin):
+        number = origin.last_number(read.driver_connection, table)
+    with translating(goal):
+        goal.continue_after(write.driver_connection, table, number)

@@ -30,6 +30,7 @@ from sqlalchemy import (
     select,
 )
 
+from ..engine.dialect import translating
 from ..engine.transaction import Transaction
 from ..errors import InvalidInput
 from ..store import Store
@@ -104,7 +105,9 @@ class RowRules:
         return None if broken is None else not_(broken)
 
     def _rules(self, table: Table, *, following: bool) -> Iterator[Rule]:
-        for what, condition in self._dialect.odd_values(self._tx.driver_connection, table):
+        with translating(self._dialect):
+            odd = list(self._dialect.odd_values(self._tx.driver_connection, table))
+        for what, condition in odd:
             yield what, literal_column(f"({condition})")
         for column in table.columns:
             if isinstance(column.type, Quantity):
