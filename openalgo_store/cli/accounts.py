@@ -26,7 +26,7 @@ from ..security.passwords import hash_password
 from ..sessions import get_read_session
 from .group import for_programs, main
 from .opening import open_as_it_is
-from .tables import as_json, in_columns, minute
+from .tables import as_json, in_columns, minute, printable
 
 
 @main.group()
@@ -59,7 +59,7 @@ def add(username: str, email: str) -> None:
     """
     open_as_it_is("main")
     user = create_user(username, email, hash_password(_password()))
-    click.echo(f"user {user.id}: {user.username}")
+    click.echo(f"user {user.id}: {printable(user.username)}")
 
 
 @users.command()
@@ -72,7 +72,7 @@ def password(username: str) -> None:
     open_as_it_is("main")
     user = user_named(username)
     update_user(user.id, password_hash=hash_password(_password()))
-    click.echo(f"{user.username} has a new password")
+    click.echo(f"{printable(user.username)} has a new password")
 
 
 @users.command()
@@ -85,7 +85,7 @@ def deactivate(username: str) -> None:
     open_as_it_is("main")
     user = user_named(username)
     delete_user(user.id)
-    click.echo(f"{user.username} is deactivated")
+    click.echo(f"{printable(user.username)} is deactivated")
 
 
 @users.command()
@@ -98,7 +98,7 @@ def reactivate(username: str) -> None:
     open_as_it_is("main")
     user = user_named(username)
     reactivate_user(user.id)
-    click.echo(f"{user.username} is active")
+    click.echo(f"{printable(user.username)} is active")
 
 
 @main.group("api-keys", invoke_without_command=True)
@@ -198,7 +198,7 @@ def revoke_token(username: str, broker: str) -> None:
     """
     open_as_it_is("main")
     revoke_auth_token(user_named(username).id, broker)
-    click.echo(f"the tokens of {username} at {broker} are removed")
+    click.echo(printable(f"the tokens of {username} at {broker} are removed"))
 
 
 @main.command("rotate-keys")

@@ -1,7 +1,7 @@
 """A backup holds what was committed before it began, and either engine is restored from it."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -22,15 +22,6 @@ from tests.support.settings import settings_of, urls_of
 from tests.support.waiting import DEADLINE
 
 WRITERS = 4
-
-
-@pytest.fixture
-def filled(migrated_settings: Settings) -> Iterator[Store]:
-    """An installation in which every table has rows."""
-    with Store(with_secrets(migrated_settings)) as store:
-        fill(store)
-        yield store
-    use_store(None)
 
 
 def refuse(fault: RowFault) -> None:

@@ -6,9 +6,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
+from sqlalchemy.engine import make_url
 
 from openalgo_store import (
+    LIVE,
     CopyRefused,
     InvalidInput,
     Store,
@@ -27,11 +29,12 @@ from openalgo_store.operations.row_rules import RowFault
 from openalgo_store.settings import DATABASES
 from openalgo_store.tables import METADATA
 from openalgo_store.tables.accounts import users
+from tests.operations.conftest import NewInstallation
 from tests.programs.copying import killed_copy
 from tests.support.faulty_rows import plant_faults
 from tests.support.installation import Installed, fill, rows_of
 from tests.support.pairs import PAIRS
-from tests.support.rows import shares
+from tests.support.rows import add_order, new_user, shares, user
 from tests.support.waiting import DEADLINE
 
 
@@ -85,6 +88,18 @@ def test_ids_go_on_behind_those_of_rows_that_are_gone(
 
 
 @pytest.mark.parametrize(("source", "target"), PAIRS)
+def test_ids_go_on_behind_a_row_that_no_counter_has_counted(
+    installations: tuple[Store, Store],
+) -> None:
+    origin, goal = installations
+    with use_store(origin), get_write_session() as tx:
+        tx.run(Query.of(insert(users).values(**user("asha", id=500))))
+    copy_all(origin, goal)
+    with use_store(goal):
+        assert new_user("ravi") == 501
+
+
+@pytest.mark.parametrize(("source", "target"), PAIRS)
 def test_a_target_with_other_rows_is_refused_unless_they_may_go(
     installations: tuple[Store, Store], installed: Installed
 ) -> None:
@@ -132,6 +147,38 @@ def test_a_process_that_serves_the_target_answers_with_what_was_copied(
 def test_a_database_is_not_copied_onto_itself(installations: tuple[Store, Store]) -> None:
     with pytest.raises(InvalidInput, match="the source and the target are the same database"):
         copy_database("main", installations[0], installations[0], tell=refuse)
+
+
+@pytest.mark.only("postgresql")
+def test_a_database_is_not_copied_onto_itself_by_another_name(
+    new_installation: NewInstallation,
+) -> None:
+    settings = new_installation("postgresql")
+    url = make_url(settings.database_url)
+    named = url.set(host={"127.0.0.1": "localhost"}.get(str(url.host), str(url.host)))
+    other = replace(settings, database_url=named.render_as_string(hide_password=False))
+    with Store(settings) as origin, Store(other) as goal:
+        fill(origin)
+        with pytest.raises(InvalidInput, match="the source and the target are the same database"):
+            copy_database("main", origin, goal, tell=refuse, replace=True)
+
+
+@pytest.mark.parametrize(("source", "target"), PAIRS)
+def test_what_is_written_to_the_source_meanwhile_is_not_copied(
+    installations: tuple[Store, Store], installed: Installed
+) -> None:
+    def write(table: str, count: int, rows: Any) -> Any:
+        if table == "orders":
+            with use_store(origin):
+                user_id = new_user("late")
+                add_order(user_id, "late", book=LIVE)
+        yield from rows
+
+    origin, goal = installations
+    before = rows_of(origin, "main")
+    copy_database("main", origin, goal, tell=refuse, watch=write)
+    assert rows_of(goal, "main") == before
+    assert len(rows_of(origin, "main")["orders"]) == len(before["orders"]) + 1
 
 
 @pytest.mark.parametrize(("source", "target"), PAIRS)
