@@ -119,6 +119,7 @@ class CrashSafe(DatabaseBackend):  # type: ignore[misc]  # yoyo is untyped
 
     def rollback_one(self, migration: Any, force: bool = False) -> None:
         with self._one_transaction(migration):
+            self._refuse_beneath_others(migration)
             migration.process_steps(self, "rollback", force=force)
             with self.transaction():
                 self.log_migration(migration, "rollback")
@@ -177,6 +178,15 @@ class CrashSafe(DatabaseBackend):  # type: ignore[misc]  # yoyo is untyped
             raise MigrationRefused("there are no migrations: check the path of their folder")
         for folder, database in folders:
             migrate.check_records(self.connection, folder, database)
+
+    def _refuse_beneath_others(self, migration: Any) -> None:
+        _, database = _place(migration)
+        applied = migrate.applied_migrations(self.connection)
+        own = [each for each in applied if migrate.database_of(each) == database]
+        if own and (newest := max(own)) > migration.id:
+            raise MigrationRefused(
+                f"{newest} is applied on top of {migration.id}: roll that back first"
+            )
 
     def _check_references(self, migration: Any) -> None:
         """MigrationRefused if the migration left a row that refers to nothing."""

@@ -164,6 +164,25 @@ def test_a_folder_that_breaks_the_rules_is_refused_before_anything_runs(
     assert tables(fresh_urls["main"]) == set()
 
 
+def test_only_the_newest_migration_is_rolled_back(folder: Path, fresh_urls: Urls) -> None:
+    url = fresh_urls["main"]
+    add(folder, "main-0098-first", "CREATE TABLE main_a (id BIGINT)", "DROP TABLE main_a")
+    add(folder, "main-0099-second", "CREATE TABLE main_b (id BIGINT)", "DROP TABLE main_b")
+    run_migrations(url, "main")
+    with backend_of(url) as backend:
+        found = {each.id: each for each in read_migrations(str(folder))}
+        with pytest.raises(
+            MigrationRefused, match=r"^main-0099-second is applied on top of main-0098"
+        ):
+            backend.rollback_one(found["main-0098-first"])
+        assert {"main_a", "main_b"} <= tables(url)
+        assert pending_migrations(url, "main") == []
+        for name in ("main-0099-second", "main-0098-first"):
+            backend.rollback_one(found[name])
+    assert not tables(url) & {"main_a", "main_b"}
+    assert pending_migrations(url, "main") == ["main-0098-first", "main-0099-second"]
+
+
 def test_a_failing_migration_leaves_nothing_and_can_be_mended(
     folder: Path, fresh_urls: Urls
 ) -> None:
