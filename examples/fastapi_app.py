@@ -4,9 +4,8 @@
     openalgo-store init                                     # the databases, two secrets in .env
     openalgo-store users add asha asha@example.org          # asks for a password
     openalgo-store load-symbols zerodha instruments.csv
-    echo "SESSION_KEY='$(python -c '
-    from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())')'" >> .env
-    echo "POSTBACK_SECRET='$(python -c 'import secrets; print(secrets.token_urlsafe(48))')'" >> .env
+    echo "SESSION_KEY='$(openssl rand -base64 32 | tr +/ -_)'" >> .env    # a Fernet key
+    echo "POSTBACK_SECRET='$(openssl rand -hex 32)'" >> .env
     uvicorn --workers 4 examples.fastapi_app:app
 
 The endpoints are `def`, not `async def`: FastAPI runs them in threads, so that one that waits for a

@@ -4,9 +4,8 @@
     openalgo-store init                                     # the databases, two secrets in .env
     openalgo-store users add asha asha@example.org          # asks for a password
     openalgo-store load-symbols zerodha instruments.csv
-    for name in SESSION_KEY POSTBACK_SECRET; do
-        echo "$name='$(python -c 'import secrets; print(secrets.token_urlsafe(48))')'" >> .env
-    done
+    echo "SESSION_KEY='$(openssl rand -hex 32)'" >> .env    # signs the session cookies
+    echo "POSTBACK_SECRET='$(openssl rand -hex 32)'" >> .env
     gunicorn --workers 4 --threads 8 "examples.flask_app:create_app()"
 
 Each worker process makes the application, and so opens a store of its own. With --preload gunicorn

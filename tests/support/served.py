@@ -69,7 +69,8 @@ def start(*arguments: str, **options: Any) -> "subprocess.Popen[str]":
     """A program of Python in the current folder, which finds examples/ and nothing of ours else."""
     ours = {each.name.upper() for each in fields(Settings)}
     environment = {name: value for name, value in os.environ.items() if name not in ours}
-    environment["PYTHONPATH"] = str(ROOT)
+    environment |= {"PYTHONPATH": str(ROOT), "HOME": str(Path.cwd())}  # where gunicorn has a socket
+    environment.pop("XDG_RUNTIME_DIR", None)  # or there
     return subprocess.Popen(
         [sys.executable, "-m", *arguments], env=environment, text=True, **options
     )
