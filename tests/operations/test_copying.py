@@ -277,8 +277,12 @@ def test_all_but_the_bad_ones_of_many_rows_are_copied(installations: tuple[Store
     with use_store(origin):
         replace_symbols(shares(MANY), "zerodha")
         with get_write_session() as tx:
-            tx.driver_connection.execute("UPDATE symbols SET strike = 9e999 WHERE id = 7")
-    done = copy_database("main", origin, goal, tell=lambda _: None, skip_bad=True)
+            tx.driver_connection.execute(
+                "UPDATE symbols SET strike = 9e999, lot_size = 'x' WHERE id = 7"
+            )
+    told: list[RowFault] = []
+    done = copy_database("main", origin, goal, tell=told.append, skip_bad=True)
+    assert [each.what for each in told] == ["lot_size is not a whole number", "strike is infinite"]
     assert (done.tables["symbols"].rows, done.left_out) == (MANY - 1, 1)
     assert [row[0] for row in rows_of(goal, "main")["symbols"]] == [
         *range(1, 7),
