@@ -9,9 +9,7 @@ from typing import Any, NamedTuple
 
 import psycopg
 
-from openalgo_store import (
-    Store,
-)
+from openalgo_store import Store
 from openalgo_store.settings import DATABASES
 from openalgo_store.tables.trading import PRODUCTS, STATUSES
 from tests.support.rich_installation import EACH, ORDERS
