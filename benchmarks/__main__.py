@@ -9,6 +9,7 @@ from pathlib import Path
 
 from . import (
     api_keys,
+    copies,
     growth,
     latency,
     lookup,
@@ -59,6 +60,7 @@ SUBJECTS: dict[str, Callable[[Setting], list[Figure]]] = {
     "growth": growth.run,
     "latency": latency.run,
     "purge": purge.run,
+    "copies": copies.run,
     "start": start.run,
 }
 

@@ -96,9 +96,21 @@ def index_ours(url: str, file: Path) -> Work:
     return lambda: search_symbols("nothing", BROKER)
 
 
+def copy_ours(url: str, file: Path) -> Work:
+    """Copy main into the database that the file names."""
+    from openalgo_store import Settings, Store
+    from openalgo_store.operations.copying import copy_database
+
+    origin = Store(Settings(database_url=url))
+    goal = Store(Settings(database_url=file.read_text()))
+    return lambda: copy_database("main", origin, goal, tell=print)
+
+
 TASKS = {
     each.__name__: each
-    for each in (load_raw, load_ours, load_orm, warm_raw, warm_ours, warm_orm, index_ours)
+    for each in (
+        *(load_raw, load_ours, load_orm, warm_raw, warm_ours, warm_orm, index_ours, copy_ours),
+    )
 }
 
 

@@ -80,6 +80,9 @@ TARGETS: dict[str, dict[str, Target]] = {
         POSTGRESQL: Target(1 / 0.4, alone=100),
     },
     "caller's CPU for a latency": both(Target(most=2)),
+    # Copies: at least half the speed
+    "copy to the other engine, a row": both(Target(2)),
+    "copy to the other engine, peak": both(Target(most=150)),
     # Growth
     "order, 66 tables in 16": both(Target(most=1.05)),
     "load, ten times the rows, a row": both(Target(most=1.2)),

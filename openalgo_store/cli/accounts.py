@@ -26,7 +26,7 @@ from ..security.passwords import hash_password
 from ..sessions import get_read_session
 from .group import for_programs, main
 from .opening import open_as_it_is
-from .tables import as_json, in_columns, minute
+from .tables import as_json, in_columns, minute, printable
 
 
 @main.group()
@@ -52,14 +52,15 @@ def list_all_users(as_it_is: bool) -> None:
 @users.command()
 @click.argument("username")
 @click.argument("email")
-def add(username: str, email: str) -> None:
+@for_programs
+def add(username: str, email: str, as_it_is: bool) -> None:
     """Add a user. The password is asked for, or read from standard input.
 
     For example: openalgo-store users add asha asha@example.org
     """
     open_as_it_is("main")
     user = create_user(username, email, hash_password(_password()))
-    click.echo(f"user {user.id}: {user.username}")
+    click.echo(as_json(user) if as_it_is else f"user {user.id}: {printable(user.username)}")
 
 
 @users.command()
@@ -72,7 +73,7 @@ def password(username: str) -> None:
     open_as_it_is("main")
     user = user_named(username)
     update_user(user.id, password_hash=hash_password(_password()))
-    click.echo(f"{user.username} has a new password")
+    click.echo(f"{printable(user.username)} has a new password")
 
 
 @users.command()
@@ -85,7 +86,7 @@ def deactivate(username: str) -> None:
     open_as_it_is("main")
     user = user_named(username)
     delete_user(user.id)
-    click.echo(f"{user.username} is deactivated")
+    click.echo(f"{printable(user.username)} is deactivated")
 
 
 @users.command()
@@ -98,7 +99,7 @@ def reactivate(username: str) -> None:
     open_as_it_is("main")
     user = user_named(username)
     reactivate_user(user.id)
-    click.echo(f"{user.username} is active")
+    click.echo(f"{printable(user.username)} is active")
 
 
 @main.group("api-keys", invoke_without_command=True)
@@ -140,13 +141,15 @@ def list_every_api_key(as_it_is: bool) -> None:
 @api_keys.command()
 @click.argument("username")
 @click.option("--name", help="What it is for.")
-def create(username: str, name: str | None) -> None:
+@for_programs
+def create(username: str, name: str | None, as_it_is: bool) -> None:
     """Issue an API key and print it: it is shown this once.
 
     For example: openalgo-store api-keys create asha --name bot
     """
     open_as_it_is("main")
-    click.echo(create_api_key(user_named(username).id, name).api_key)
+    issued = create_api_key(user_named(username).id, name)
+    click.echo(as_json(issued) if as_it_is else issued.api_key)
 
 
 @api_keys.command()
@@ -198,7 +201,7 @@ def revoke_token(username: str, broker: str) -> None:
     """
     open_as_it_is("main")
     revoke_auth_token(user_named(username).id, broker)
-    click.echo(f"the tokens of {username} at {broker} are removed")
+    click.echo(printable(f"the tokens of {username} at {broker} are removed"))
 
 
 @main.command("rotate-keys")

@@ -1,23 +1,45 @@
-"""What `check` finds, as text and as JSON."""
+"""What `check` finds, as text and as JSON: each thing as it is found."""
 
-from ..operations.checking import Finding, mends_of
-from .tables import as_json
+import json
+from collections.abc import Iterable
+
+import click
+
+from ..operations.checking import Finding
+from .tables import plain, visible
 
 
-def finding_line(found: Finding) -> str:
-    """The table, the row, and what is wrong with it."""
+def show_findings(found: Iterable[Finding]) -> int:
+    """A line for each; at the end how many there are, and what helps, each mend once."""
+    count, mends = 0, dict[str, None]()
+    for each in found:
+        click.echo(_line(each))
+        count += 1
+        mends[each.mend] = None
+    if not count:
+        click.echo("everything is as it should be")
+        return 0
+    click.echo(f"{count:,} finding{'' if count == 1 else 's'}")
+    for mend in mends:
+        click.echo(f"  mend: {mend}")
+    return count
+
+
+def show_findings_as_json(found: Iterable[Finding]) -> int:
+    """A list of objects with the fields of a Finding; how many."""
+    count = 0
+    click.echo("[", nl=False)
+    try:
+        for each in found:
+            click.echo(
+                f"{',' if count else ''}\n  {json.dumps(plain(each), default=str)}", nl=False
+            )
+            count += 1
+    finally:
+        click.echo("\n]")
+    return count
+
+
+def _line(found: Finding) -> str:
     row = "" if found.row_id is None else f" {found.row_id}"
-    return f"{found.table}{row}: {' '.join(found.what.split())}"
-
-
-def findings_summary(found: list[Finding]) -> str:
-    """How many there are, and what helps."""
-    if not found:
-        return "everything is as it should be"
-    findings = f"{len(found):,} finding{'' if len(found) == 1 else 's'}"
-    return "\n".join([findings, *(f"  mend: {each}" for each in mends_of(found))])
-
-
-def findings_json(found: list[Finding]) -> str:
-    """A list of objects with the fields of a Finding."""
-    return as_json(found)
+    return visible(f"{found.table}{row}: {' '.join(found.what.split())}")

@@ -19,22 +19,26 @@ from ..settings import DATABASES, Settings, variable_of
 from ..settings.env_file import read_env_file
 from ..startup import make_folders, migrate_databases
 from ..store import Store
+from ..tables import METADATA
 from .report import progress_of
+from .tables import as_json, visible
+
+_LONGEST_NAME = 100
 
 
-def settings_of(place: str, databases: Sequence[str]) -> Settings:
+def settings_of(option: str, place: str, databases: Sequence[str]) -> Settings:
     """Of a URL, which all of these databases have then, or of an env file that names them.
 
-    What else the environment says, as DB_POOLER, holds there too.
+    What else the environment says, as DB_POOLER, holds there too. `option` is what it was given to.
     """
-    urls = set(map(variable_of, DATABASES))
+    urls = {*map(variable_of, DATABASES), "READ_DATABASE_URL"}
     others = {name: value for name, value in os.environ.items() if name not in urls}
     if "://" in place:
         return Settings.from_env({**others, **dict.fromkeys(map(variable_of, databases), place)})
     if not Path(place).is_file():
-        raise ConfigurationError(
-            f"{place} is neither a URL nor a file: give one of a database, as sqlite:///FILE or "
-            "postgresql://HOST/DATABASE, or a file with variables as .env"
+        raise ConfigurationError(  # what it is may be a URL that was mistyped, with its password
+            f"{option} names neither a URL nor a file: give one of a database, as sqlite:///FILE "
+            "or postgresql://HOST/DATABASE, or a file with variables as .env"
         )
     return Settings.from_env({**others, **read_env_file(Path(place))})
 
@@ -51,7 +55,8 @@ def run_copy(
     for name in databases:
         if migrate.pending_migrations(origin.url(name), name):
             raise ConfigurationError(
-                f"the {name} database is not up to date: run `openalgo-store migrate` on it first"
+                f"the {name} database of --from is not there or not up to date: look at its name, "
+                "or run `openalgo-store migrate` on it first"
             )
     with ExitStack() as opened:
         listed: TextIO = sys.stdout
@@ -74,14 +79,23 @@ def run_copy(
 
 
 def _new_list(path: Path) -> TextIO:
+    """In place of an earlier one, but of nothing else: it may be a database."""
     try:
+        if path.exists() and not _is_list(path):
+            raise InvalidInput(f"--skip-bad {path} is another file: name a new one")
         return path.open("w", encoding="utf-8")
     except OSError as error:
         raise InvalidInput(f"--skip-bad {path} cannot be written: {error.strerror}") from error
 
 
+def _is_list(path: Path) -> bool:
+    with path.open("rb") as file:
+        first = file.readline(_LONGEST_NAME).partition(b" ")[0].decode(errors="replace")
+    return not first or any(first in each.tables for each in METADATA.values())
+
+
 def _line(fault: RowFault) -> str:
-    return f"{fault.table} {fault.row_id}: {fault.what}"
+    return visible(f"{fault.table} {fault.row_id}: {fault.what}")
 
 
 def _watched(table: str, count: int, rows: Iterable[Row]) -> Iterator[Row]:
@@ -100,11 +114,15 @@ def _report(done: DatabaseCopy) -> str:
     return "\n".join(lines)
 
 
-def run_backup(store: Store, folder: Path, databases: Sequence[str]) -> int:
+def run_backup(store: Store, folder: Path, databases: Sequence[str], *, as_it_is: bool) -> int:
     """Save these databases and say what is in the backup; how many rows could not be saved."""
     left_out: list[RowFault] = []
-    for name, each in back_up(store, folder, databases, left_out.append).items():
-        click.echo(f"{name:<10}{sum(each.rows.values()):>9,} rows in {folder / each.file}")
+    saved = back_up(store, folder, databases, left_out.append)
+    if as_it_is:
+        click.echo(as_json(saved))
+    else:
+        for name, each in saved.items():
+            click.echo(f"{name:<10}{sum(each.rows.values()):>9,} rows in {folder / each.file}")
     for fault in left_out:
         click.echo(f"left out: {_line(fault)}", err=True)
     return len(left_out)

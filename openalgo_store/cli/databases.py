@@ -7,6 +7,7 @@ import click
 
 from ..operations.checking import check_databases
 from ..operations.health import PATIENCE
+from ..operations.optimizing import optimize_databases
 from ..operations.purge import PURGES, moment_ago
 from ..operations.status import inspect
 from ..repositories.accounts.sentinels import check_secrets
@@ -21,13 +22,15 @@ from ..startup import (
     read_only_warnings,
 )
 from ..store import Store, use_store
-from .checking import finding_line, findings_json, findings_summary
+from .checking import show_findings, show_findings_as_json
 from .copying import run_backup, run_copy, run_restore, settings_of
 from .group import for_programs, main
 from .new_secrets import write_missing_secrets
 from .opening import ENV_FILE, open_as_it_is, settings_here
+from .optimizing import not_done, optimizing_report
 from .report import shell_warning
 from .status import status_report, to_json
+from .tables import as_json
 
 
 @main.command()
@@ -102,13 +105,8 @@ def check(context: click.Context, as_it_is: bool) -> None:
     For example: openalgo-store check
     """
     open_as_it_is(*DATABASES)
-    found = []
-    for each in check_databases():
-        found.append(each)
-        if not as_it_is:
-            click.echo(finding_line(each))
-    click.echo(findings_json(found) if as_it_is else findings_summary(found))
-    context.exit(1 if found else 0)
+    show = show_findings_as_json if as_it_is else show_findings
+    context.exit(1 if show(check_databases()) else 0)
 
 
 @main.command()
@@ -139,8 +137,8 @@ def copy(
     """
     databases = DATABASES if database == "all" else (database,)
     run_copy(
-        settings_of(origin, databases) if origin else settings_here(),
-        settings_of(goal, databases),
+        settings_of("--from", origin, databases) if origin else settings_here(),
+        settings_of("--to", goal, databases),
         databases,
         skip_bad=skip_bad,
         replace=replace,
@@ -150,8 +148,9 @@ def copy(
 @main.command()
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 @click.option("--database", type=click.Choice(DATABASES), help="Only this one.")
+@for_programs
 @click.pass_context
-def backup(context: click.Context, folder: Path, database: str | None) -> None:
+def backup(context: click.Context, folder: Path, database: str | None, as_it_is: bool) -> None:
     """Save the databases into a new folder, while others write.
 
     Each is a file of its own, as it was at one moment, from which either engine is restored. The
@@ -160,7 +159,8 @@ def backup(context: click.Context, folder: Path, database: str | None) -> None:
     For example: openalgo-store backup backups/2026-08-25
     """
     names = (database,) if database else DATABASES
-    context.exit(1 if run_backup(open_as_it_is(*names), folder, names) else 0)
+    left_out = run_backup(open_as_it_is(*names), folder, names, as_it_is=as_it_is)
+    context.exit(1 if left_out else 0)
 
 
 @main.command("restore")
@@ -176,7 +176,7 @@ def restore_command(folder: Path, goal: str | None, database: str | None, replac
     For example: openalgo-store restore backups/2026-08-25 --to new.env
     """
     names = (database,) if database else None
-    target = settings_of(goal, names or DATABASES) if goal else settings_here()
+    target = settings_of("--to", goal, names or DATABASES) if goal else settings_here()
     run_restore(folder, target, names, replace=replace)
 
 
@@ -184,7 +184,8 @@ def restore_command(folder: Path, goal: str | None, database: str | None, replac
 @click.option("--older-than", metavar="AGE", required=True, help="30d, 2w, 12h; m are minutes.")
 @click.option("--database", type=click.Choice(list(PURGES)), help="Only this one.")
 @click.option("--dry-run", is_flag=True, help="Count, and delete nothing.")
-def purge(older_than: str, database: str | None, dry_run: bool) -> None:
+@for_programs
+def purge(older_than: str, database: str | None, dry_run: bool, as_it_is: bool) -> None:
     """Delete old latencies, log entries and Telegram messages.
 
     Messages that wait for delivery stay. Writers go on meanwhile: the rows go in small
@@ -196,6 +197,28 @@ def purge(older_than: str, database: str | None, dry_run: bool) -> None:
     names = [database] if database else list(PURGES)
     open_as_it_is(*names)
     done = "would go" if dry_run else "purged"
+    counts = {}
     for name in names:
-        rows = PURGES[name](before, dry_run=dry_run)
-        click.echo(f"{name:<10}{rows:,} rows {done}: older than {before:%Y-%m-%d %H:%M} UTC")
+        rows = counts[name] = PURGES[name](before, dry_run=dry_run)
+        if not as_it_is:
+            click.echo(f"{name:<10}{rows:,} rows {done}: older than {before:%Y-%m-%d %H:%M} UTC")
+    if as_it_is:
+        click.echo(as_json(counts))
+
+
+@main.command()
+@click.option("--database", type=click.Choice(DATABASES), help="Only this one.")
+@for_programs
+@click.pass_context
+def optimize(context: click.Context, database: str | None, as_it_is: bool) -> None:
+    """Keep the databases in shape: statistics for the planner, room of what was deleted.
+
+    On SQLite the file is written anew if a fifth of it is free, and the log is emptied. Others may
+    read and write meanwhile. The exit code is 1 when a step could not be done: a line says why.
+
+    For example: openalgo-store optimize --database main
+    """
+    names = (database,) if database else DATABASES
+    found = list(optimize_databases(open_as_it_is(*names), names))
+    click.echo(as_json(found) if as_it_is else optimizing_report(found))
+    context.exit(1 if any(map(not_done, found)) else 0)

@@ -8,6 +8,7 @@ import click
 
 from ..errors import InvalidInput, StoreError
 from ..store import close_databases
+from .tables import visible
 
 
 class _Commands(click.Group):
@@ -17,7 +18,7 @@ class _Commands(click.Group):
         try:
             return super().invoke(context)
         except StoreError as error:
-            click.echo(f"error: {' '.join(str(error).split())}", err=True)
+            click.echo(f"error: {visible(' '.join(str(error).split()))}", err=True)
             context.exit(1)
         finally:
             close_databases()

@@ -8,11 +8,10 @@ from ..operations.health import DatabaseHealth, Health
 from ..operations.status import Status
 from ..records.symbols import SymbolLoad
 from ..values.clock import IST
-from .tables import as_json, plain
+from .tables import as_json, in_bytes, plain
 
 _WIDTH = 100
 _INDENT = " " * 10
-_UNITS = (("GB", 1e9), ("MB", 1e6), ("kB", 1e3))
 
 
 def to_json(status: Status) -> str:
@@ -85,12 +84,7 @@ def _process_lines(health: Health) -> Iterator[str]:
 
 def _size_text(size: Size) -> list[str]:
     named = (("", size.data_bytes), ("log ", size.log_bytes), ("free ", size.free_bytes))
-    return [f"{name}{_bytes(count)}" for name, count in named if count is not None]
-
-
-def _bytes(count: int) -> str:
-    unit, size = next((each for each in _UNITS if count >= each[1]), _UNITS[-1])
-    return f"{count / size:,.1f} {unit}"
+    return [f"{name}{in_bytes(count)}" for name, count in named if count is not None]
 
 
 def _pool_text(pool: PoolUse) -> str:

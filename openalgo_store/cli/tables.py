@@ -9,6 +9,7 @@ from typing import Any
 from ..values.clock import IST
 
 _LONGEST = 100
+_UNITS = (("GB", 1e9), ("MB", 1e6), ("kB", 1e3))
 
 
 def in_columns(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
@@ -28,14 +29,25 @@ def in_columns(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
 
 
 def printable(text: object) -> str:
-    """What a terminal shows without being told anything else by it; cut where it is long."""
-    shown = "".join(each if each.isprintable() else "?" for each in str(text))
+    """As `visible`, cut where it is long."""
+    shown = visible(text)
     return shown if len(shown) <= _LONGEST else shown[: _LONGEST - 3] + "..."
+
+
+def visible(text: object) -> str:
+    """What a terminal shows without being told anything else by it."""
+    return "".join(each if each.isprintable() else "?" for each in str(text))
 
 
 def minute(moment: datetime | None) -> str:
     """In Indian time; never, for none."""
     return moment.astimezone(IST).strftime("%Y-%m-%d %H:%M IST") if moment else "never"
+
+
+def in_bytes(count: int) -> str:
+    """In the unit that suits it."""
+    unit, size = next((each for each in _UNITS if count >= each[1]), _UNITS[-1])
+    return f"{count / size:,.1f} {unit}"
 
 
 def as_json(value: Any) -> str:

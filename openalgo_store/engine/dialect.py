@@ -1,9 +1,9 @@
 """What both engines share: how an Engine is made, and the events that hold the store's rules."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from sqlalchemy import Connection, Engine, PoolProxiedConnection, Table, create_engine, event
 from sqlalchemy.engine import URL
@@ -76,6 +76,14 @@ class Size(NamedTuple):
     data_bytes: int
     log_bytes: int | None
     free_bytes: int | None
+
+
+class Step(NamedTuple):
+    """One thing that keeps a database in shape; `why` it failed, or was not needed."""
+
+    what: str
+    state: Literal["done", "not needed", "failed"]
+    why: str | None = None
 
 
 class Dialect(Protocol):
@@ -163,6 +171,12 @@ class Dialect(Protocol):
     def save_to(self, path: Path) -> bool:
         """Write the database as it is now into a new file; False where it is no file itself."""
 
+    def optimize(self, tables: Sequence[str]) -> list[Step]:
+        """Keep these tables, and the file they are in, in shape while others read and write.
+
+        Nothing is raised for what cannot be done now, as because others hold a lock.
+        """
+
     def last_number(self, driver: Any, table: Table) -> int:
         """The highest id that a row of the table had, for as long as that is known."""
 
@@ -187,6 +201,9 @@ class Dialect(Protocol):
     def size(self, driver: Any) -> Size:
         """How much room the database takes, and how much its disk has left."""
 
+    def is_that_of(self, other: Any) -> bool:
+        """Whether another Dialect is one of the same database, by whatever name."""
+
     def has_answered(self, error: BaseException | None) -> bool:
         """Whether an error of the driver shows that the database is there, and has refused."""
 
@@ -207,6 +224,15 @@ class Dialect(Protocol):
 
     def close(self) -> None:
         """End every session and close every idle connection, for good."""
+
+
+@contextmanager
+def translating(dialect: Dialect) -> Iterator[None]:
+    """What the driver raises in the block becomes the store's error."""
+    try:
+        yield
+    except dialect.driver_error as error:
+        raise dialect.translate(error, None) from error
 
 
 def build_engine(url: str | URL, dialect: Dialect, **options: Any) -> Engine:

@@ -23,9 +23,10 @@ from ..settings import Settings
 from ..settings.url_options import HIDDEN
 from ..settings.urls import place_of
 from ..threads import poll, refuse_late_patch
-from .dialect import Holder, PoolUse, Replication, Sent, Size, build_engine
+from .dialect import Holder, PoolUse, Replication, Sent, Size, Step, build_engine
 from .living import Living
 from .postgresql_errors import is_out_of_step, translate
+from .postgresql_optimizing import vacuum
 from .postgresql_rows import continue_after, last_number, odd_values, storage_faults
 
 _LONGEST_IDLE = 600.0
@@ -67,6 +68,8 @@ FROM (
 """
 """Not the place that is flushed: with synchronous_commit off a commit does not wait for that."""
 _SERVER = "SELECT coalesce(host(inet_server_addr()), '') || ':' || current_setting('port')"
+_INSTANCE = "SELECT current_database() || ' ' || pg_postmaster_start_time()"
+"""Which of all databases this is, as long as its server runs: hosts and ports have many names."""
 _DO_NOT_TELL = (errors.FeatureNotSupported, errors.InsufficientPrivilege, errors.UndefinedFunction)
 """How servers that somebody else runs refuse some of these functions."""
 
@@ -229,6 +232,13 @@ class PostgreSQL:
     last_number = staticmethod(last_number)
     continue_after = staticmethod(continue_after)
 
+    def optimize(self, tables: Sequence[str]) -> list[Step]:
+        held = self.check_out()
+        try:
+            return [vacuum(held.driver_connection, tables, self.translate)]
+        finally:
+            self.give_back(held)
+
     def save_to(self, path: Path) -> bool:
         return False
 
@@ -250,6 +260,13 @@ class PostgreSQL:
     def size(self, driver: Any) -> Size:
         data = driver.execute("SELECT pg_database_size(current_database())").fetchone()[0]
         return Size(data, None, None)
+
+    def is_that_of(self, other: Any) -> bool:
+        return isinstance(other, PostgreSQL) and self._instance() == other._instance()
+
+    def _instance(self) -> str:
+        with self.engine.connect() as connection:
+            return str(connection.exec_driver_sql(_INSTANCE).scalar_one())
 
     def has_answered(self, error: BaseException | None) -> bool:
         """An error without a SQLSTATE is libpq's own, unless it quotes what the server said."""

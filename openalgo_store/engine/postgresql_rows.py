@@ -22,9 +22,12 @@ ORDER BY 1
 
 def odd_values(driver: Any, table: Table) -> Iterator[tuple[str, str]]:
     """Why a row cannot be one of the table's, and the condition that is true of such a row."""
+    driver.execute("SET LOCAL jit = off")  # to compile so many conditions takes seconds
     for column in table.columns:
         kind, name = column.type, column.name
         plain = kind.impl_instance if isinstance(kind, TypeDecorator) else kind
+        if not column.nullable:
+            yield f"{name} is missing", f"{name} IS NULL"
         if isinstance(kind, StrictJson):
             yield f"{name} is not JSON", f"json_typeof({name}) = 'number'"
         elif isinstance(plain, Double):
@@ -62,11 +65,16 @@ def _index_fault(driver: Any, name: str) -> Iterator[str]:
 
 
 def last_number(driver: Any, table: Table) -> int:
-    """The highest id that the table has given."""
+    """The highest id that the table has given, or has: one that was restored may not count it."""
     found = driver.execute(
-        sql.SQL("SELECT last_value, is_called FROM {}").format(_sequence(driver, table))
+        sql.SQL(
+            "SELECT greatest("
+            "coalesce(pg_sequence_last_value(pg_get_serial_sequence(%s, 'id')::regclass), 0), "
+            "(SELECT max(id) FROM {}))"
+        ).format(sql.Identifier(table.name)),
+        (table.name,),
     ).fetchone()
-    return int(found[0]) if found[1] else int(found[0]) - 1
+    return int(found[0])
 
 
 def continue_after(driver: Any, table: Table, number: int) -> None:
@@ -75,9 +83,3 @@ def continue_after(driver: Any, table: Table, number: int) -> None:
         "SELECT setval(pg_get_serial_sequence(%s, 'id'), %s, %s)",
         (table.name, max(number, 1), number > 0),
     )
-
-
-def _sequence(driver: Any, table: Table) -> sql.Identifier:
-    found = driver.execute("SELECT pg_get_serial_sequence(%s, 'id')", (table.name,)).fetchone()[0]
-    schema, name = found.split(".")
-    return sql.Identifier(schema, name)

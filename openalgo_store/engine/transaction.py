@@ -137,7 +137,8 @@ class Transaction:
         driver, insert_rows = self._connected(), self._state.dialect.insert_rows
         if self.readonly:
             raise SessionMisuse("a read session cannot write: use get_write_session")
-        return self._state.perform(f"copy into {table.name}", insert_rows, driver, table, *given)
+        name, call = f"copy into {table.name}", (insert_rows, driver, table, *given)
+        return self._state.perform(name, *call, may_take_long=True)  # as its rows are many
 
     @_by_one_thread
     def lock(self, name: str) -> None:

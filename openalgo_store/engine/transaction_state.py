@@ -251,6 +251,7 @@ class TransactionState:
         *arguments: Any,
         sql: str = "",
         rows: Sequence[Mapping[str, Any]] = (),
+        may_take_long: bool = False,
     ) -> T:
         """Call; an error, and a line in the log if it takes long, name the statement."""
         began = perf_counter()
@@ -268,7 +269,7 @@ class TransactionState:
             raise
         finally:
             seconds = perf_counter() - began
-            if 0 < self.dialect.slow_statement <= seconds:
+            if 0 < self.dialect.slow_statement <= seconds and not may_take_long:
                 _log.warning("%s took %.3f s in %s", statement, seconds, self.database)
             elif _statements.isEnabledFor(logging.DEBUG):
                 _statements.debug("%s took %.6f s in %s", statement, seconds, self.database)

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -10,6 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from ..engine.dialect import translating
 from ..errors import CopyRefused, InvalidInput
 from ..schema import migrate
 from ..settings import Settings, variable_of
@@ -23,6 +25,8 @@ from .row_rules import RowFault
 
 _MANIFEST = "manifest.json"
 _AT_ONCE = 2**20
+_UNFIT = re.compile(r"[?#%]")
+"""What the path of a database cannot hold."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,8 @@ def back_up(
     looked through. The list is written last: a folder without it is no backup. Raises InvalidInput
     for a folder that is not empty, CopyRefused for a file that is damaged.
     """
+    if _UNFIT.search(str(folder.resolve())):
+        raise InvalidInput(f"{folder} has one of ? # % in its path, which no file may have here")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         is_new = not any(folder.iterdir())
@@ -59,7 +65,12 @@ def back_up(
         "databases": {name: vars(each) for name, each in saved.items()},
     }
     text = json.dumps(values, indent=2)
-    (folder / _MANIFEST).write_text(f"{text}\n", encoding="utf-8")
+    try:
+        (folder / _MANIFEST).write_text(f"{text}\n", encoding="utf-8")
+    except OSError as error:
+        raise CopyRefused(
+            f"{folder} is not finished, {_MANIFEST} cannot be written: {error.strerror}"
+        ) from error
     return saved
 
 
@@ -112,8 +123,10 @@ def _save(
 def _look_through(saved: Store, name: str) -> dict[str, int]:
     """How many rows each table has; CopyRefused for a file with a fault."""
     with saved.transaction(name, readonly=True, primary=True) as tx:
-        for what in saved.databases[name].storage_faults(tx.driver_connection):
-            raise CopyRefused(f"{name}: what was saved is damaged, and so is what it was: {what}")
+        dialect = saved.databases[name]
+        with translating(dialect):
+            for what in dialect.storage_faults(tx.driver_connection):
+                raise CopyRefused(f"{name}: what was saved is damaged, so the original is: {what}")
         return rows_by_table(tx)
 
 
@@ -134,11 +147,14 @@ def _of_file(path: Path, name: str) -> Settings:
 def _read_manifest(folder: Path) -> dict[str, SavedDatabase]:
     try:
         values = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
-        return {name: SavedDatabase(**each) for name, each in values["databases"].items()}
+        found = {name: SavedDatabase(**each) for name, each in values["databases"].items()}
+        if found and all(Path(each.file).name == each.file for each in found.values()):
+            return found
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
-        raise InvalidInput(
-            f"{folder} is no backup, or one that was not finished: {_MANIFEST} is not in it"
-        ) from None
+        pass
+    raise InvalidInput(
+        f"{folder} is no backup, or one that was not finished: {_MANIFEST} is not in it, or no list"
+    )
 
 
 def _digest(path: Path) -> str:

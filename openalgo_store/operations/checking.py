@@ -1,10 +1,11 @@
 """Whether what is stored can be, opens, and adds up."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
+from ..engine.dialect import translating
 from ..engine.transaction import Transaction
-from ..errors import ConfigurationError
+from ..errors import ConfigurationError, Unavailable
 from ..records.trading import BookDifference
 from ..repositories.accounts.auth_tokens import find_closed_tokens
 from ..repositories.accounts.sentinels import check_secrets
@@ -24,6 +25,7 @@ _SECRETS = "put the secrets back that the database was made with"
 _TOKENS = "log in at the broker again, or add the key that sealed it to TOKEN_ENCRYPTION_KEYS"
 _SYMBOLS = "load the broker's file again"
 _BOOKS = "report the order again, or the broker's positions"
+_UNREAD = "see to what it says, then check again"
 _LATER = "mend these rows, then check again"
 
 
@@ -47,28 +49,38 @@ def check_books() -> Iterator[BookDifference]:
 def check_databases(names: Sequence[str] = DATABASES) -> Iterator[Finding]:
     """What is wrong in these databases of the current store, each read in one snapshot.
 
-    Rows that cannot be are told first. What needs a table with such rows is not looked at then,
-    and that is told too.
+    Rows that cannot be are told first, and the tokens and symbols of the others are looked at. A
+    book with such rows is not added up, since they leave gaps in its sums; that is told too.
     """
     looked_at: set[int] = set()
     for name in names:
-        with reading(name, primary=True) as tx:
-            dialect = current_store().databases[name]
-            if id(dialect) not in looked_at:  # names may share a database
-                looked_at.add(id(dialect))
-                for what in dialect.storage_faults(tx.driver_connection):
-                    yield Finding(name, name, None, what, _STORAGE)
-            bad = set()
-            for each in RowRules(current_store(), tx).faults():
-                bad.add(each.table)
-                yield Finding(name, *each, _SQL)
-            if name == "main":
-                yield from _secrets(tx, bad)
-                yield from _symbols(tx, bad)
-            yield from _books(tx, bad)
+        try:
+            yield from _database(name, looked_at)
+        except Unavailable as error:
+            yield Finding(name, name, None, f"it cannot be read: {error}", _UNREAD)
 
 
-def _secrets(tx: Transaction, bad: set[str]) -> Iterator[Finding]:
+def _database(name: str, looked_at: set[int]) -> Iterator[Finding]:
+    """`looked_at` are those whose pages were: names may share a database."""
+    with reading(name, primary=True) as tx:
+        dialect = current_store().databases[name]
+        if id(dialect) not in looked_at:
+            looked_at.add(id(dialect))
+            with translating(dialect):
+                damaged = list(dialect.storage_faults(tx.driver_connection))
+            for what in damaged:
+                yield Finding(name, name, None, what, _STORAGE)
+        rules, bad = RowRules(current_store(), tx), set()
+        for each in rules.faults():
+            bad.add(each.table)
+            yield Finding(name, *each, _SQL)
+        if name == "main":
+            yield from _secrets(tx, rules)
+            yield from _symbols(tx, rules)
+        yield from _books(tx, bad)
+
+
+def _secrets(tx: Transaction, rules: RowRules) -> Iterator[Finding]:
     """A secret that is not set is none that is wrong: then tokens are not opened."""
     store = current_store()
     try:
@@ -78,18 +90,12 @@ def _secrets(tx: Transaction, bad: set[str]) -> Iterator[Finding]:
         return
     if not store.settings.token_encryption_keys:
         return
-    if auth_tokens.name in bad:
-        yield _not_looked_at("main", auth_tokens.name, "whether its tokens open")
-        return
-    for row_id, what in find_closed_tokens(tx):
+    for row_id, what in find_closed_tokens(tx, rules.sound(auth_tokens)):
         yield Finding("main", auth_tokens.name, row_id, what, _TOKENS)
 
 
-def _symbols(tx: Transaction, bad: set[str]) -> Iterator[Finding]:
-    if symbols.name in bad:
-        yield _not_looked_at("main", symbols.name, "whether its columns agree")
-        return
-    for row_id, what in find_contradictions(tx):
+def _symbols(tx: Transaction, rules: RowRules) -> Iterator[Finding]:
+    for row_id, what in find_contradictions(tx, rules.sound(symbols)):
         yield Finding("main", symbols.name, row_id, what, _SYMBOLS)
 
 
@@ -97,17 +103,10 @@ def _books(tx: Transaction, bad: set[str]) -> Iterator[Finding]:
     for book in BOOKS:
         if book.database != tx.database:
             continue
-        if spoiled := bad & {each.name for each in book.tables}:
-            yield _not_looked_at(tx.database, min(spoiled), "whether the book adds up")
+        added_up = {each.name for each in book.tables} - {book.tables.holdings.name}
+        if spoiled := bad & added_up:
+            what = "not looked at because of these: whether the book adds up"
+            yield Finding(tx.database, min(spoiled), None, what, _LATER)
         else:
             for each in check_book_sums(book, tx):
                 yield Finding(tx.database, *each, _BOOKS)
-
-
-def _not_looked_at(database: str, table: str, what: str) -> Finding:
-    return Finding(database, table, None, f"not looked at because of these: {what}", _LATER)
-
-
-def mends_of(findings: Iterable[Finding]) -> list[str]:
-    """What helps, each mend once."""
-    return list(dict.fromkeys(each.mend for each in findings))

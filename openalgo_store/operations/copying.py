@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Table, bindparam, delete, literal_column, select
 
+from ..engine.dialect import translating
 from ..engine.queries import Query
 from ..engine.transaction import Transaction
 from ..errors import CopyRefused, InvalidInput
@@ -71,7 +72,7 @@ def copy_database(
     CopyRefused for these, unless `skip_bad`, and for a target that has other rows, unless
     `replace`: nothing is written then.
     """
-    if source.databases[database].identity == target.databases[database].identity:
+    if source.databases[database].is_that_of(target.databases[database]):
         raise InvalidInput(f"{database}: the source and the target are the same database")
     with (
         source.transaction(database, readonly=True, primary=True) as read,
@@ -105,16 +106,17 @@ def _look(
     database: str, rules: RowRules, tell: Callable[[RowFault], object], *, skip_bad: bool
 ) -> int:
     """How many rows break rules; CopyRefused if they may not be left out."""
-    rows = set()
+    rows, last = 0, None
     for fault in rules.faults(following=True):
-        rows.add((fault.table, fault.row_id))
+        rows += (fault.table, fault.row_id) != last  # what is wrong with one stands together
+        last = fault.table, fault.row_id
         tell(fault)
     if rows and not skip_bad:
         raise CopyRefused(
-            f"{database}: {len(rows):,} rows break rules, and nothing was written: mend them, or "
+            f"{database}: {rows:,} rows break rules, and nothing was written: mend them, or "
             "copy the others with --skip-bad FILE"
         )
-    return len(rows)
+    return rows
 
 
 def _compare(database: str, table: Table, sent: TableSum, stored: TableSum) -> None:
@@ -211,6 +213,8 @@ def _continue_after(
     source: Store, read: Transaction, target: Store, write: Transaction, table: Table
 ) -> None:
     """Number new rows as the source would have: no id comes again."""
-    database = read.database
-    number = source.databases[database].last_number(read.driver_connection, table)
-    target.databases[database].continue_after(write.driver_connection, table, number)
+    origin, goal = source.databases[read.database], target.databases[read.database]
+    with translating(origin):
+        number = origin.last_number(read.driver_connection, table)
+    with translating(goal):
+        goal.continue_after(write.driver_connection, table, number)

@@ -62,7 +62,7 @@ def test_other_settings_hold_for_what_is_named_on_the_command_line(
     monkeypatch.setenv("DB_LOCK_TIMEOUT", "5")
     monkeypatch.setenv("LOGS_DATABASE_URL", "sqlite:///elsewhere.db")
     for place, timeout in (("sqlite:///new.db", 5), ("new.env", 7)):
-        settings = settings_of(place, ["main"])
+        settings = settings_of("--to", place, ["main"])
         assert (settings.db_pooler, settings.db_lock_timeout) == ("transaction", timeout)
         assert "elsewhere" not in settings.logs_database_url
 
@@ -104,9 +104,12 @@ def test_bad_rows_are_lines_before_anything_is_written_and_of_a_file_when_left_o
 
 
 def test_what_cannot_be_copied_is_one_line(filled: Settings, here: Path) -> None:
-    assert "nothing.env is neither a URL nor a file" in fail("copy", "--to", "nothing.env")
+    assert "--to names neither a URL nor a file" in fail("copy", "--to", "nothing.env")
+    mistyped = fail("copy", "--to", "new.env", "--from", "postgresql:/u:top-secret@host/main")
+    assert "--from names neither a URL nor a file" in mistyped
+    assert "top-secret" not in mistyped
     assert "the store runs on sqlite" in fail("copy", "--to", "mysql://localhost/openalgo")
-    assert "is not up to date: run `openalgo-store migrate` on it first" in fail(
+    assert "the main database of --from is not there or not up to date: look at its name" in fail(
         "copy", "--from", "sqlite:///absent.db", "--to", "sqlite:///new.db"
     )
     assert not (here / "absent.db").exists()

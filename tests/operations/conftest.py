@@ -9,9 +9,18 @@ import pytest
 from openalgo_store import Settings, Store, use_store
 from openalgo_store.settings import DATABASES
 from tests.conftest import settings_of
-from tests.support.installation import with_secrets
+from tests.support.installation import fill, with_secrets
 
 NewInstallation = Callable[[str], Settings]
+
+
+@pytest.fixture
+def filled(migrated_settings: Settings) -> Iterator[Store]:
+    """An installation in which every table has rows."""
+    with Store(with_secrets(migrated_settings)) as store:
+        fill(store)
+        yield store
+    use_store(None)
 
 
 @pytest.fixture

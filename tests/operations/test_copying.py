@@ -6,9 +6,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
+from sqlalchemy.engine import make_url
 
 from openalgo_store import (
+    LIVE,
     CopyRefused,
     InvalidInput,
     Store,
@@ -27,11 +29,12 @@ from openalgo_store.operations.row_rules import RowFault
 from openalgo_store.settings import DATABASES
 from openalgo_store.tables import METADATA
 from openalgo_store.tables.accounts import users
+from tests.operations.conftest import NewInstallation
 from tests.programs.copying import killed_copy
 from tests.support.faulty_rows import plant_faults
 from tests.support.installation import Installed, fill, rows_of
 from tests.support.pairs import PAIRS
-from tests.support.rows import shares
+from tests.support.rows import add_order, new_user, shares, user
 from tests.support.waiting import DEADLINE
 
 
@@ -39,6 +42,10 @@ from tests.support.waiting import DEADLINE
 def installed(installations: tuple[Store, Store]) -> Installed:
     """What is in the first of them."""
     return fill(installations[0])
+
+
+MANY = 4_500
+"""More rows than are read at once, several times."""
 
 
 def refuse(fault: RowFault) -> None:
@@ -82,6 +89,18 @@ def test_ids_go_on_behind_those_of_rows_that_are_gone(
         with use_store(store):
             bulk_update_holdings([told | {"quantity": 1}])
         assert rows_of(store, "main")["holdings"][-1][0] == last + 2
+
+
+@pytest.mark.parametrize(("source", "target"), PAIRS)
+def test_ids_go_on_behind_a_row_that_no_counter_has_counted(
+    installations: tuple[Store, Store],
+) -> None:
+    origin, goal = installations
+    with use_store(origin), get_write_session() as tx:
+        tx.run(Query.of(insert(users).values(**user("asha", id=500))))
+    copy_all(origin, goal)
+    with use_store(goal):
+        assert new_user("ravi") == 501
 
 
 @pytest.mark.parametrize(("source", "target"), PAIRS)
@@ -132,6 +151,65 @@ def test_a_process_that_serves_the_target_answers_with_what_was_copied(
 def test_a_database_is_not_copied_onto_itself(installations: tuple[Store, Store]) -> None:
     with pytest.raises(InvalidInput, match="the source and the target are the same database"):
         copy_database("main", installations[0], installations[0], tell=refuse)
+
+
+@pytest.mark.only("postgresql")
+def test_a_database_is_not_copied_onto_itself_by_another_name(
+    new_installation: NewInstallation,
+) -> None:
+    settings = new_installation("postgresql")
+    url = make_url(settings.database_url)
+    named = url.set(host={"127.0.0.1": "localhost"}.get(str(url.host), str(url.host)))
+    other = replace(settings, database_url=named.render_as_string(hide_password=False))
+    with Store(settings) as origin, Store(other) as goal:
+        fill(origin)
+        with pytest.raises(InvalidInput, match="the source and the target are the same database"):
+            copy_database("main", origin, goal, tell=refuse, replace=True)
+
+
+@pytest.mark.parametrize(("source", "target"), PAIRS)
+def test_what_is_written_to_the_source_meanwhile_is_not_copied(
+    installations: tuple[Store, Store], installed: Installed
+) -> None:
+    def write(table: str, count: int, rows: Any) -> Any:
+        if table == "orders":
+            with use_store(origin):
+                user_id = new_user("late")
+                add_order(user_id, "late", book=LIVE)
+        yield from rows
+
+    origin, goal = installations
+    before = rows_of(origin, "main")
+    copy_database("main", origin, goal, tell=refuse, watch=write)
+    assert rows_of(goal, "main") == before
+    assert len(rows_of(origin, "main")["orders"]) == len(before["orders"]) + 1
+
+
+TRIGGERS = {
+    "sqlite": [
+        "CREATE TRIGGER tr AFTER INSERT ON strategies BEGIN "
+        "UPDATE strategies SET description = 'x' WHERE id = new.id; END"
+    ],
+    "postgresql": [
+        "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql "
+        "AS $$ BEGIN new.description = 'x'; RETURN new; END $$",
+        "CREATE TRIGGER tr BEFORE INSERT ON strategies FOR EACH ROW EXECUTE FUNCTION f()",
+    ],
+}
+
+
+@pytest.mark.parametrize(("source", "target"), PAIRS)
+def test_rows_that_the_target_keeps_otherwise_are_noticed_and_nothing_is_kept(
+    installations: tuple[Store, Store], installed: Installed
+) -> None:
+    origin, goal = installations
+    with use_store(goal), get_write_session() as tx:
+        for each in TRIGGERS[goal.databases["main"].name]:
+            tx.driver_connection.execute(each)
+    before = rows_of(goal, "main")
+    with pytest.raises(CopyRefused, match=r"of strategies 1 rows were sent.*look for triggers"):
+        copy_all(origin, goal)
+    assert rows_of(goal, "main") == before
 
 
 @pytest.mark.parametrize(("source", "target"), PAIRS)
@@ -191,6 +269,25 @@ def test_bad_rows_are_told_and_the_others_copied_if_that_is_asked_for(
     there = {(table, row[0]) for table, rows in rows_of(goal, "main").items() for row in rows}
     assert not left_out & there
     assert there | left_out == keys_of(origin)
+
+
+@pytest.mark.parametrize(("source", "target"), PAIRS[:2])
+def test_all_but_the_bad_ones_of_many_rows_are_copied(installations: tuple[Store, Store]) -> None:
+    origin, goal = installations
+    with use_store(origin):
+        replace_symbols(shares(MANY), "zerodha")
+        with get_write_session() as tx:
+            tx.driver_connection.execute(
+                "UPDATE symbols SET strike = 9e999, lot_size = 'x' WHERE id = 7"
+            )
+    told: list[RowFault] = []
+    done = copy_database("main", origin, goal, tell=told.append, skip_bad=True)
+    assert [each.what for each in told] == ["lot_size is not a whole number", "strike is infinite"]
+    assert (done.tables["symbols"].rows, done.left_out) == (MANY - 1, 1)
+    assert [row[0] for row in rows_of(goal, "main")["symbols"]] == [
+        *range(1, 7),
+        *range(8, MANY + 1),
+    ]
 
 
 def keys_of(store: Store) -> set[tuple[str, Any]]:

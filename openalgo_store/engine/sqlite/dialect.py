@@ -17,12 +17,13 @@ from ...errors import StoreError, Unavailable
 from ...records import Row
 from ...settings import Settings
 from ...threads import IS_GREEN
-from ..dialect import Holder, PoolUse, Replication, Sent, Size, build_engine
+from ..dialect import Holder, PoolUse, Replication, Sent, Size, Step, build_engine
 from ..living import Living
 from .bulk_insert import insert_rows
 from .connections import Connection, Connections, Lease
 from .errors import translate
 from .locks import WriterLock
+from .optimizing import optimize
 from .stored_rows import continue_after, last_number, odd_values, storage_faults
 
 
@@ -139,6 +140,13 @@ class SQLite:
     def translate(self, error: Exception, sent: Sent | None) -> StoreError:
         return translate(self.identity, error, sent)
 
+    def optimize(self, tables: Sequence[str]) -> list[Step]:
+        held = self.check_out()
+        try:
+            return list(optimize(held.dbapi_connection, tables, self.translate))
+        finally:
+            self.give_back(held)
+
     # Facts
 
     def save_to(self, path: Path) -> bool:
@@ -169,6 +177,13 @@ class SQLite:
         file, log = Path(self.identity), Path(f"{self.identity}-wal")
         free = shutil.disk_usage(file.parent).free
         return Size(file.stat().st_size, log.stat().st_size if log.exists() else 0, free)
+
+    def is_that_of(self, other: Any) -> bool:
+        """A file has several names where it is linked."""
+        try:
+            return Path(self.identity).samefile(other.identity)
+        except OSError:
+            return False
 
     def has_answered(self, error: BaseException | None) -> bool:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF

@@ -30,8 +30,10 @@ def odd_values(driver: sqlite3.Connection, table: Table) -> Iterator[tuple[str, 
         values = ", ".join(f"CAST({name} AS BLOB)" for name in texts)
         yield "a text is not UTF-8", f"{_BROKEN_TEXT}({values})"
     for column in table.columns:
+        if not column.nullable:  # IS NULL is never asked of a column that is declared so
+            yield f"{column.name} is missing", f"typeof({column.name}) = 'null'"
         for what, condition in _RULES[_kind(column)](column.name):
-            yield f"{column.name} {what}", f"{column.name} IS NOT NULL AND ({condition})"
+            yield f"{column.name} {what}", condition
 
 
 def _kind(column: Column[Any]) -> type[Any]:
@@ -66,38 +68,38 @@ def _holds_broken_text(*values: bytes | None) -> bool:
 
 
 def _of_integers(name: str) -> Iterator[tuple[str, str]]:
-    yield "is not a whole number", f"typeof({name}) <> 'integer'"
+    yield "is not a whole number", f"typeof({name}) NOT IN ('integer', 'null')"
 
 
 def _of_doubles(name: str) -> Iterator[tuple[str, str]]:
-    yield "is not a number", f"typeof({name}) NOT IN ('real', 'integer')"
+    yield "is not a number", f"typeof({name}) NOT IN ('real', 'integer', 'null')"
     yield "is infinite", f"abs({name}) = 9e999"
 
 
 def _of_flags(name: str) -> Iterator[tuple[str, str]]:
-    yield "is neither 0 nor 1", f"typeof({name}) <> 'integer' OR {name} NOT IN (0, 1)"
+    is_number = f"typeof({name}) IN ('integer', 'null')"
+    yield "is neither 0 nor 1", f"NOT {is_number} OR {name} NOT IN (0, 1)"
 
 
 def _of_texts(name: str) -> Iterator[tuple[str, str]]:
-    yield "is not text", f"typeof({name}) <> 'text'"
+    yield "is not text", f"typeof({name}) NOT IN ('text', 'null')"
     yield "holds a NUL character", f"instr({name}, char(0)) > 0"
 
 
 def _of_moments(name: str) -> Iterator[tuple[str, str]]:
     """A modifier makes SQLite see that there is no 30 February; it would round a fraction."""
     second = f"substr({name}, 1, 19)"
-    there_is = f"strftime('%Y-%m-%d %H:%M:%S', {second}, '+0 days') IS {second}"
     yield (
         "is not a moment",
-        f"typeof({name}) <> 'text' OR {name} NOT GLOB '{_MOMENT}' "
-        f"OR {name} < '0001' OR NOT ({there_is})",
+        f"typeof({name}) NOT IN ('text', 'null') OR {name} NOT GLOB '{_MOMENT}' "
+        f"OR {name} < '0001' OR datetime({second}, '+0 days') IS NOT {second}",
     )
 
 
 def _of_days(name: str) -> Iterator[tuple[str, str]]:
     yield (
         "is not a date",
-        f"typeof({name}) <> 'text' OR {name} NOT GLOB '{_DAY}' "
+        f"typeof({name}) NOT IN ('text', 'null') OR {name} NOT GLOB '{_DAY}' "
         f"OR {name} < '0001' OR date({name}, '+0 days') IS NOT {name}",
     )
 
@@ -105,8 +107,8 @@ def _of_days(name: str) -> Iterator[tuple[str, str]]:
 def _of_json(name: str) -> Iterator[tuple[str, str]]:
     yield (
         "is not JSON",
-        f"CASE WHEN typeof({name}) = 'text' AND json_valid({name}) "
-        f"THEN json_type({name}) IN ('integer', 'real') ELSE TRUE END",
+        f"CASE typeof({name}) WHEN 'null' THEN FALSE WHEN 'text' THEN CASE WHEN json_valid({name}) "
+        f"THEN json_type({name}) IN ('integer', 'real') ELSE TRUE END ELSE TRUE END",
     )
 
 

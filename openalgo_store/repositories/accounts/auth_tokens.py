@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, get_args
 
+from sqlalchemy import ColumnElement, select
+
 from ...engine.expected import expect_one
 from ...engine.sql_files import SqlFile
 from ...engine.transaction import Transaction
@@ -26,8 +28,6 @@ from .sentinels import prove_cipher, renew_cipher_proof
 from .users import lock_active_user
 
 _VALID_FOR = timedelta(hours=24)
-_NO_KEY = "-"
-"""The id of no key: every row was sealed by another."""
 _TOKENS: tuple[TokenName, ...] = get_args(TokenName)
 
 _sql = SqlFile("accounts/auth_tokens.sql", auth_tokens)
@@ -41,6 +41,11 @@ _get_tokens_of_older_keys = _sql.query(
     after=Whole(),
     newest=auth_tokens.c.key_id.type,
     batch_size=Whole(),
+)
+_all = (
+    select(*(auth_tokens.c[name] for name in SealedToken._fields))
+    .order_by(auth_tokens.c.id)
+    .execution_options(yield_per=1_000)
 )
 _before = auth_tokens.c.access_token.type
 _reseal_auth_token = _sql.command("reseal_auth_token", before=_before)
@@ -166,17 +171,20 @@ def rotate_encryption_keys(batch_size: int = 500, *, tx: Transaction | None = No
     return rotated
 
 
-def find_closed_tokens(tx: Transaction) -> Iterator[tuple[int, str]]:
-    """The id of each row that TOKEN_ENCRYPTION_KEYS do not open, and the reason."""
+def find_closed_tokens(
+    tx: Transaction, sound: ColumnElement[bool] | None = None
+) -> Iterator[tuple[int, str]]:
+    """The id of each row that TOKEN_ENCRYPTION_KEYS do not open, and the reason.
+
+    `sound` is true of the rows that can be read; None where all can.
+    """
     cipher = current_store().secrets.cipher
-    after = 0
-    while batch := _next_batch(_NO_KEY, after, 500, tx):
-        after = batch[-1].id
-        for row in batch:
-            try:
-                _open(row, cipher)
-            except StoreError as error:
-                yield row.id, str(error)
+    rows = _all if sound is None else _all.where(sound)
+    for row in map(SealedToken._make, tx.connection.execute(rows)):
+        try:
+            _open(row, cipher)
+        except StoreError as error:
+            yield row.id, str(error)
 
 
 def _rotate_once(

@@ -2,21 +2,26 @@
 
 from collections.abc import Iterator
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 
-from ...engine.queries import Query
 from ...engine.transaction import Transaction
 from ...instruments.validation import Validator
-from ...records.symbols import Instrument, Symbol
+from ...records.symbols import Instrument
 from ...tables.symbols import LONGEST, symbols
 
-_get_all = Query.of(select(symbols).order_by(symbols.c.id), Symbol)
+_all = select(symbols).order_by(symbols.c.id).execution_options(yield_per=1_000)
 
 
-def find_contradictions(tx: Transaction) -> Iterator[tuple[int, str]]:
-    """The id of each such symbol, and the reason for which it would be rejected."""
+def find_contradictions(
+    tx: Transaction, sound: ColumnElement[bool] | None = None
+) -> Iterator[tuple[int, str]]:
+    """The id of each such symbol, and the reason for which it would be rejected.
+
+    `sound` is true of the rows that can be read; None where all can.
+    """
     validator = Validator(LONGEST)
-    for each in tx.stream(_get_all):
+    rows = _all if sound is None else _all.where(sound)
+    for each in tx.connection.execute(rows):
         told = Instrument(
             each.symbol,
             each.exchange,
