@@ -52,14 +52,15 @@ def list_all_users(as_it_is: bool) -> None:
 @users.command()
 @click.argument("username")
 @click.argument("email")
-def add(username: str, email: str) -> None:
+@for_programs
+def add(username: str, email: str, as_it_is: bool) -> None:
     """Add a user. The password is asked for, or read from standard input.
 
     For example: openalgo-store users add asha asha@example.org
     """
     open_as_it_is("main")
     user = create_user(username, email, hash_password(_password()))
-    click.echo(f"user {user.id}: {printable(user.username)}")
+    click.echo(as_json(user) if as_it_is else f"user {user.id}: {printable(user.username)}")
 
 
 @users.command()
@@ -140,13 +141,15 @@ def list_every_api_key(as_it_is: bool) -> None:
 @api_keys.command()
 @click.argument("username")
 @click.option("--name", help="What it is for.")
-def create(username: str, name: str | None) -> None:
+@for_programs
+def create(username: str, name: str | None, as_it_is: bool) -> None:
     """Issue an API key and print it: it is shown this once.
 
     For example: openalgo-store api-keys create asha --name bot
     """
     open_as_it_is("main")
-    click.echo(create_api_key(user_named(username).id, name).api_key)
+    issued = create_api_key(user_named(username).id, name)
+    click.echo(as_json(issued) if as_it_is else issued.api_key)
 
 
 @api_keys.command()

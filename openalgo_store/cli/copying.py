@@ -21,7 +21,7 @@ from ..startup import make_folders, migrate_databases
 from ..store import Store
 from ..tables import METADATA
 from .report import progress_of
-from .tables import visible
+from .tables import as_json, visible
 
 _LONGEST_NAME = 100
 
@@ -114,11 +114,15 @@ def _report(done: DatabaseCopy) -> str:
     return "\n".join(lines)
 
 
-def run_backup(store: Store, folder: Path, databases: Sequence[str]) -> int:
+def run_backup(store: Store, folder: Path, databases: Sequence[str], *, as_it_is: bool) -> int:
     """Save these databases and say what is in the backup; how many rows could not be saved."""
     left_out: list[RowFault] = []
-    for name, each in back_up(store, folder, databases, left_out.append).items():
-        click.echo(f"{name:<10}{sum(each.rows.values()):>9,} rows in {folder / each.file}")
+    saved = back_up(store, folder, databases, left_out.append)
+    if as_it_is:
+        click.echo(as_json(saved))
+    else:
+        for name, each in saved.items():
+            click.echo(f"{name:<10}{sum(each.rows.values()):>9,} rows in {folder / each.file}")
     for fault in left_out:
         click.echo(f"left out: {_line(fault)}", err=True)
     return len(left_out)

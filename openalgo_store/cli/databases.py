@@ -148,8 +148,9 @@ def copy(
 @main.command()
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 @click.option("--database", type=click.Choice(DATABASES), help="Only this one.")
+@for_programs
 @click.pass_context
-def backup(context: click.Context, folder: Path, database: str | None) -> None:
+def backup(context: click.Context, folder: Path, database: str | None, as_it_is: bool) -> None:
     """Save the databases into a new folder, while others write.
 
     Each is a file of its own, as it was at one moment, from which either engine is restored. The
@@ -158,7 +159,8 @@ def backup(context: click.Context, folder: Path, database: str | None) -> None:
     For example: openalgo-store backup backups/2026-08-25
     """
     names = (database,) if database else DATABASES
-    context.exit(1 if run_backup(open_as_it_is(*names), folder, names) else 0)
+    left_out = run_backup(open_as_it_is(*names), folder, names, as_it_is=as_it_is)
+    context.exit(1 if left_out else 0)
 
 
 @main.command("restore")
@@ -182,7 +184,8 @@ def restore_command(folder: Path, goal: str | None, database: str | None, replac
 @click.option("--older-than", metavar="AGE", required=True, help="30d, 2w, 12h; m are minutes.")
 @click.option("--database", type=click.Choice(list(PURGES)), help="Only this one.")
 @click.option("--dry-run", is_flag=True, help="Count, and delete nothing.")
-def purge(older_than: str, database: str | None, dry_run: bool) -> None:
+@for_programs
+def purge(older_than: str, database: str | None, dry_run: bool, as_it_is: bool) -> None:
     """Delete old latencies, log entries and Telegram messages.
 
     Messages that wait for delivery stay. Writers go on meanwhile: the rows go in small
@@ -194,9 +197,13 @@ def purge(older_than: str, database: str | None, dry_run: bool) -> None:
     names = [database] if database else list(PURGES)
     open_as_it_is(*names)
     done = "would go" if dry_run else "purged"
+    counts = {}
     for name in names:
-        rows = PURGES[name](before, dry_run=dry_run)
-        click.echo(f"{name:<10}{rows:,} rows {done}: older than {before:%Y-%m-%d %H:%M} UTC")
+        rows = counts[name] = PURGES[name](before, dry_run=dry_run)
+        if not as_it_is:
+            click.echo(f"{name:<10}{rows:,} rows {done}: older than {before:%Y-%m-%d %H:%M} UTC")
+    if as_it_is:
+        click.echo(as_json(counts))
 
 
 @main.command()

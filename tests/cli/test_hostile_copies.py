@@ -14,6 +14,7 @@ from typing import Any
 
 import click
 import pytest
+from click.testing import CliRunner
 from sqlalchemy import delete
 
 from openalgo_store import Settings, Store, get_write_session, use_store
@@ -176,12 +177,15 @@ def test_every_json_can_be_read_by_programs(filled: Settings) -> None:
     needed = {
         "positions": ["asha"], "pnl": ["asha", "--from", "2026-01-01"], "logs": [],
         "search": ["share", "--broker", "zerodha"],
+        "purge": ["--older-than", "1d"], "backup": ["saved"], "api-keys create": ["asha"],
+        "users add": ["ravi", "ravi@example.org"],
         "chain": ["NIFTY", "NFO", "2026-09-01", "--broker", "zerodha"],
     }  # fmt: skip
     names = commands_with_json(main)
     assert {"check", "optimize", "status", "users list", "latency", "logs"} <= {*names}
     for name in names:
-        found = run(*name.split(), *needed.get(name, []), "--json")
+        given = [*name.split(), *needed.get(name, []), "--json"]
+        found = CliRunner().invoke(main, given, input="a long password\n")
         assert found.exit_code in (0, 1), f"{name}: {found.output}"
         assert json.loads(found.stdout) is not None, name
 

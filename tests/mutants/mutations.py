@@ -1,6 +1,7 @@
 """The mistakes: each was once made or feared, and is one that tests of races easily overlook."""
 
 from .books import BOOKS
+from .copies import COPIES
 from .mutation import Mutation
 from .processes import PROCESSES
 from .replicas import REPLICAS
@@ -12,6 +13,7 @@ BOTH = ("sqlite", "postgresql")
 
 MUTATIONS = (
     *BOOKS,
+    *COPIES,
     *PROCESSES,
     *REPLICAS,
     *SEARCHES,

@@ -1,7 +1,9 @@
 """A backup holds what was committed before it began, and either engine is restored from it."""
 
 import json
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -99,6 +101,22 @@ def test_a_damaged_file_is_refused_before_anything_is_restored(
     with pytest.raises(CopyRefused, match=r"logs\.db was changed or is damaged"):
         restored(folder, filled.settings, replace=True)
     assert rows_of(filled, "main") == before
+
+
+@pytest.mark.only("sqlite")
+def test_a_file_with_a_damaged_index_makes_no_backup(filled: Store, tmp_path: Path) -> None:
+    with closing(sqlite3.connect(filled.databases["main"].identity)) as driver:
+        driver.execute("PRAGMA writable_schema = ON")
+        driver.execute(
+            "UPDATE sqlite_schema SET sql = 'CREATE INDEX ix_symbols_token ON symbols (symbol)' "
+            "WHERE name = 'ix_symbols_token'"
+        )
+        driver.commit()
+    with Store(filled.settings) as store:
+        with pytest.raises(CopyRefused, match=r"main: what was saved is damaged.*ix_symbols_token"):
+            back_up(store, tmp_path / "backup", ["main"], refuse)
+    with pytest.raises(InvalidInput, match="is no backup, or one that was not finished"):
+        restored(tmp_path / "backup", filled.settings)
 
 
 def test_rows_of_its_own_are_replaced_only_if_that_is_said(filled: Store, tmp_path: Path) -> None:

@@ -44,6 +44,10 @@ def installed(installations: tuple[Store, Store]) -> Installed:
     return fill(installations[0])
 
 
+MANY = 4_500
+"""More rows than are read at once, several times."""
+
+
 def refuse(fault: RowFault) -> None:
     raise AssertionError(fault)
 
@@ -181,6 +185,33 @@ def test_what_is_written_to_the_source_meanwhile_is_not_copied(
     assert len(rows_of(origin, "main")["orders"]) == len(before["orders"]) + 1
 
 
+TRIGGERS = {
+    "sqlite": [
+        "CREATE TRIGGER tr AFTER INSERT ON strategies BEGIN "
+        "UPDATE strategies SET description = 'x' WHERE id = new.id; END"
+    ],
+    "postgresql": [
+        "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql "
+        "AS $$ BEGIN new.description = 'x'; RETURN new; END $$",
+        "CREATE TRIGGER tr BEFORE INSERT ON strategies FOR EACH ROW EXECUTE FUNCTION f()",
+    ],
+}
+
+
+@pytest.mark.parametrize(("source", "target"), PAIRS)
+def test_rows_that_the_target_keeps_otherwise_are_noticed_and_nothing_is_kept(
+    installations: tuple[Store, Store], installed: Installed
+) -> None:
+    origin, goal = installations
+    with use_store(goal), get_write_session() as tx:
+        for each in TRIGGERS[goal.databases["main"].name]:
+            tx.driver_connection.execute(each)
+    before = rows_of(goal, "main")
+    with pytest.raises(CopyRefused, match=r"of strategies 1 rows were sent.*look for triggers"):
+        copy_all(origin, goal)
+    assert rows_of(goal, "main") == before
+
+
 @pytest.mark.parametrize(("source", "target"), PAIRS)
 def test_an_error_on_the_way_leaves_the_target_as_it_was(
     installations: tuple[Store, Store], installed: Installed
@@ -238,6 +269,25 @@ def test_bad_rows_are_told_and_the_others_copied_if_that_is_asked_for(
     there = {(table, row[0]) for table, rows in rows_of(goal, "main").items() for row in rows}
     assert not left_out & there
     assert there | left_out == keys_of(origin)
+
+
+@pytest.mark.parametrize(("source", "target"), PAIRS[:2])
+def test_all_but_the_bad_ones_of_many_rows_are_copied(installations: tuple[Store, Store]) -> None:
+    origin, goal = installations
+    with use_store(origin):
+        replace_symbols(shares(MANY), "zerodha")
+        with get_write_session() as tx:
+            tx.driver_connection.execute(
+                "UPDATE symbols SET strike = 9e999, lot_size = 'x' WHERE id = 7"
+            )
+    told: list[RowFault] = []
+    done = copy_database("main", origin, goal, tell=told.append, skip_bad=True)
+    assert [each.what for each in told] == ["lot_size is not a whole number", "strike is infinite"]
+    assert (done.tables["symbols"].rows, done.left_out) == (MANY - 1, 1)
+    assert [row[0] for row in rows_of(goal, "main")["symbols"]] == [
+        *range(1, 7),
+        *range(8, MANY + 1),
+    ]
 
 
 def keys_of(store: Store) -> set[tuple[str, Any]]:

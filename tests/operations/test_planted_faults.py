@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from openalgo_store import CopyRefused, Store, use_store
+from openalgo_store import CopyRefused, Store, get_write_session, use_store
 from openalgo_store.operations.checking import check_databases
 from openalgo_store.operations.copying import copy_database
 from openalgo_store.operations.row_rules import RowFault
@@ -12,8 +12,9 @@ from openalgo_store.settings import DATABASES
 from openalgo_store.tables import METADATA
 from tests.operations.conftest import NewInstallation
 from tests.support.chance import chance_of
-from tests.support.installation import rows_of
-from tests.support.planted_faults import LEFT_OUT, Faults, fill_richly, plant_many
+from tests.support.installation import fill, rows_of
+from tests.support.planted_faults import LEFT_OUT, Faults, plant_many
+from tests.support.rich_installation import fill_richly
 
 BOOK = ("orders", None, "not looked at because of these: whether the book adds up")
 
@@ -76,3 +77,23 @@ def test_copy_names_each_that_the_target_would_not_take(
             assert {each.table for each in check_databases()} >= {
                 each.table for each in faults.others
             }
+
+
+@pytest.mark.only("postgresql")
+def test_rows_of_one_id_are_both_named_and_neither_is_copied(
+    new_installation: NewInstallation, engine_name: str
+) -> None:
+    with Store(new_installation(engine_name)) as origin, Store(new_installation("sqlite")) as goal:
+        fill(origin)
+        with use_store(origin), get_write_session() as tx:
+            for each in (
+                "ALTER TABLE strategies DROP CONSTRAINT pk_strategies",
+                "INSERT INTO strategies (id, user_id, name, is_active, created_at) "
+                "SELECT id, user_id, 'other', is_active, created_at FROM strategies",
+            ):
+                tx.driver_connection.execute(each)
+        fault = RowFault("strategies", 1, "id is that of another row")
+        told: list[RowFault] = []
+        done = copy_database("main", origin, goal, tell=told.append, skip_bad=True)
+        assert told == [fault, fault]
+        assert done.tables["strategies"].rows == 0

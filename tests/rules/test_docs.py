@@ -126,6 +126,12 @@ def test_every_python_block_is_an_example_that_runs() -> None:
             assert block.startswith(">>> "), block
 
 
+def test_every_page_is_in_the_navigation_once() -> None:
+    nav = (ROOT / "mkdocs.yml").read_text().partition("\nnav:\n")[2]
+    pages = sorted(str(path.relative_to(DOCS)) for path in DOCS.rglob("*.md"))
+    assert sorted(re.findall(r"[\w/-]+\.md", nav)) == pages
+
+
 def test_what_a_page_quotes_stands_in_the_file() -> None:
     for page in PAGES:
         for path, quoted in re.findall(TITLED.format("python", "as in (.*?)"), page.read_text()):

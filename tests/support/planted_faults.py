@@ -4,43 +4,17 @@ import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
-from datetime import date, timedelta
 from random import Random
 from typing import Any, NamedTuple
 
 import psycopg
 
-from openalgo_store import (
-    Instrument,
-    Store,
-    bulk_update_holdings,
-    create_api_key,
-    create_strategy,
-    get_write_session,
-    queue_telegram_message,
-    record_fill,
-    replace_symbols,
-    save_auth_token,
-    use_store,
-)
-from openalgo_store.engine.queries import Query
-from openalgo_store.repositories.trading.books import BOOKS, LIVE
+from openalgo_store import Store
 from openalgo_store.settings import DATABASES
-from openalgo_store.tables.telemetry import application_logs, latency_metrics
 from openalgo_store.tables.trading import PRODUCTS, STATUSES
-from tests.support.installation import fill
-from tests.support.rows import (
-    MONDAY,
-    add_order,
-    any_row,
-    import_trades,
-    new_user,
-    trade_row,
-)
+from tests.support.rich_installation import EACH, ORDERS
 
 LEFT_OUT = "order_id, broker refers to a row of orders that is left out"
-_EACH = 2
-_ORDERS = 40
 _STATUS = f"it breaks the rule status IN ({', '.join(map(repr, STATUSES))})"
 _PRODUCT = f"it breaks the rule product IN ({', '.join(map(repr, PRODUCTS))})"
 _LONG_TOKEN = "it breaks the rule length(token) <= 50"
@@ -160,46 +134,6 @@ class Faults(NamedTuple):
     others: list[Planted]
 
 
-def fill_richly(store: Store) -> None:
-    """Some hundred rows beside those of every installation."""
-    fill(store)
-    with use_store(store):
-        users = [new_user(f"trader{number}") for number in range(12)]
-        for user in users:
-            create_api_key(user, "bot")
-            save_auth_token(user, "zerodha", f"access-{user}", "refresh", auth_data={"n": user})
-            for name in ("breakout", "straddle"):
-                create_strategy(user, name, "python", config={"lots": user})
-            holding = {"user_id": user, "broker": "a", "exchange": "NSE", "quantity": 4}
-            bulk_update_holdings([holding | {"symbol": each} for each in ("SBIN", "TCS")])
-        replace_symbols(_options(), "angel")
-        for book in BOOKS:
-            with get_write_session(book.database) as tx:
-                for number in range(_ORDERS):
-                    user, order_id = users[number % len(users)], f"O{number}"
-                    add_order(user, order_id, symbol=f"X{number}", book=book, tx=tx)
-                    moment = MONDAY + timedelta(minutes=number)
-                    record_fill(order_id, "T", 60, 100.5 + number, moment, book=book, tx=tx)
-        import_trades(LIVE, (trade_row(users[n % 12], f"I{n}") for n in range(12)))
-        for number in range(8):
-            queue_telegram_message(-(2**40), "ORDER", f"order {number}")
-        for database, table in (("latency", latency_metrics), ("logs", application_logs)):
-            rows = [any_row(table) | {"id": number} for number in range(100, 112)]
-            with get_write_session(database) as tx:
-                tx.many(Query.of(table.insert()), rows)
-
-
-def _options() -> list[Instrument]:
-    day = date(2026, 9, 1)
-    return [
-        Instrument(
-            f"NIFTY01SEP26{strike}CE", "NFO", str(strike), f"NIFTY26901{strike}CE", "NIFTY",
-            instrument_type="CE", lot_size=65, tick_size=0.05, expiry=day, strike=float(strike),
-        )
-        for strike in range(24000, 25000, 50)
-    ]  # fmt: skip
-
-
 _CONTRADICTIONS = (
     ("contradiction", "symbols", "strike = strike * 100", "the symbol and its strike disagree"),
     ("contradiction", "symbols", "expiry = '2026-10-06'", "the symbol and its expiry disagree"),
@@ -232,7 +166,8 @@ class _Planting:
     def plant(self, kinds: tuple[tuple[str, str, str, str], ...]) -> Faults:
         self._draw_rows()
         rows = [*self._changed(kinds), *self._alike()]
-        following = self._trades_of(each.row_id for each in rows if each.table == "orders")
+        bad = [each for each in rows if each.table == "orders" and each.kind != "alike"]
+        following = self._trades_of(each.row_id for each in bad)
         options = self._ids("symbols", "broker = 'angel'")
         self._left["symbols"] = [each for each in self._left["symbols"] if each in options]
         others = [*self._changed((*_CONTRADICTIONS, *_TOKENS, *_SUMS)), *self._strays()]
@@ -242,7 +177,7 @@ class _Planting:
         """Shares get other faults than options; trades and orders are none of each other."""
         shares = self._ids("symbols", "broker = 'zerodha'")
         options = self._ids("symbols", "broker = 'angel'")
-        names = ", ".join(f"'O{number}'" for number in range(_ORDERS // 2))
+        names = ", ".join(f"'O{number}'" for number in range(ORDERS // 2))
         half = f"order_id IN ({names})"
         filled = f"order_id LIKE 'O%' AND NOT {half}"
         self._left = {
@@ -264,7 +199,7 @@ class _Planting:
 
     def _changed(self, kinds: tuple[tuple[str, str, str, str], ...]) -> Iterator[Planted]:
         for kind, table, change, what in kinds:
-            for _ in range(_EACH):
+            for _ in range(EACH):
                 row_id = self._left[table].pop()
                 self._run(table, f"UPDATE {table} SET {change} WHERE id = {row_id}")
                 yield Planted(kind, table, row_id, what)
@@ -276,8 +211,9 @@ class _Planting:
         for table, columns, left in (
             *((table, columns, self._left[table]) for table, columns in _ALIKE),
             ("trades", _IMPORTED, imported),
+            ("orders", ("order_id", "broker"), self._twins()),
         ):
-            for _ in range(_EACH):
+            for _ in range(EACH):
                 first, later = sorted((left.pop(), left.pop()))
                 values = ", ".join(
                     f"{each} = (SELECT o.{each} FROM {table} AS o WHERE o.id = {first})"
@@ -287,6 +223,12 @@ class _Planting:
                 what = f"{', '.join(columns)} are those of another row"
                 yield Planted("alike", table, later, what)
 
+    def _twins(self) -> list[int]:
+        """Orders without trades, each behind one that has one."""
+        twins = self._ids("orders", "order_id LIKE 'twin%'")
+        traded = self._ids("orders", "order_id LIKE 'same%'")
+        return [each for pair in zip(traded, twins, strict=True) for each in pair]
+
     def _strays(self) -> Iterator[Planted]:
         """Rows of positions that are not there."""
         trade = "trade_id, action, quantity, price, traded_at, is_fill"
@@ -295,7 +237,7 @@ class _Planting:
             ("sandbox_position_adjustments", "kind, adjusted_at", "no position has it"),
             ("sandbox_trades", trade, "is in no position"),
         ):
-            for number in range(900, 900 + _EACH):
+            for number in range(900, 900 + EACH):
                 names = f"id, user_id, broker, symbol, exchange, product, {columns}"
                 values = f"{number}, user_id, broker, 'GONE{number}', exchange, product, {columns}"
                 taken = f"SELECT {values} FROM {table} ORDER BY id LIMIT 1"
@@ -338,7 +280,7 @@ def _relaxed_file(opened: ExitStack, file: str) -> sqlite3.Connection:
     driver = opened.enter_context(closing(sqlite3.connect(file, isolation_level=None)))
     driver.execute("PRAGMA ignore_check_constraints = ON")
     driver.execute("DROP INDEX IF EXISTS uq_trades_imported")
-    for table, _ in _ALIKE:
+    for table in ("orders", *(table for table, _ in _ALIKE)):
         for (text,) in driver.execute(
             "SELECT sql FROM sqlite_schema WHERE type = 'table' AND name = ?", (table,)
         ).fetchall():
