@@ -1,5 +1,6 @@
 """A backup holds what was committed before it began, and either engine is restored from it."""
 
+import hashlib
 import json
 import sqlite3
 from collections.abc import Callable
@@ -13,7 +14,7 @@ from openalgo_store.operations.backup import back_up, restore
 from openalgo_store.operations.checking import check_databases
 from openalgo_store.operations.copying import DatabaseCopy
 from openalgo_store.operations.row_rules import RowFault
-from openalgo_store.settings import DATABASES
+from openalgo_store.settings import DATABASES, project_folder
 from tests.programs.copying import trading_writer
 from tests.support.faulty_rows import plant_faults
 from tests.support.installation import fill, rows_of, with_secrets
@@ -101,6 +102,29 @@ def test_a_damaged_file_is_refused_before_anything_is_restored(
     with pytest.raises(CopyRefused, match=r"logs\.db was changed or is damaged"):
         restored(folder, filled.settings, replace=True)
     assert rows_of(filled, "main") == before
+
+
+@pytest.mark.only("sqlite")
+def test_an_older_backup_is_restored_and_stays_as_it_is(filled: Store, tmp_path: Path) -> None:
+    folder = tmp_path / "backup"
+    back_up(filled, folder, ["logs"], refuse)
+    (file, newest), before = (folder / "logs.db", "logs-0003-ids"), rows_of(filled, "logs")
+    rollback = project_folder("migrations") / "logs" / "sqlite" / f"{newest}.rollback.sql"
+    with closing(sqlite3.connect(file)) as older:
+        older.executescript(rollback.read_text())
+        for records in ("openalgo_migrations", "_yoyo_migration"):
+            older.execute(f"DELETE FROM {records} WHERE migration_id = ?", (newest,))
+        older.commit()
+    listed = json.loads((folder / "manifest.json").read_text())
+    listed["databases"]["logs"]["sha256"] = hashlib.sha256(file.read_bytes()).hexdigest()
+    (folder / "manifest.json").write_text(json.dumps(listed))
+    saved = file.read_bytes()
+    goal = settings_of({"logs": f"sqlite:///{tmp_path / 'new.db'}"})
+    (done,) = restored(folder, goal)
+    with Store(goal) as store:
+        assert rows_of(store, "logs") == before
+    assert not done.was_equal
+    assert file.read_bytes() == saved
 
 
 @pytest.mark.only("sqlite")
