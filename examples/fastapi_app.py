@@ -1,6 +1,6 @@
 """The same application on FastAPI: log in, API keys, orders, fills, a page of positions.
 
-    pip install openalgo-store fastapi uvicorn
+    pip install . fastapi uvicorn                            # here, in the folder of the project
     openalgo-store init                                     # the databases, two secrets in .env
     openalgo-store users add asha asha@example.org          # asks for a password
     openalgo-store load-symbols zerodha instruments.csv
@@ -14,7 +14,7 @@ database keeps no other one waiting.
 
 import logging
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from html import escape
 from typing import Annotated, Any, Literal
@@ -33,6 +33,7 @@ from pydantic import (
     PositiveInt,
     ValidationError,
 )
+from starlette.exceptions import HTTPException as AnyHTTPException
 
 from openalgo_store import (
     DatabaseLogHandler,
@@ -62,6 +63,8 @@ from .answers import answer_to, log
 from .broker import BROKER, MOST_UNITS, is_signed, send_order
 
 HOURS_12 = 12 * 3600
+MOST_BYTES = 16 * 1024
+"""Of one body: FastAPI has no limit of its own."""
 
 
 @asynccontextmanager
@@ -109,9 +112,25 @@ class PostedFill(Input):
     traded_at: AwareDatetime
 
 
+@app.middleware("http")
+async def refuse_large_bodies(
+    request: Request, call_next: Callable[[Request], Awaitable[Response]]
+) -> Response:
+    """Before they are read; nor is one read that does not say how long it is."""
+    told = int(request.headers.get("content-length", "0"))
+    if told > MOST_BYTES or "transfer-encoding" in request.headers:
+        return JSONResponse({"error": f"a body has {MOST_BYTES} bytes at most, and says so"}, 413)
+    return await call_next(request)
+
+
 @app.exception_handler(StoreError)
 def answer_store_error(request: Request, error: StoreError) -> JSONResponse:
     return JSONResponse(*answer_to(error))
+
+
+@app.exception_handler(AnyHTTPException)
+def answer_http_error(request: Request, error: AnyHTTPException) -> JSONResponse:
+    return JSONResponse({"error": error.detail}, error.status_code, error.headers)
 
 
 @app.exception_handler(RequestValidationError)

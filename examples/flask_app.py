@@ -1,6 +1,6 @@
 """A small trading application on Flask: log in, API keys, orders, fills, a page of positions.
 
-    pip install openalgo-store flask gunicorn
+    pip install . flask gunicorn                            # here, in the folder of the project
     openalgo-store init                                     # the databases, two secrets in .env
     openalgo-store users add asha asha@example.org          # asks for a password
     openalgo-store load-symbols zerodha instruments.csv
@@ -28,7 +28,7 @@ from flask import (
     request,
     session,
 )
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import BadRequest, HTTPException
 
 from openalgo_store import (
     DatabaseLogHandler,
@@ -179,7 +179,10 @@ def key_owner() -> User:
 
 def body_with(fields: dict[str, type]) -> dict[str, Any]:
     """These fields of a JSON object, each of its type, and nothing else that was sent."""
-    body = request.get_json()
+    try:
+        body = request.get_json()
+    except (BadRequest, RecursionError):  # no JSON, or a thousand brackets deep
+        body = None
     if not isinstance(body, dict):
         abort(400, "send a JSON object")
     if wrong := [name for name, kind in fields.items() if not fits(body.get(name), kind)]:

@@ -46,7 +46,9 @@ from .broker import BROKER
 ORDER = (
     "user_id", "symbol", "exchange", "action", "quantity", "order_type", "product", "status",
 )  # fmt: skip
-WRONG = (InvalidInput, Conflict, IllegalOrderState, LookupError, TypeError, ValueError)
+WRONG = (
+    InvalidInput, Conflict, IllegalOrderState, LookupError, RecursionError, TypeError, ValueError,
+)  # fmt: skip
 """What a message that cannot be right raises: of the store, and where it lacks something."""
 PAUSE = 1.0
 """Seconds before what the database could not take is tried again."""

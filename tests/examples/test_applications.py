@@ -72,7 +72,11 @@ def test_a_user_logs_in_makes_a_key_orders_and_sees_the_filled_position(
             ("symbol", "X"),
         ):
             assert server.ask("POST", "/orders", ORDER | {field: value}, key).status == 400
-        assert server.ask("POST", "/orders", b"no JSON", key).status == 400
+        for garbage in (b"no JSON", b"\xff", b"[" * 5_000, b"[]"):
+            refused = server.ask("POST", "/orders", garbage, key)
+            assert (refused.status, list(json.loads(refused.text))) == (400, ["error"])
+        large = server.ask("POST", "/postback", b" " * 17_000)
+        assert (large.status, list(json.loads(large.text))) == (413, ["error"])
         placed = server.ask("POST", "/orders", ORDER, key)
         assert placed.status == 201, placed.text
         order_id = json.loads(placed.text)["order_id"]

@@ -101,10 +101,10 @@ def test_a_fill_waits_for_its_order_and_what_is_wrong_stops_nothing(
 ) -> None:
     wrong = [7, {}, {"fill": []}, fill(2, price=0), fill(3, traded_at="2026-08-25T04:00:00")]
     stream = [fill(1), fill(1, quantity=2), fill(4), *wrong, order("A1"), fill(1, quantity=3)]
-    book_all([*map(json.dumps, stream), "no JSON"])
+    book_all([*map(json.dumps, stream), "no JSON", "[" * 20_000])
     assert booked() == ["T1", "T4"]
     refused = [line for line in caplog.messages if "is not booked" in line]
-    assert [int(line.split()[1]) for line in refused] == [4, 5, 6, 7, 8, 2, 10, 11]
+    assert [int(line.split()[1]) for line in refused] == [4, 5, 6, 7, 8, 2, 10, 11, 12]
 
 
 def test_a_day_that_is_told_again_opens_no_order_that_has_ended(here: Store) -> None:
