@@ -49,12 +49,12 @@ def steps(folder: Path) -> Iterator[tuple[str, Path, str]]:
 
 
 def changed(text: str, block: str) -> str:
-    """The lines marked + put in, those marked - taken out, each at the one place that fits."""
+    """The lines marked + put in, each at the one place that fits."""
     for hunk in block.split("@@\n"):
         lines = [(each[:1], each[1:]) for each in hunk.splitlines(keepends=True)]
         old = "\n" + "".join(line for mark, line in lines if mark != "+")
-        assert text.count(old) == 1, f"this stands nowhere, or more than once:{old}"
-        text = text.replace(old, "\n" + "".join(line for mark, line in lines if mark != "-"))
+        assert text.count(old) == 1, f"the page shows this as a place; it is none, or several:{old}"
+        text = text.replace(old, "\n" + "".join(line for _, line in lines))
     return text
 
 

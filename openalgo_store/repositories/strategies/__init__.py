@@ -1,6 +1,8 @@
 """What places orders."""
 
-from ...records.strategies import Strategy
+from ...records.strategies import (
+    Strategy,
+)
 from .strategies import (
     create_strategy,
     delete_strategy,
