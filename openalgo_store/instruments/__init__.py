@@ -40,6 +40,7 @@ READERS: dict[str, Reader] = {
     "zerodha": zerodha.READER,
 }
 """The reader of each broker's files, by the broker's name."""
+SEPARATORS = (",", ";", "|", "\t")
 
 
 def read_instruments(broker: str, *sources: Source) -> Iterator[Instrument | RejectedRow]:
@@ -57,16 +58,21 @@ def read_instruments(broker: str, *sources: Source) -> Iterator[Instrument | Rej
     return chain.from_iterable(map(partial(read_source, reader), sources))
 
 
-def register_reader(broker: str, *layouts: Layout, json: bool = False) -> None:
+def register_reader(
+    broker: str, *layouts: Layout, json: bool = False, separator: str = ","
+) -> None:
     """Let `read_instruments` read the files of another broker, in this process.
 
     Each layout says what one kind of its files has where. json: its files are arrays of objects,
-    not CSV. A broker that has a reader gets this one from now on. Raises InvalidInput for a name
-    that no broker can have, or without a layout.
+    not CSV. separator: what stands between the columns of CSV, one of , ; | and a tab. A broker
+    that has a reader gets this one from now on. Raises InvalidInput for a name that no broker can
+    have, without a layout, and for another separator.
     """
     name = require_text("broker", broker)
     if not name or name != name.strip():
         raise InvalidInput("broker must be a name without blanks around it")
     if not layouts or not all(isinstance(each, Layout) for each in layouts):
         raise InvalidInput("give the layouts of the broker's files, each a Layout")
-    READERS[name] = Reader(name, layouts, true_or_false("json", json))
+    if not isinstance(separator, str) or separator not in SEPARATORS:
+        raise InvalidInput("separator must be one of , ; | and a tab")
+    READERS[name] = Reader(name, layouts, is_json=true_or_false("json", json), separator=separator)

@@ -31,7 +31,7 @@ def read_csv(
     lines = _Lines(text, title)
     each_line = iter(lines)
     blank, first = _first_line(each_line, title)
-    table = csv.reader(chain([first], each_line), skipinitialspace=True)
+    table = csv.reader(chain([first], each_line), delimiter=reader.separator, skipinitialspace=True)
     layout, header = _headless(reader, first, title)
     line = 0
     if layout is None:

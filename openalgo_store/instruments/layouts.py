@@ -90,13 +90,15 @@ _PLACES = [each.name for each in fields(Layout)].index("may_lack")
 class Reader:
     """A broker's files: CSV, or JSON arrays of objects, in one layout or several.
 
-    `passed_over` are files in its archives that hold no instruments.
+    `separator` stands between the columns of CSV; `passed_over` are files in its archives that hold
+    no instruments.
     """
 
     title: str
     layouts: tuple[Layout, ...]
     is_json: bool = False
     passed_over: tuple[str, ...] = ()
+    separator: str = ","
 
 
 def cells_of(where: Where | None) -> Cells:

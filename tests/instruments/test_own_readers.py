@@ -53,6 +53,22 @@ def test_a_reader_of_ones_own_reads_csv() -> None:
     )
 
 
+@pytest.mark.parametrize("separator", [";", "|", "\t"])
+def test_the_columns_of_a_file_may_have_something_else_between_them(separator: str) -> None:
+    register_reader("own", OWN, separator=separator)
+    text = f"{HEADER}7,NIFTY-C,F,C,NIFTY,25-08-2026,2435050,65,5,\n".replace(",", separator)
+    assert only(read_text("own", text)).symbol == "NIFTY25AUG2624350.5CE"
+    quoted = f'{HEADER}9,INFY-BE,N,S,"INFOSYS{separator} BE",,-1,1,5,\n'.replace(",", separator)
+    assert only(read_text("own", quoted)).name == f"INFOSYS{separator} BE"
+
+
+@pytest.mark.parametrize("separator", ["", ";;", ",;", '"', "\n", " ", None, 7, ["|"]])
+def test_no_other_separator_is_taken(separator: Any) -> None:
+    with pytest.raises(InvalidInput, match="separator must be one of"):
+        register_reader("own", OWN, separator=separator)
+    assert "own" not in READERS
+
+
 def test_a_reader_of_ones_own_reads_json_and_replaces_another() -> None:
     register_reader("zerodha", OWN, json=True)
     given = '[{"id": 7, "ticker": "INFY", "segment": "N", "type": "S", "on": null, "ends": null,'
