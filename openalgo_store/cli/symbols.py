@@ -1,5 +1,6 @@
 """Commands that load symbols and find them."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -87,8 +88,12 @@ def search(
     """
     day = day_of(expiry) if expiry else None
     open_as_it_is("main")
-    found = search_symbols(" ".join(words), expiry=day, include_expired=expired, **asked)
-    click.echo(as_json(found) if as_it_is else search_report(found) if found else "nothing found")
+    find = partial(search_symbols, " ".join(words), expiry=day, **asked)
+    found = find(include_expired=expired)
+    nothing = "nothing found"
+    if not found and not expired and find(include_expired=True):
+        nothing = "nothing found that has not expired: --expired shows what has"
+    click.echo(as_json(found) if as_it_is else search_report(found) if found else nothing)
     context.exit(0 if found else 1)
 
 

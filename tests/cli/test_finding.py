@@ -49,6 +49,12 @@ def test_a_search_takes_filters(monkeypatch: pytest.MonkeyPatch) -> None:
     later, _ = clock.day_bounds(DAY.replace(year=DAY.year + 1))
     monkeypatch.setattr(clock, "now", lambda: later)
     assert run("search", *asked, *kinds).exit_code == 1
+    said = run("search", "--broker", "zerodha", *kinds)
+    assert (said.exit_code, said.stdout) == (
+        1, "nothing found that has not expired: --expired shows what has\n",
+    )  # fmt: skip
+    said = run("search", "--broker", "zerodha", "no such name")
+    assert (said.exit_code, said.stdout) == (1, "nothing found\n")
     assert json.loads(succeed("search", *asked, *kinds, "--expired")) == [only]
 
 
