@@ -136,7 +136,7 @@ def answer_http_error(request: Request, error: AnyHTTPException) -> JSONResponse
 @app.exception_handler(RequestValidationError)
 def answer_bad_input(request: Request, error: RequestValidationError) -> JSONResponse:
     """400, and without what was sent, which FastAPI's own answer repeats: it may be a password."""
-    wrong = sorted({".".join(map(str, each["loc"])) for each in error.errors()})
+    wrong = sorted({".".join(map(str, each["loc"])) or "body" for each in error.errors()})
     return JSONResponse({"error": f"missing, or not as it should be: {', '.join(wrong)}"}, 400)
 
 

@@ -38,7 +38,7 @@ ORDER = {
 }  # fmt: skip
 
 
-def post_fill(server: Served, fill: dict[str, Any], secret: str = POSTBACK_SECRET) -> Answer:
+def post_fill(server: Served, fill: object, secret: str = POSTBACK_SECRET) -> Answer:
     """A fill as the broker sends it, signed."""
     body = json.dumps(fill).encode()
     signature = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
@@ -90,6 +90,8 @@ def test_a_user_logs_in_makes_a_key_orders_and_sees_the_filled_position(
         assert post_fill(server, fill, "another secret").status == 403
         assert [json.loads(post_fill(server, fill).text)["recorded"] for _ in "12"] == [True, False]
         assert post_fill(server, fill | {"quantity": 61}).status == 409
+        no_object = post_fill(server, [])
+        assert (no_object.status, json.loads(no_object.text)["error"][-1:].isalpha()) == (400, True)
         assert post_fill(server, fill | {"order_id": "unknown"}).status == 404
         assert post_fill(server, fill | {"traded_at": "2026-08-25T04:01:00"}).status == 400
         page = server.ask("GET", "/positions").text
