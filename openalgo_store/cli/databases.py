@@ -153,13 +153,14 @@ def copy(
 def backup(context: click.Context, folder: Path, database: str | None, as_it_is: bool) -> None:
     """Save the databases into a new folder, while others write.
 
-    Each is a file of its own, as it was at one moment, from which either engine is restored. The
-    exit code is 1 when rows cannot be saved: they are named.
+    Each is a file of its own, as it was at one moment, from which either engine is restored. Files
+    of an older version are saved as they are. The exit code is 1 when rows cannot be saved: they
+    are named.
 
     For example: openalgo-store backup backups/2026-08-25
     """
     names = (database,) if database else DATABASES
-    left_out = run_backup(open_as_it_is(*names), folder, names, as_it_is=as_it_is)
+    left_out = run_backup(open_as_it_is(*names, older=True), folder, names, as_it_is=as_it_is)
     context.exit(1 if left_out else 0)
 
 

@@ -17,13 +17,23 @@ def settings_here() -> Settings:
     return Settings.from_env({**read_env_file(ENV_FILE), **os.environ})
 
 
-def open_as_it_is(*names: str) -> Store:
-    """Use these databases, without bringing anything up to date."""
+def open_as_it_is(*names: str, older: bool = False) -> Store:
+    """Use these databases, without bringing anything up to date.
+
+    `older` takes those of an older version too.
+    """
     settings = settings_here()
     for name in names:
-        if migrate.pending_migrations(settings.url(name), name):
+        url = settings.url(name)
+        pending = migrate.pending_migrations(url, name)
+        if pending and migrate.schema_version(url, name) is None:
             raise ConfigurationError(
                 f"the {name} database is not set up: run `openalgo-store init`"
+            )
+        if pending and not older:
+            raise ConfigurationError(
+                f"the {name} database is of an older version: save it by `openalgo-store backup`, "
+                f"then run `openalgo-store migrate`, which applies {', '.join(pending)}"
             )
     store = Store(settings)
     use_store(store)

@@ -110,6 +110,11 @@ def _save(
 ) -> SavedDatabase:
     path = folder / f"{name}.db"
     if not store.databases[name].save_to(path):
+        if migrate.pending_migrations(store.settings.url(name), name):
+            raise CopyRefused(
+                f"{name} is of an older version: save it with the tools of its server, or run "
+                "`openalgo-store migrate` first"
+            )
         settings = _of_file(path, name)
         migrate_databases(settings, (name,))
         with Store(settings) as target:

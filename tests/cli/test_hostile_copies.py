@@ -144,11 +144,16 @@ def test_what_names_and_rows_hold_cannot_steer_a_terminal(
     shown = succeed("users", "deactivate", "\x1b[2Jeve")
     assert shown == "?[2Jeve is deactivated\n"
     with Store(filled) as store, use_store(store), get_write_session() as tx:
-        tx.driver_connection.execute(
-            "UPDATE orders SET order_id = order_id, booked_quantity = 61 WHERE id = 1"
-        )
-        tx.driver_connection.execute("UPDATE positions SET quantity = 7, symbol = symbol")
-    assert "\x1b" not in run("check").output
+        no_moment = {"sqlite": "'soon'", "postgresql": "'infinity'"}[store.databases["main"].name]
+        for each in (
+            "UPDATE positions SET symbol = '\x1b[2J' WHERE id = 1",
+            f"UPDATE secret_sentinels SET name = '\x1b[3J' || name, created_at = {no_moment}",
+        ):
+            tx.driver_connection.execute(each)
+    for arguments in (["check"], ["copy", "--to", "sqlite:///new.db"]):
+        shown = run(*arguments).output
+        assert "secret_sentinels ?[3J" in shown
+        assert "\x1b" not in shown
 
 
 def test_thousands_of_findings_are_told_one_by_one(filled: Settings) -> None:

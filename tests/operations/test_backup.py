@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -104,27 +105,45 @@ def test_a_damaged_file_is_refused_before_anything_is_restored(
     assert rows_of(filled, "main") == before
 
 
+NEWEST = "logs-0003-ids"
+
+
+def forget_newest(driver: Any) -> None:
+    """Take its record away."""
+    for records in ("openalgo_migrations", "_yoyo_migration"):
+        driver.execute(f"DELETE FROM {records} WHERE migration_id = '{NEWEST}'")
+    driver.commit()
+
+
 @pytest.mark.only("sqlite")
-def test_an_older_backup_is_restored_and_stays_as_it_is(filled: Store, tmp_path: Path) -> None:
-    folder = tmp_path / "backup"
-    back_up(filled, folder, ["logs"], refuse)
-    (file, newest), before = (folder / "logs.db", "logs-0003-ids"), rows_of(filled, "logs")
-    rollback = project_folder("migrations") / "logs" / "sqlite" / f"{newest}.rollback.sql"
-    with closing(sqlite3.connect(file)) as older:
+def test_an_older_database_is_saved_as_it_is_and_restored_into_todays(
+    filled: Store, tmp_path: Path
+) -> None:
+    before = rows_of(filled, "logs")
+    rollback = project_folder("migrations") / "logs" / "sqlite" / f"{NEWEST}.rollback.sql"
+    with closing(sqlite3.connect(filled.databases["logs"].identity)) as older:
         older.executescript(rollback.read_text())
-        for records in ("openalgo_migrations", "_yoyo_migration"):
-            older.execute(f"DELETE FROM {records} WHERE migration_id = ?", (newest,))
-        older.commit()
-    listed = json.loads((folder / "manifest.json").read_text())
-    listed["databases"]["logs"]["sha256"] = hashlib.sha256(file.read_bytes()).hexdigest()
-    (folder / "manifest.json").write_text(json.dumps(listed))
-    saved = file.read_bytes()
+        forget_newest(older)
+    saved = back_up(filled, tmp_path / "backup", ["logs"], refuse)["logs"]
+    assert saved.schema < NEWEST
+    assert saved.rows == {table: len(rows) for table, rows in before.items()}
+    file = tmp_path / "backup" / saved.file
     goal = settings_of({"logs": f"sqlite:///{tmp_path / 'new.db'}"})
-    (done,) = restored(folder, goal)
+    (done,) = restored(tmp_path / "backup", goal)
     with Store(goal) as store:
         assert rows_of(store, "logs") == before
     assert not done.was_equal
-    assert file.read_bytes() == saved
+    assert hashlib.sha256(file.read_bytes()).hexdigest() == saved.sha256
+
+
+@pytest.mark.only("postgresql")
+def test_an_older_database_of_a_server_is_left_to_the_tools_of_that(
+    filled: Store, tmp_path: Path
+) -> None:
+    with filled.databases["logs"].engine.connect() as connection:
+        forget_newest(connection.connection.driver_connection)
+    with pytest.raises(CopyRefused, match="logs is of an older version: save it with the tools"):
+        back_up(filled, tmp_path / "backup", ["logs"], refuse)
 
 
 @pytest.mark.only("sqlite")
