@@ -200,7 +200,11 @@ def revoke_token(username: str, broker: str) -> None:
     For example: openalgo-store tokens revoke asha zerodha
     """
     open_as_it_is("main")
-    revoke_auth_token(user_named(username).id, broker)
+    user = user_named(username)
+    try:
+        revoke_auth_token(user.id, broker)
+    except NotFound:
+        raise NotFound(f"{username} has no tokens of {broker}") from None
     click.echo(printable(f"the tokens of {username} at {broker} are removed"))
 
 

@@ -1,6 +1,7 @@
 """The demonstration: two days of a symbol master, in a folder of its own."""
 
 import shutil
+import sys
 import time
 from contextlib import chdir
 from datetime import timedelta
@@ -59,7 +60,12 @@ def run_demo(folder: Path, rows: int) -> None:
     for name in DATABASES:
         click.echo(f"  {name:<10}{settings.url(name)}")
     click.echo(f"  {'files':<10}{day}\n  {'':<10}{next_day}")
-    click.echo("In that folder `openalgo-store status` and the other commands work on them.")
+    click.echo(f"In that folder `{_own_command()} status` and the other commands work on them.")
+
+
+def _own_command() -> str:
+    """As it is called from any folder: a virtual environment that is not active is on no path."""
+    return "openalgo-store" if shutil.which("openalgo-store") else str(Path(sys.argv[0]).absolute())
 
 
 def _own_folder(folder: Path) -> Path:

@@ -62,12 +62,14 @@ def test_the_demo_refuses_a_folder_that_is_not_its_own(here: Path) -> None:
 
 def test_the_command_works_as_a_process_and_where_only_ascii_can_be_printed(here: Path) -> None:
     command = Path(sys.executable).with_name("openalgo-store")
-    ascii_only = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    ascii_only = {**os.environ, "PYTHONIOENCODING": "ascii", "PATH": "/nowhere"}
     for arguments in (["demo", "--rows", "500", "--folder", "démo"], ["init"], ["status"]):
         done = subprocess.run(
             [command, *arguments], env=ascii_only, capture_output=True, text=True, check=False
         )
         assert (done.returncode, done.stderr) == (0, "")
+        if arguments[0] == "demo":  # it tells a command that works where none is on the path
+            assert f"`{command} status`" in done.stdout
     done = subprocess.run(
         [command, "token", "NOTHING", "NSE", "zerodha"], capture_output=True, text=True, check=False
     )
