@@ -113,6 +113,8 @@ def test_a_manifest_that_was_tampered_with_is_refused_in_one_line(
         ("is no backup", lambda m: m["databases"].update(logs=7)),
         ("is no backup", lambda m: m["databases"]["logs"].update(file=5)),
         ("is no backup", lambda m: m["databases"]["logs"].update(file="../logs.db")),
+        ("is no backup", lambda m: m["databases"]["logs"].update(file="logs\0.db")),
+        ("is no backup", lambda m: m["databases"]["logs"].update(file="\ud800.db")),
         ("is no backup", lambda m: m["databases"]["logs"].pop("sha256")),
         ("was changed or is damaged", lambda m: m["databases"]["logs"].update(sha256="0" * 64)),
         ("cannot be read", lambda m: m["databases"]["logs"].update(file="gone.db")),
@@ -124,6 +126,8 @@ def test_a_manifest_that_was_tampered_with_is_refused_in_one_line(
         (here / "saved" / "manifest.json").write_text(json.dumps(listed))
         assert what in fail("restore", "saved", "--to", "sqlite:///new.db")
         assert not (here / "new.db").exists()
+    (here / "saved" / "manifest.json").write_text("[" * 100_000)
+    assert "is no backup" in fail("restore", "saved", "--to", "sqlite:///new.db")
 
 
 @pytest.mark.only("sqlite")

@@ -132,6 +132,19 @@ def test_what_was_copied_is_not_copied_again_and_one_value_tells(
 
 
 @pytest.mark.parametrize(("source", "target"), PAIRS)
+def test_one_share_sold_is_not_two(
+    installations: tuple[Store, Store], installed: Installed
+) -> None:
+    for store, quantity in zip(installations, (-1, -2), strict=True):
+        if store is installations[1]:
+            copy_all(*installations)
+        with use_store(store), get_write_session() as tx:
+            tx.run(Query.of(update(LIVE.tables.holdings).values(quantity=quantity)))
+    with pytest.raises(CopyRefused, match="rows of its own"):
+        copy_all(*installations)
+
+
+@pytest.mark.parametrize(("source", "target"), PAIRS)
 def test_a_process_that_serves_the_target_answers_with_what_was_copied(
     installations: tuple[Store, Store], installed: Installed
 ) -> None:
