@@ -229,6 +229,18 @@ def test_a_reader_that_goes_away_is_no_error(filled: Settings) -> None:
         logs.wait(3 * DEADLINE)
 
 
+@pytest.mark.only("sqlite")
+def test_a_full_disk_beneath_the_output_is_one_line(filled: Settings) -> None:
+    command = [sys.executable, "-c", PROGRAM, "users", "list", "--json"]
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        done = subprocess.run(
+            command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=3 * DEADLINE,
+            check=False,
+        )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr == "error: reading or writing failed: No space left on device\n"
+
+
 def test_an_interrupted_copy_says_so_and_leaves_nothing(filled: Settings, here: Path) -> None:
     stopped = """
 import os, signal

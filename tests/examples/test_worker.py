@@ -83,7 +83,9 @@ def test_a_worker_that_is_killed_and_run_again_books_each_fill_once_and_ends_by_
     assert 3 <= len(booked()) < FILLS
     with running_worker() as worker:
         assert worker.stdin is not None
-        worker.stdin.buffer.write(json.dumps(fill(0, trade_id="T?")).encode().replace(b"?", b"\xff"))
+        worker.stdin.buffer.write(
+            json.dumps(fill(0, trade_id="T?")).encode().replace(b"?", b"\xff")
+        )
         worker.stdin.buffer.write(b"\n")
         feed(worker, stream)
         wait_until(lambda: len(booked()) == FILLS)

@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -177,6 +177,13 @@ def test_a_file_that_names_share_is_looked_through_once(tmp_path: Path) -> None:
         found = [each.what for each in check_databases()]
     assert found
     assert sorted(found) == sorted(set(found))
+
+
+@pytest.mark.parametrize("last", [datetime.max, datetime.min])
+def test_a_token_that_never_ends_is_no_fault(installation: Store, last: datetime) -> None:
+    never = last.replace(tzinfo=UTC)
+    save_auth_token(new_user("ravi"), "zerodha", "access", token_expiry=never)
+    assert told() == set()
 
 
 @pytest.mark.only("postgresql")
