@@ -241,6 +241,13 @@ def test_a_full_disk_beneath_the_output_is_one_line(filled: Settings) -> None:
     assert done.stderr == "error: reading or writing failed: No space left on device\n"
 
 
+def test_what_the_terminal_cannot_show_is_no_failure(filled: Settings) -> None:
+    command = [sys.executable, "-c", PROGRAM, "api-keys", "list"]
+    environment = os.environ | {"PYTHONIOENCODING": "latin-1"}
+    shown = subprocess.run(command, env=environment, capture_output=True, check=True).stdout
+    assert "\\u092c" in shown.decode("latin-1")
+
+
 def test_an_interrupted_copy_says_so_and_leaves_nothing(filled: Settings, here: Path) -> None:
     stopped = """
 import os, signal

@@ -92,6 +92,13 @@ def test_ids_go_on_behind_those_of_rows_that_are_gone(
 
 
 @pytest.mark.parametrize(("source", "target"), PAIRS)
+def test_ids_of_an_empty_table_begin_with_1(installations: tuple[Store, Store]) -> None:
+    copy_all(*installations)
+    with use_store(installations[1]):
+        assert new_user() == 1
+
+
+@pytest.mark.parametrize(("source", "target"), PAIRS)
 def test_ids_go_on_behind_a_row_that_no_counter_has_counted(
     installations: tuple[Store, Store],
 ) -> None:
