@@ -17,7 +17,6 @@ from ..repositories.accounts.auth_tokens import (
 from ..repositories.accounts.users import (
     create_user,
     delete_user,
-    get_user,
     get_user_by_username,
     list_users,
     reactivate_user,
@@ -75,7 +74,7 @@ def password(username: str, as_it_is: bool) -> None:
     open_as_it_is("main")
     user = user_named(username)
     update_user(user.id, password_hash=hash_password(_password()))
-    _tell_of(user.id, "has a new password", as_it_is=as_it_is)
+    _tell_of(username, "has a new password", as_it_is=as_it_is)
 
 
 @users.command()
@@ -89,7 +88,7 @@ def deactivate(username: str, as_it_is: bool) -> None:
     open_as_it_is("main")
     user = user_named(username)
     delete_user(user.id)
-    _tell_of(user.id, "is deactivated", as_it_is=as_it_is)
+    _tell_of(username, "is deactivated", as_it_is=as_it_is)
 
 
 @users.command()
@@ -103,7 +102,7 @@ def reactivate(username: str, as_it_is: bool) -> None:
     open_as_it_is("main")
     user = user_named(username)
     reactivate_user(user.id)
-    _tell_of(user.id, "is active", as_it_is=as_it_is)
+    _tell_of(username, "is active", as_it_is=as_it_is)
 
 
 @main.group("api-keys", invoke_without_command=True)
@@ -232,10 +231,9 @@ def user_named(username: str) -> User:
     return found
 
 
-def _tell_of(user_id: int, what: str, *, as_it_is: bool) -> None:
+def _tell_of(username: str, what: str, *, as_it_is: bool) -> None:
     """As the user is now."""
-    user = get_user(user_id)
-    assert user is not None
+    user = user_named(username)
     click.echo(as_json(user) if as_it_is else f"{printable(user.username)} {what}")
 
 

@@ -1,6 +1,7 @@
 """The worker of examples/: killed in the middle, started again, ended by SIGTERM, fed nonsense."""
 
 import json
+import os
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -83,10 +84,8 @@ def test_a_worker_that_is_killed_and_run_again_books_each_fill_once_and_ends_by_
     assert 3 <= len(booked()) < FILLS
     with running_worker() as worker:
         assert worker.stdin is not None
-        worker.stdin.buffer.write(
-            json.dumps(fill(0, trade_id="T?")).encode().replace(b"?", b"\xff")
-        )
-        worker.stdin.buffer.write(b"\n")
+        odd = json.dumps(fill(0, trade_id="T?")).encode().replace(b"?", b"\xff")
+        os.write(worker.stdin.fileno(), odd + b"\n")
         feed(worker, stream)
         wait_until(lambda: len(booked()) == FILLS)
         worker.terminate()
