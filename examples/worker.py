@@ -18,7 +18,6 @@ to lose or to count twice when it is killed.
 import json
 import logging
 import os
-import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
@@ -65,7 +64,8 @@ def main() -> None:
     with init_databases(settings):
         logging.basicConfig(level="INFO", handlers=[logging.StreamHandler(), DatabaseLogHandler()])
         flush_on_sigterm()  # log lines are written, then it ends as by kill -9
-        book_all(sys.stdin)
+        with open(0, encoding="utf-8", errors="surrogateescape", closefd=False) as lines:
+            book_all(lines)  # one that is no UTF-8 is refused as others are, and ends nothing
 
 
 def book_all(lines: Iterable[str]) -> None:

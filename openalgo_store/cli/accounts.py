@@ -65,7 +65,8 @@ def add(username: str, email: str, as_it_is: bool) -> None:
 
 @users.command()
 @click.argument("username")
-def password(username: str) -> None:
+@for_programs
+def password(username: str, as_it_is: bool) -> None:
     """Set the password of a user. It is asked for, or read from standard input.
 
     For example: openalgo-store users password asha
@@ -73,12 +74,13 @@ def password(username: str) -> None:
     open_as_it_is("main")
     user = user_named(username)
     update_user(user.id, password_hash=hash_password(_password()))
-    click.echo(f"{printable(user.username)} has a new password")
+    _tell_of(username, "has a new password", as_it_is=as_it_is)
 
 
 @users.command()
 @click.argument("username")
-def deactivate(username: str) -> None:
+@for_programs
+def deactivate(username: str, as_it_is: bool) -> None:
     """Let a user no longer in: no login, no API key, no broker token. What was traded stays.
 
     For example: openalgo-store users deactivate asha
@@ -86,12 +88,13 @@ def deactivate(username: str) -> None:
     open_as_it_is("main")
     user = user_named(username)
     delete_user(user.id)
-    click.echo(f"{printable(user.username)} is deactivated")
+    _tell_of(username, "is deactivated", as_it_is=as_it_is)
 
 
 @users.command()
 @click.argument("username")
-def reactivate(username: str) -> None:
+@for_programs
+def reactivate(username: str, as_it_is: bool) -> None:
     """Let a user in again.
 
     For example: openalgo-store users reactivate asha
@@ -99,7 +102,7 @@ def reactivate(username: str) -> None:
     open_as_it_is("main")
     user = user_named(username)
     reactivate_user(user.id)
-    click.echo(f"{printable(user.username)} is active")
+    _tell_of(username, "is active", as_it_is=as_it_is)
 
 
 @main.group("api-keys", invoke_without_command=True)
@@ -154,14 +157,16 @@ def create(username: str, name: str | None, as_it_is: bool) -> None:
 
 @api_keys.command()
 @click.argument("key_id", type=int)
-def revoke(key_id: int) -> None:
+@for_programs
+def revoke(key_id: int, as_it_is: bool) -> None:
     """Revoke the API key of this id.
 
     For example: openalgo-store api-keys revoke 7
     """
     open_as_it_is("main")
     revoke_api_key(key_id)
-    click.echo(f"API key {key_id} is revoked")
+    done = {"id": key_id, "is_active": False}
+    click.echo(as_json(done) if as_it_is else f"API key {key_id} is revoked")
 
 
 @main.group()
@@ -194,7 +199,8 @@ def list_tokens(as_it_is: bool) -> None:
 @tokens.command("revoke")
 @click.argument("username")
 @click.argument("broker")
-def revoke_token(username: str, broker: str) -> None:
+@for_programs
+def revoke_token(username: str, broker: str, as_it_is: bool) -> None:
     """Remove the tokens of a user at a broker.
 
     For example: openalgo-store tokens revoke asha zerodha
@@ -205,7 +211,8 @@ def revoke_token(username: str, broker: str) -> None:
         revoke_auth_token(user.id, broker)
     except NotFound:
         raise NotFound(f"{username} has no tokens of {broker}") from None
-    click.echo(printable(f"the tokens of {username} at {broker} are removed"))
+    text = printable(f"the tokens of {username} at {broker} are removed")
+    click.echo(as_json({"username": username, "broker": broker}) if as_it_is else text)
 
 
 @main.command("rotate-keys")
@@ -226,6 +233,12 @@ def user_named(username: str) -> User:
     if found is None:
         raise NotFound(f"there is no user {username}")
     return found
+
+
+def _tell_of(username: str, what: str, *, as_it_is: bool) -> None:
+    """As the user is now."""
+    user = user_named(username)
+    click.echo(as_json(user) if as_it_is else f"{printable(user.username)} {what}")
 
 
 def _password() -> str:

@@ -2,6 +2,7 @@
 
 import sys
 from datetime import date
+from errno import EPIPE
 from io import TextIOWrapper
 
 import click
@@ -19,6 +20,12 @@ class _Commands(click.Group):
             return super().invoke(context)
         except StoreError as error:
             click.echo(f"error: {visible(' '.join(str(error).split()))}", err=True)
+            context.exit(1)
+        except OSError as error:
+            if error.errno == EPIPE:  # who reads has enough
+                raise
+            where = f"{error.filename}: " if error.filename else "reading or writing failed: "
+            click.echo(f"error: {visible(where)}{error.strerror}", err=True)
             context.exit(1)
         finally:
             close_databases()

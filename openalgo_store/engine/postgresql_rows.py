@@ -10,6 +10,11 @@ from sqlalchemy.types import TypeDecorator
 from ..tables.types import StrictJson
 
 _HAS_AMCHECK = "SELECT count(*) > 0 FROM pg_extension WHERE extname = 'amcheck'"
+_NO_MOMENT = """
+NOT ({0} >= '0001-01-01 00:00+00' AND {0} < '10000-01-01 00:00+00'
+AND {0}::timestamp >= '0001-01-01' AND {0}::timestamp < '10000-01-01')
+"""
+"""In UTC, or in the zone of the session, in which the driver reads it."""
 _INDEXES = """
 SELECT i.indexrelid::regclass::text, i.indisvalid
 FROM pg_index AS i
@@ -34,10 +39,7 @@ def odd_values(driver: Any, table: Table) -> Iterator[tuple[str, str]]:
             yield f"{name} is not a number", f"{name} = 'NaN'"
             yield f"{name} is infinite", f"{name} IN ('infinity', '-infinity')"
         elif isinstance(plain, DateTime):
-            yield (
-                f"{name} is not a moment",
-                f"NOT ({name} >= '0001-01-03' AND {name} < '9999-12-30')",
-            )
+            yield f"{name} is not a moment", _NO_MOMENT.format(name)
         elif isinstance(plain, Date):
             yield (
                 f"{name} is not a date",

@@ -153,13 +153,18 @@ def _read_manifest(folder: Path) -> dict[str, SavedDatabase]:
     try:
         values = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
         found = {name: SavedDatabase(**each) for name, each in values["databases"].items()}
-        if found and all(Path(each.file).name == each.file for each in found.values()):
+        if found and all(map(_is_name, (each.file for each in found.values()))):
             return found
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         pass
     raise InvalidInput(
         f"{folder} is no backup, or one that was not finished: {_MANIFEST} is not in it, or no list"
     )
+
+
+def _is_name(file: str) -> bool:
+    """Of a file in the backup itself, as a file system takes it."""
+    return Path(file).name == file and file.isprintable()
 
 
 def _digest(path: Path) -> str:

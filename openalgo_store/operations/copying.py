@@ -145,7 +145,10 @@ def _sum_of(tx: Transaction, table: Table, sound: Condition | None = None) -> Ta
 
 
 class _RunningSum:
-    """Adds up the rows of a table that go by."""
+    """Adds up the rows of a table that go by.
+
+    To `hash` -1 and -2 are the same: a text stands in for the one of them.
+    """
 
     def __init__(self, table: Table) -> None:
         self._rows = self._checksum = 0
@@ -155,13 +158,15 @@ class _RunningSum:
     def added(self, rows: Sequence[Row]) -> Sequence[Row]:
         """The rows, which are added."""
         self._rows += len(rows)
-        self._checksum += sum(map(hash, map(self._hashable, rows) if self._json_at else rows))
+        self._checksum += sum(map(hash, map(self._hashable, rows)))
         return rows
 
     def _hashable(self, row: Row) -> Row:
-        values = list(row)
+        if not self._json_at and -1 not in row:
+            return row
+        values = ["minus one" if each == -1 else each for each in row]
         for place in self._json_at:
-            values[place] = to_json(values[place])
+            values[place] = to_json(row[place])
         return tuple(values)
 
     def sum(self) -> TableSum:

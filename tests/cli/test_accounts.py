@@ -11,6 +11,7 @@ from openalgo_store import (
     Settings,
     authenticate_user,
     close_databases,
+    create_api_key,
     create_user,
     get_auth_token,
     get_user_by_api_key,
@@ -114,6 +115,23 @@ def test_tokens_are_listed_without_themselves_and_removed(secrets: Settings, ash
     assert said == "the tokens of asha at zerodha are removed\n"
     with init_databases(secrets):
         assert get_auth_token(asha, "zerodha") is None
+
+
+def test_what_was_changed_is_told_to_programs(secrets: Settings, asha: int) -> None:
+    with init_databases(secrets):
+        key = create_api_key(asha)
+        save_auth_token(asha, "zerodha", "access")
+    close_databases()
+    changed = json.loads(typed(f" {ANOTHER} \n", "users", "password", "asha", "--json"))
+    assert (changed["id"], changed["is_active"]) == (asha, True)
+    told = json.loads(succeed("api-keys", "revoke", key.id, "--json"))
+    assert told == {"id": key.id, "is_active": False}
+    told = json.loads(succeed("tokens", "revoke", "asha", "zerodha", "--json"))
+    assert told == {"username": "asha", "broker": "zerodha"}
+    for command, is_active in (("deactivate", False), ("reactivate", True)):
+        assert json.loads(succeed("users", command, "asha", "--json"))["is_active"] is is_active
+    with init_databases(secrets):
+        assert authenticate_user("asha", f" {ANOTHER} ") is not None
 
 
 def test_what_is_not_there_is_one_line(asha: int) -> None:

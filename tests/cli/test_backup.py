@@ -3,9 +3,12 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from openalgo_store import Settings, Store
 from openalgo_store.settings import DATABASES
-from tests.support.command import fail, succeed
+from tests.support.command import fail, run, succeed
+from tests.support.faulty_rows import plant_faults
 from tests.support.installation import fill, with_secrets
 
 
@@ -31,3 +34,15 @@ def test_a_backup_is_made_and_restored(secrets: Settings, here: Path) -> None:
     assert "the same rows were there already" in again
     assert "saved is not empty: name a new folder" in fail("backup", "saved")
     assert "absent is no backup" in fail("restore", "absent")
+
+
+@pytest.mark.only("postgresql")
+def test_rows_that_cannot_be_saved_are_named_and_the_exit_code_is_1(secrets: Settings) -> None:
+    with Store(with_secrets(secrets)) as store:
+        fill(store)
+        planted = plant_faults(store)
+    done = run("backup", "saved", "--database", "main")
+    assert done.exit_code == 1
+    lines = {f"left out: {each.table} {each.row_id}: {each.what}" for each in planted}
+    assert lines <= {*done.stderr.splitlines()}
+    assert succeed("restore", "saved", "--to", "sqlite:///new.db", "--database", "main")

@@ -59,6 +59,7 @@ def test_what_was_realised_stands_in_columns_by_instrument(asha: None) -> None:
     (lot,) = json.loads(succeed("pnl", "asha", "--sandbox", *days, "--json"))
     assert lot["exit_price"] == 820.5
     assert succeed("pnl", "asha", *days) == "nothing found\n"
+    assert cells(succeed("pnl", "asha", "--sandbox", "--from", "2026-03-01"))[1] == line
     assert succeed("pnl", "asha", "--sandbox") == "nothing found\n"
     assert fail("pnl", "asha", "--from", "1 April") == (
         "error: 1 April is no day: write it as 2026-08-25"

@@ -61,7 +61,7 @@ def test_other_settings_hold_for_what_is_named_on_the_command_line(
     monkeypatch.setenv("DB_POOLER", "transaction")
     monkeypatch.setenv("DB_LOCK_TIMEOUT", "5")
     monkeypatch.setenv("LOGS_DATABASE_URL", "sqlite:///elsewhere.db")
-    monkeypatch.setenv("READ_DATABASE_URL", "sqlite:///replica.db")
+    monkeypatch.setenv("READ_DATABASE_URL", "postgresql://replica/main")
     for place, timeout in (("sqlite:///new.db", 5), ("new.env", 7)):
         settings = settings_of("--to", place, ["main"])
         assert (settings.db_pooler, settings.db_lock_timeout) == ("transaction", timeout)

@@ -113,6 +113,8 @@ def test_a_manifest_that_was_tampered_with_is_refused_in_one_line(
         ("is no backup", lambda m: m["databases"].update(logs=7)),
         ("is no backup", lambda m: m["databases"]["logs"].update(file=5)),
         ("is no backup", lambda m: m["databases"]["logs"].update(file="../logs.db")),
+        ("is no backup", lambda m: m["databases"]["logs"].update(file="logs\0.db")),
+        ("is no backup", lambda m: m["databases"]["logs"].update(file="\ud800.db")),
         ("is no backup", lambda m: m["databases"]["logs"].pop("sha256")),
         ("was changed or is damaged", lambda m: m["databases"]["logs"].update(sha256="0" * 64)),
         ("cannot be read", lambda m: m["databases"]["logs"].update(file="gone.db")),
@@ -124,6 +126,8 @@ def test_a_manifest_that_was_tampered_with_is_refused_in_one_line(
         (here / "saved" / "manifest.json").write_text(json.dumps(listed))
         assert what in fail("restore", "saved", "--to", "sqlite:///new.db")
         assert not (here / "new.db").exists()
+    (here / "saved" / "manifest.json").write_text("[" * 100_000)
+    assert "is no backup" in fail("restore", "saved", "--to", "sqlite:///new.db")
 
 
 @pytest.mark.only("sqlite")
@@ -228,6 +232,25 @@ def test_a_reader_that_goes_away_is_no_error(filled: Settings) -> None:
         logs.stdout.close()
         assert logs.stderr.read() == b""
         logs.wait(3 * DEADLINE)
+
+
+@pytest.mark.only("sqlite")
+def test_a_full_disk_beneath_the_output_is_one_line(filled: Settings) -> None:
+    command = [sys.executable, "-c", PROGRAM, "users", "list", "--json"]
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        done = subprocess.run(
+            command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=3 * DEADLINE,
+            check=False,
+        )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr == "error: reading or writing failed: No space left on device\n"
+
+
+def test_what_the_terminal_cannot_show_is_no_failure(filled: Settings) -> None:
+    command = [sys.executable, "-c", PROGRAM, "api-keys", "list"]
+    environment = os.environ | {"PYTHONIOENCODING": "latin-1"}
+    shown = subprocess.run(command, env=environment, capture_output=True, check=True).stdout
+    assert "\\u092c" in shown.decode("latin-1")
 
 
 def test_an_interrupted_copy_says_so_and_leaves_nothing(filled: Settings, here: Path) -> None:

@@ -1,6 +1,7 @@
 """The worker of examples/: killed in the middle, started again, ended by SIGTERM, fed nonsense."""
 
 import json
+import os
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -82,6 +83,9 @@ def test_a_worker_that_is_killed_and_run_again_books_each_fill_once_and_ends_by_
         wait_until(lambda: len(booked()) >= 3)
     assert 3 <= len(booked()) < FILLS
     with running_worker() as worker:
+        assert worker.stdin is not None
+        odd = json.dumps(fill(0, trade_id="T?")).encode().replace(b"?", b"\xff")
+        os.write(worker.stdin.fileno(), odd + b"\n")
         feed(worker, stream)
         wait_until(lambda: len(booked()) == FILLS)
         worker.terminate()
@@ -101,7 +105,7 @@ def test_a_fill_waits_for_its_order_and_what_is_wrong_stops_nothing(
 ) -> None:
     wrong = [7, {}, {"fill": []}, fill(2, price=0), fill(3, traded_at="2026-08-25T04:00:00")]
     stream = [fill(1), fill(1, quantity=2), fill(4), *wrong, order("A1"), fill(1, quantity=3)]
-    book_all([*map(json.dumps, stream), "no JSON", "[" * 20_000])
+    book_all([*map(json.dumps, stream), "no JSON", "[" * 100_000])
     assert booked() == ["T1", "T4"]
     refused = [line for line in caplog.messages if "is not booked" in line]
     assert [int(line.split()[1]) for line in refused] == [4, 5, 6, 7, 8, 2, 10, 11, 12]

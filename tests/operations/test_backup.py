@@ -91,8 +91,9 @@ def test_a_folder_that_is_not_empty_and_one_without_a_list_are_refused(
 
 
 def test_a_damaged_file_is_refused_before_anything_is_restored(
-    filled: Store, tmp_path: Path
+    filled: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("openalgo_store.operations.backup._AT_ONCE", 4_096)  # many for each file
     folder = tmp_path / "backup"
     back_up(filled, folder, DATABASES, refuse)
     damaged = (

@@ -4,7 +4,8 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,12 +25,15 @@ from openalgo_store import (
 )
 from openalgo_store.engine.queries import Query
 from openalgo_store.operations.checking import check_databases
+from openalgo_store.settings import DATABASES
+from openalgo_store.startup import migrate_databases
 from openalgo_store.tables.accounts import auth_tokens
 from openalgo_store.tables.symbols import symbols
 from openalgo_store.tables.trading import live
 from tests.support.faulty_rows import plant_faults
 from tests.support.installation import KEY, fill, with_secrets
 from tests.support.rows import new_user
+from tests.support.settings import settings_of
 
 INFINITE = {"sqlite": "9e999", "postgresql": "'infinity'"}
 
@@ -140,19 +144,46 @@ def test_a_book_that_does_not_add_up_is_told_beside_the_rest(installation: Store
     assert len(found) == 8
 
 
-@pytest.mark.only("sqlite")
-def test_a_damaged_index_of_a_file_is_named(installation: Store) -> None:
-    with closing(sqlite3.connect(installation.databases["main"].identity)) as driver:
+def damage_an_index(file: str) -> None:
+    with closing(sqlite3.connect(file)) as driver:
         driver.execute("PRAGMA writable_schema = ON")
         driver.execute(
             "UPDATE sqlite_schema SET sql = 'CREATE INDEX ix_symbols_token ON symbols (symbol)' "
             "WHERE name = 'ix_symbols_token'"
         )
         driver.commit()
+
+
+@pytest.mark.only("sqlite")
+def test_a_damaged_index_of_a_file_is_named(installation: Store) -> None:
+    damage_an_index(installation.databases["main"].identity)
     with Store(installation.settings) as store, use_store(store):
         found = told()
     assert {table for table, _, _ in found} == {"main"}
     assert all("ix_symbols_token" in what for _, _, what in found)
+
+
+@pytest.mark.only("sqlite")
+def test_a_file_that_names_share_is_looked_through_once(tmp_path: Path) -> None:
+    file = tmp_path / "one.db"
+    settings = with_secrets(settings_of(dict.fromkeys(DATABASES, f"sqlite:///{file}")))
+    migrate_databases(settings, DATABASES)
+    with Store(settings) as store:
+        fill(store)
+        with use_store(store):
+            assert told() == set()
+    damage_an_index(str(file))
+    with Store(settings) as store, use_store(store):
+        found = [each.what for each in check_databases()]
+    assert found
+    assert sorted(found) == sorted(set(found))
+
+
+@pytest.mark.parametrize("last", [datetime.max, datetime.min])
+def test_a_token_that_never_ends_is_no_fault(installation: Store, last: datetime) -> None:
+    never = last.replace(tzinfo=UTC)
+    save_auth_token(new_user("ravi"), "zerodha", "access", token_expiry=never)
+    assert told() == set()
 
 
 @pytest.mark.only("postgresql")

@@ -92,6 +92,13 @@ def test_ids_go_on_behind_those_of_rows_that_are_gone(
 
 
 @pytest.mark.parametrize(("source", "target"), PAIRS)
+def test_ids_of_an_empty_table_begin_with_1(installations: tuple[Store, Store]) -> None:
+    copy_all(*installations)
+    with use_store(installations[1]):
+        assert new_user() == 1
+
+
+@pytest.mark.parametrize(("source", "target"), PAIRS)
 def test_ids_go_on_behind_a_row_that_no_counter_has_counted(
     installations: tuple[Store, Store],
 ) -> None:
@@ -129,6 +136,19 @@ def test_what_was_copied_is_not_copied_again_and_one_value_tells(
         tx.run(Query.of(update(users).values(email="asha@example.net")))
     with pytest.raises(CopyRefused, match="rows of its own"):
         copy_all(origin, goal)
+
+
+@pytest.mark.parametrize(("source", "target"), PAIRS)
+def test_one_share_sold_is_not_two(
+    installations: tuple[Store, Store], installed: Installed
+) -> None:
+    for store, quantity in zip(installations, (-1, -2), strict=True):
+        if store is installations[1]:
+            copy_all(*installations)
+        with use_store(store), get_write_session() as tx:
+            tx.run(Query.of(update(LIVE.tables.holdings).values(quantity=quantity)))
+    with pytest.raises(CopyRefused, match="rows of its own"):
+        copy_all(*installations)
 
 
 @pytest.mark.parametrize(("source", "target"), PAIRS)

@@ -106,6 +106,29 @@ def test_a_file_is_not_written_anew_on_a_disk_without_room_for_that(
     why = failed(found)["compaction"]
     assert why == "it takes 0 MB of its disk, which has 0: make room there"
     assert [each.state for each in found.steps] == ["done", "failed", "done"]
+    with closing(sqlite3.connect(store.databases["logs"].identity)) as driver:
+        page, pages, free = (
+            driver.execute(f"PRAGMA {name}").fetchone()[0]
+            for name in ("page_size", "page_count", "freelist_count")
+        )
+    needed = 2 * (pages - free) * page
+    for there, state in ((needed - 1, "failed"), (needed, "done")):
+        monkeypatch.setattr(shutil, "disk_usage", lambda _, free=there: SimpleNamespace(free=free))
+        (found,) = optimize(store, "logs")
+        assert found.steps[1].state == state
+
+
+@pytest.mark.only("sqlite")
+def test_a_small_file_is_not_written_anew_though_most_of_it_is_free(store: Store) -> None:
+    with get_write_session("logs") as tx:
+        row = (MONDAY, "INFO", "openalgo", MESSAGE)
+        tx.copy(application_logs, ["timestamp", "level", "logger", "message"], [row] * 1_000)
+    with get_write_session("logs") as tx:
+        tx.run(_delete_logs)
+    (found,) = optimize(store, "logs")
+    assert found.steps[1].state == "not needed"
+    share = int((found.steps[1].why or "").partition("%")[0])
+    assert share > 50
 
 
 @pytest.mark.only("sqlite")

@@ -17,7 +17,9 @@ from openalgo_store import (
 )
 from openalgo_store.engine.queries import Query
 from openalgo_store.operations.checking import check_books
+from openalgo_store.operations.copying import copy_database
 from openalgo_store.operations.status import inspect
+from openalgo_store.store import current_store
 from tests.contract.trading.conftest import Traded, fill
 from tests.support.rows import COUNT_USERS, new_user, shares
 
@@ -51,3 +53,11 @@ def test_the_rows_and_the_loads_of_the_primary_are_told(behind: None) -> None:
     assert [each.broker for each in status.symbol_loads] == ["zerodha"]
     (main,) = (each for each in status.health.databases if each.name == "main")
     assert (main.rows["users"], main.rows["symbols"]) == (1, 3)
+
+
+def test_the_rows_of_the_primary_are_copied(
+    behind: None, new_installation: Callable[[str], Settings]
+) -> None:
+    with Store(new_installation("sqlite")) as goal:
+        done = copy_database("main", current_store(), goal, tell=lambda fault: None)
+    assert done.tables["users"].rows == 1

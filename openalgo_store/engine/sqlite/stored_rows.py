@@ -92,7 +92,7 @@ def _of_moments(name: str) -> Iterator[tuple[str, str]]:
     yield (
         "is not a moment",
         f"typeof({name}) NOT IN ('text', 'null') OR {name} NOT GLOB '{_MOMENT}' "
-        f"OR {name} < '0001' OR datetime({second}, '+0 days') IS NOT {second}",
+        f"OR {name} GLOB '0000*' OR datetime({second}, '+0 days') IS NOT {second}",
     )
 
 
@@ -100,7 +100,7 @@ def _of_days(name: str) -> Iterator[tuple[str, str]]:
     yield (
         "is not a date",
         f"typeof({name}) NOT IN ('text', 'null') OR {name} NOT GLOB '{_DAY}' "
-        f"OR {name} < '0001' OR date({name}, '+0 days') IS NOT {name}",
+        f"OR {name} GLOB '0000*' OR date({name}, '+0 days') IS NOT {name}",
     )
 
 
