@@ -32,6 +32,7 @@ SETTINGS = {
     "autovacuum": "on",
     "max_connections": "200",
     "wal_retrieve_retry_interval": "100ms",  # of a standby whose primary was away
+    "wal_keep_size": "256MB",  # for one that was away itself, as long as a checkpoint or two
 }
 FOLDERS = (
     "/usr/lib/postgresql/*/bin",
