@@ -179,7 +179,10 @@ def key_owner() -> User:
 
 def body_with(fields: dict[str, type]) -> dict[str, Any]:
     """These fields of a JSON object, each of its type, and nothing else that was sent."""
-    body = request.get_json()
+    try:
+        body = request.get_json()
+    except RecursionError:
+        abort(400, "this JSON has too many levels")
     if not isinstance(body, dict):
         abort(400, "send a JSON object")
     if wrong := [name for name, kind in fields.items() if not fits(body.get(name), kind)]:
