@@ -55,6 +55,7 @@ def test_a_user_logs_in_makes_a_key_orders_and_sees_the_filled_position(
         wrong = {"username": USER, "password": f"{PASSWORD}!"}
         assert server.ask("POST", "/login", wrong).status == 401
         assert server.ask("POST", "/login", wrong | {"username": 7}).status == 400
+        assert server.ask("POST", "/login", b"[" * 10_000).status == 400
         found = server.ask("POST", "/login", {"username": USER.upper(), "password": PASSWORD})
         assert found.status == 200, found.text
         assert {"HttpOnly", "Secure"} <= set(found.headers["Set-Cookie"].split("; "))
@@ -93,6 +94,9 @@ def test_a_user_logs_in_makes_a_key_orders_and_sees_the_filled_position(
         assert (no_object.status, json.loads(no_object.text)["error"][-1:].isalpha()) == (400, True)
         assert post_fill(server, fill | {"order_id": "unknown"}).status == 404
         assert post_fill(server, fill | {"traded_at": "2026-08-25T04:01:00"}).status == 400
+        for price in (10**400, float("inf"), float("nan"), "1402", True):
+            assert post_fill(server, fill | {"trade_id": "T3", "price": price}).status == 400, price
+        assert post_fill(server, fill | {"trade_id": "T3", "quantity": 2**63}).status == 400
         page = server.ask("GET", "/positions").text
         assert "Positions of asha &lt;b&gt;" in page
         assert "RELIANCE<td>NSE<td>MIS" in page.replace("\n", "")
