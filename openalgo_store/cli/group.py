@@ -1,9 +1,12 @@
 """The command: its errors are one line, and it leaves nothing open."""
 
+import os
 import sys
+from contextlib import suppress
 from datetime import date
 from errno import EPIPE
-from io import TextIOWrapper
+from io import TextIOWrapper, UnsupportedOperation
+from pathlib import Path
 
 import click
 
@@ -26,9 +29,16 @@ class _Commands(click.Group):
                 raise
             where = f"{error.filename}: " if error.filename else "reading or writing failed: "
             click.echo(f"error: {visible(where)}{error.strerror}", err=True)
+            _drop_what_waits()
             context.exit(1)
         finally:
             close_databases()
+
+
+def _drop_what_waits() -> None:
+    """What could not be printed: Python tries again as it ends, with an exit code of its own."""
+    with suppress(UnsupportedOperation), Path(os.devnull).open("w", encoding="ascii") as nowhere:
+        os.dup2(nowhere.fileno(), sys.stdout.fileno())
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})

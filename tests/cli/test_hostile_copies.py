@@ -187,7 +187,9 @@ def test_every_json_can_be_read_by_programs(filled: Settings) -> None:
         "positions": ["asha"], "pnl": ["asha", "--from", "2026-01-01"], "logs": [],
         "search": ["share", "--broker", "zerodha"],
         "purge": ["--older-than", "1d"], "backup": ["saved"], "api-keys create": ["asha"],
-        "users add": ["ravi", "ravi@example.org"],
+        "users add": ["ravi", "ravi@example.org"], "users password": ["ravi"],
+        "users deactivate": ["ravi"], "users reactivate": ["ravi"],
+        "api-keys revoke": ["1"], "tokens revoke": ["asha", "zerodha"],
         "chain": ["NIFTY", "NFO", "2026-09-01", "--broker", "zerodha"],
     }  # fmt: skip
     names = commands_with_json(main)
