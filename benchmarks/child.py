@@ -106,12 +106,8 @@ def copy_ours(url: str, file: Path) -> Work:
     return lambda: copy_database("main", origin, goal, tell=print)
 
 
-TASKS = {
-    each.__name__: each
-    for each in (
-        *(load_raw, load_ours, load_orm, warm_raw, warm_ours, warm_orm, index_ours, copy_ours),
-    )
-}
+_TASKS = load_raw, load_ours, load_orm, warm_raw, warm_ours, warm_orm, index_ours, copy_ours
+TASKS = {each.__name__: each for each in _TASKS}
 
 
 def main() -> None:

@@ -25,9 +25,8 @@ def run(setting: Setting) -> list[Figure]:
     pairs = random.Random(3).sample(sorted(common), k=1_000)
     for database in setting.databases:
         database.hold(setting.today)
-        replace_symbols(
-            setting.today.instruments, BROKER
-        )  # a master that no load made has no version
+        # A master that no load made has no version.
+        replace_symbols(setting.today.instruments, BROKER)
         warm_symbol_cache(BROKER)
         p99, slowest, loads = zip(
             *(_beside_two_loads(setting, pairs) for _ in range(repeat)), strict=True
