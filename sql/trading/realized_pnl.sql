@@ -34,32 +34,90 @@ FROM place JOIN /*book*/trades AS t ON t.id = place.id
 WHERE t.symbol = COALESCE(:symbol, t.symbol) AND t.exchange = COALESCE(:exchange, t.exchange)
   AND t.broker = COALESCE(:broker, t.broker);
 
--- name: get_last_lots
--- The end of a range of ix_trades_position; what one moment has in it is sorted by id.
-SELECT traded_at, id, CASE action WHEN 'BUY' THEN quantity ELSE -quantity END AS units,
-       quantity * CAST(ROUND(price * 1000000) AS BIGINT) AS value
-FROM /*book*/trades
-WHERE user_id = :user_id AND broker = :broker AND symbol = :symbol AND exchange = :exchange
-  AND product = :product AND action = :action AND traded_at < :begin
-ORDER BY traded_at DESC, id DESC
-LIMIT :row_limit;
+-- name: get_lots_of_places @sqlite
+-- A range of ix_trades_position for each place, which holds all that is read. The values of its
+-- trades come in one row, a column each: to make a row of each trade takes ten times as long as to
+-- find it. MATERIALIZED keeps the trades from being read for each column; json_extract, because ->>
+-- needs SQLite 3.38.
+WITH found AS MATERIALIZED (
+    SELECT item.key AS number, (
+        SELECT json_array(
+                   json_group_array(traded_at), json_group_array(id),
+                   json_group_array(CASE action WHEN 'BUY' THEN quantity ELSE -quantity END),
+                   json_group_array(quantity * CAST(ROUND(price * 1000000) AS BIGINT)))
+        FROM /*book*/trades
+        WHERE user_id = :user_id
+          AND broker = json_extract(item.value, '$[0]')
+          AND symbol = json_extract(item.value, '$[1]')
+          AND exchange = json_extract(item.value, '$[2]')
+          AND product = json_extract(item.value, '$[3]')
+          AND traded_at >= :begin AND traded_at < :end
+    ) AS lots
+    FROM json_each(:places) AS item
+)
+SELECT number, json_extract(lots, '$[0]') AS moments, json_extract(lots, '$[1]') AS ids,
+       json_extract(lots, '$[2]') AS units, json_extract(lots, '$[3]') AS amounts
+FROM found;
 
--- name: get_lots_of_place @sqlite
--- A range of ix_trades_position, which holds all that is read. The values of all trades come in one
--- row: to make a row of each takes ten times as long as to find it.
-SELECT json_group_array(traded_at) AS moments, json_group_array(id) AS ids,
-       json_group_array(CASE action WHEN 'BUY' THEN quantity ELSE -quantity END) AS units,
-       json_group_array(quantity * CAST(ROUND(price * 1000000) AS BIGINT)) AS amounts
-FROM /*book*/trades
-WHERE user_id = :user_id AND broker = :broker AND symbol = :symbol AND exchange = :exchange
-  AND product = :product AND traded_at >= :begin AND traded_at < :end;
+-- name: get_lots_of_places @postgresql
+-- The same; aggregated place by place, it cannot become a join with all that was traded on these
+-- days.
+SELECT item.number - 1 AS number, lot.moments, lot.ids, lot.units, lot.amounts
+FROM json_array_elements(:places) WITH ORDINALITY AS item (place, number)
+CROSS JOIN LATERAL (
+    SELECT array_agg(traded_at) AS moments, array_agg(id) AS ids,
+           array_agg(CASE action WHEN 'BUY' THEN quantity ELSE -quantity END) AS units,
+           array_agg(quantity * CAST(ROUND(price * 1000000) AS BIGINT)) AS amounts
+    FROM /*book*/trades
+    WHERE user_id = :user_id AND broker = item.place ->> 0 AND symbol = item.place ->> 1
+      AND exchange = item.place ->> 2 AND product = item.place ->> 3
+      AND traded_at >= :begin AND traded_at < :end
+) AS lot;
 
--- name: get_lots_of_place @postgresql
--- The same of ix_trades_position; two columns are compared together since the index by days,
--- which lacks the first of them, would read what was traded everywhere on these days.
-SELECT array_agg(traded_at) AS moments, array_agg(id) AS ids,
-       array_agg(CASE action WHEN 'BUY' THEN quantity ELSE -quantity END) AS units,
-       array_agg(quantity * CAST(ROUND(price * 1000000) AS BIGINT)) AS amounts
-FROM /*book*/trades
-WHERE user_id = :user_id AND broker = :broker AND symbol = :symbol AND exchange = :exchange
-  AND (product, traded_at) >= (:product, :begin) AND (product, traded_at) < (:product, :end);
+-- name: get_last_lots_of_places @sqlite
+-- The end of a range of ix_trades_position for each place and side; what one moment has in it is
+-- sorted by id.
+WITH found AS MATERIALIZED (
+    SELECT item.key AS number, (
+        SELECT json_array(
+                   json_group_array(traded_at), json_group_array(id),
+                   json_group_array(CASE action WHEN 'BUY' THEN quantity ELSE -quantity END),
+                   json_group_array(quantity * CAST(ROUND(price * 1000000) AS BIGINT)))
+        FROM (
+            SELECT traded_at, id, action, quantity, price
+            FROM /*book*/trades
+            WHERE user_id = :user_id
+              AND broker = json_extract(item.value, '$[0]')
+              AND symbol = json_extract(item.value, '$[1]')
+              AND exchange = json_extract(item.value, '$[2]')
+              AND product = json_extract(item.value, '$[3]')
+              AND action = json_extract(item.value, '$[4]')
+              AND traded_at < :begin
+            ORDER BY traded_at DESC, id DESC
+            LIMIT :row_limit
+        )
+    ) AS lots
+    FROM json_each(:places) AS item
+)
+SELECT number, json_extract(lots, '$[0]') AS moments, json_extract(lots, '$[1]') AS ids,
+       json_extract(lots, '$[2]') AS units, json_extract(lots, '$[3]') AS amounts
+FROM found;
+
+-- name: get_last_lots_of_places @postgresql
+-- The same end of ix_trades_position, sorted by id within a moment.
+SELECT item.number - 1 AS number, lot.moments, lot.ids, lot.units, lot.amounts
+FROM json_array_elements(:places) WITH ORDINALITY AS item (place, number)
+CROSS JOIN LATERAL (
+    SELECT array_agg(traded_at) AS moments, array_agg(id) AS ids,
+           array_agg(CASE action WHEN 'BUY' THEN quantity ELSE -quantity END) AS units,
+           array_agg(quantity * CAST(ROUND(price * 1000000) AS BIGINT)) AS amounts
+    FROM (
+        SELECT traded_at, id, action, quantity, price
+        FROM /*book*/trades
+        WHERE user_id = :user_id AND broker = item.place ->> 0 AND symbol = item.place ->> 1
+          AND exchange = item.place ->> 2 AND product = item.place ->> 3
+          AND action = item.place ->> 4 AND traded_at < :begin
+        ORDER BY traded_at DESC, id DESC
+        LIMIT :row_limit
+    ) AS last
+) AS lot;

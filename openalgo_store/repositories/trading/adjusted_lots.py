@@ -52,9 +52,8 @@ def realize_adjusted(
     A trade counts before an adjustment of its own moment, as in its position.
     """
     places = [(*instrument, product) for product in PRODUCTS]
-    lots = [
-        (lot, place) for place in places for lot in read_lots(place, user_id, _EVER, end, book, tx)
-    ]
+    found = read_lots(places, user_id, _EVER, end, book, tx)
+    lots = [(lot, place) for place, traded in found.items() for lot in traded]
     lots.sort(key=itemgetter(0))  # its products are told together
     traded = (Traded(lot[0], *place, Lot._make(lot)) for lot, place in lots)
     realized = OpenLots().realize(merge(traded, events, key=itemgetter(0)))

@@ -1,7 +1,7 @@
 """Realised profit and loss: what a user bought and sold, matched first in, first out."""
 
 from collections import deque
-from datetime import date, datetime
+from datetime import date
 from operator import itemgetter
 
 from ...engine.transaction import Transaction
@@ -13,19 +13,20 @@ from ...values.days import range_of_days
 from ..shapes import given
 from .adjusted_lots import read_adjusted, realize_adjusted
 from .books import LIVE, Book, BookSql, check_book
-from .open_lots import Lot, Place, make_realized_lot, match_lots, take_first
-from .traded_lots import PLACE, read_lots
+from .open_lots import make_realized_lot, match_lots
+from .traded_lots import read_lots, read_open_lots
 
-_FEW, _TIMES = 128, 4
-"""Open units are looked for in so many trades, then in so many times as many."""
+_AT_ONCE = 64
+"""Of how many places trades are read by one statement: those of a range are never all in memory."""
 _EXIT_AT, _EXIT_ID = (RealizedLot._fields.index(name) for name in ("exit_at", "exit_trade_id"))
 _exit_at = itemgetter(_EXIT_AT)
 
-_trades = BookSql("trading/realized_pnl.sql", "trades")
-_get_places = _trades.rows(
-    "get_places_traded", (*PLACE, "units"), begin=UTCDateTime(), units=Whole()
+_get_places = BookSql("trading/realized_pnl.sql", "trades").rows(
+    "get_places_traded",
+    ("broker", "symbol", "exchange", "product", "units"),
+    begin=UTCDateTime(),
+    units=Whole(),
 )
-_get_last_lots = _trades.query("get_last_lots", Lot, begin=UTCDateTime(), row_limit=Whole())
 
 
 def get_realized_pnl(
@@ -55,14 +56,14 @@ def get_realized_pnl(
     realized: list[Row] = []
     with reading(check_book(book).database, tx) as tx:
         adjusted = read_adjusted(given(**asked), user_id, end, book, tx)
-        found = sorted(tx.all(_get_places[book], **asked, begin=begin))
-        for each in found:
-            place, units = each[:4], each[4]
-            if place[:3] not in adjusted and (
-                lots := read_lots(place, user_id, begin, end, book, tx)
-            ):
-                opened = _open_lots(place, units, user_id, begin, book, tx)
-                match_lots(place, deque(opened), lots, realized)
+        units = {each[:4]: each[4] for each in tx.all(_get_places[book], **asked, begin=begin)}
+        places = sorted(place for place in units if place[:3] not in adjusted)
+        for first in range(0, len(places), _AT_ONCE):
+            traded = read_lots(places[first : first + _AT_ONCE], user_id, begin, end, book, tx)
+            before = {place: units[place] for place in traded}
+            opened = read_open_lots(before, user_id, begin, book, tx)
+            for place, lots in traded.items():
+                match_lots(place, opened.get(place, deque()), lots, realized)
         for instrument, events in adjusted.items():
             realized += realize_adjusted(instrument, events, user_id, begin, end, book, tx)
     realized.sort(key=_exit_id)  # nearly the order of time, and numbers compare fastest
@@ -72,17 +73,3 @@ def get_realized_pnl(
 
 def _exit_id(realized: Row) -> int:
     return realized[_EXIT_ID] or 0
-
-
-def _open_lots(
-    place: Place, units: int, user_id: int, begin: datetime, book: Book, tx: Transaction
-) -> list[Lot]:
-    """What was open at a place: the last units of the side that has more, as many as it has."""
-    asked = dict(zip(PLACE, place, strict=True)) | {"action": "BUY" if units > 0 else "SELL"}
-    most = _FEW if units else 0
-    while most:
-        found = tx.all(_get_last_lots[book], **asked, user_id=user_id, begin=begin, row_limit=most)
-        if len(found) < most or sum(each.quantity for each in found) >= abs(units):
-            return take_first(deque(found), abs(units))[::-1]
-        most *= _TIMES
-    return []

@@ -23,7 +23,7 @@ from openalgo_store import (
     import_trade,
     record_fill,
 )
-from openalgo_store.repositories.trading import realized_pnl
+from openalgo_store.repositories.trading import realized_pnl, traded_lots
 from tests.support.plans import analyse, is_index_only, plans_of
 from tests.support.rows import (
     MONDAY,
@@ -218,7 +218,7 @@ def test_what_was_open_before_the_range_is_what_earlier_sales_left(user: int, bo
     purchases = [(10, float(number), at) for number, at in enumerate(years_ago, 1)]
     trade(book, user, purchases)
     trade(book, user, [(-355, 500.0, MONDAY - 2 * DAY)], exchange="NSE", broker="zerodha")
-    assert len(purchases) - 35 > realized_pnl._FEW  # not all are found at the first look
+    assert len(purchases) - 35 > traded_lots._FEW  # not all are found at the first look
     trade(book, user, [(-20, 1000.0, MONDAY)], product="CNC")
     assert told(get_realized_pnl(user, TODAY, TODAY, book=book)) == [
         Told(5, "LONG", 36.0, 1000.0, 4820.0, 825),
@@ -293,6 +293,25 @@ def test_places_and_their_trades_are_read_from_one_index(
     assert trades
     for plan in trades:  # an index of PostgreSQL holds no id
         assert is_index_only(plan, index) if engine_name == "sqlite" else index in plan, plan
+
+
+@both_books
+def test_of_how_many_places_and_trades_are_read_at_once_changes_nothing(
+    user: int, book: Book, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    days = [-9, -9, -8, -7, -5, -2, -1, 0, 0, 1, 2, 3, 3, 4]
+    for sign, symbol in ((1, "SBIN"), (-1, "INFY"), (1, "TCS")):
+        opening = [(sign * 10, 100.0 + n, MONDAY + day * DAY) for n, day in enumerate(days)]
+        closing = [(-sign * 9, 200.0, MONDAY + day * DAY) for day in days[6:]]
+        trade(book, user, opening + closing, symbol=symbol)
+        trade(book, user, closing, symbol=symbol, product="MIS")
+        trade(book, user, opening[:3], symbol=symbol, product="NRML")
+    whole = get_realized_pnl(user, TODAY, LAST, book=book)
+    assert sum(lot.quantity for lot in whole) == 3 * 9 * len(days[7:])
+    for at_once in (1, 2, 5, 6, 7):
+        monkeypatch.setattr(realized_pnl, "_AT_ONCE", at_once)
+        monkeypatch.setattr(traded_lots, "_FEW", at_once)
+        assert get_realized_pnl(user, TODAY, LAST, book=book) == whole
 
 
 # Any trades, beside an oracle that knows single units
