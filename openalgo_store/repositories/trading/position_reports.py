@@ -88,7 +88,8 @@ def bulk_update_positions(
     corrections: list[PositionAdjustment] = []
     with writing(check_book(book).database, tx) as tx:
         for rows in report.batches():
-            tx.run(_open_positions[book], rows=rows, trading_day=day)
+            keys = [row[: len(_KEY)] for row in rows]
+            tx.run(_open_positions[book], rows=keys, trading_day=day)
         for rows in report.batches():  # an insert that waits must hold no row of an update
             corrections += _report(list(map(_Told._make, rows)), moment, day, book, tx)
     return corrections
@@ -118,15 +119,15 @@ def _report(
             closed.append(row_id)
             pool = pool.carried()
         correction = _correction(each, pool, moment, tx)
-        after = pool if correction is None else adjusted(pool, correction)
-        refuse_beyond([after], each.symbol, tx)
         if correction is not None:
             corrections.append(
                 [*each[:5], correction.quantity, _millionths(correction.average_price),
                  correction.overnight_quantity, pool.quantity, to_millionths(pool.average_price)]
             )  # fmt: skip
+            pool = adjusted(pool, correction)
+            refuse_beyond([pool], each.symbol, tx)
         last_price = each.last_price if priced_at is None or priced_at <= moment else None
-        rows.append([row_id, *after, last_price, each.pnl, 0 if correction is None else 1])
+        rows.append([row_id, *pool, last_price, each.pnl, 0 if correction is None else 1])
     if closed:
         tx.run(_close_days[book], ids=closed)
     if rows:
@@ -164,12 +165,11 @@ def _correction(
     quantity = pool.quantity if told.quantity is None else told.quantity
     if quantity and not pool.quantity and told.average is None:
         told = told._replace(average=_opened_at(told, tx))
-    report = _report_of(told, quantity, moment)
-    is_same_day = report.overnight_quantity in (None, pool.overnight_quantity)
-    average = report.average_price
-    if is_same_day and agrees(pool.quantity, pool.average_price, report.quantity, average):
-        return None
-    return report
+    if _overnight(told, quantity) in (None, pool.overnight_quantity):
+        average = None if told.average is None else to_rupees(told.average)
+        if agrees(pool.quantity, pool.average_price, quantity, average):
+            return None
+    return _report_of(told, quantity, moment)
 
 
 def _opened_at(told: _Told, tx: Transaction) -> int:
@@ -186,13 +186,18 @@ def _opened_at(told: _Told, tx: Transaction) -> int:
 
 def _report_of(told: _Told, quantity: int, moment: datetime) -> PositionAdjustment:
     """The report of a position with this quantity, as it is kept where it is a correction."""
-    overnight = told.overnight_quantity
-    if overnight is None and told.day_quantity is not None:
-        overnight = quantity - told.day_quantity
     average = None if told.average is None else to_rupees(told.average)
     return PositionAdjustment(
-        0, *told[:5], "REPORT", moment, quantity, average, overnight, None, None, 0, None
-    )
+        0, *told[:5], "REPORT", moment, quantity, average, _overnight(told, quantity),
+        None, None, 0, None,
+    )  # fmt: skip
+
+
+def _overnight(told: _Told, quantity: int) -> int | None:
+    """What of a position is told to be from before its day."""
+    if told.overnight_quantity is None and told.day_quantity is not None:
+        return quantity - told.day_quantity
+    return told.overnight_quantity
 
 
 def _millionths(rupees: float | None) -> int | None:
