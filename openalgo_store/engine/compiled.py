@@ -148,7 +148,9 @@ def _converted(row: Sequence[Any], readers: list[tuple[int, _Convert]]) -> list[
 
 def _maker(record: type[Any] | None) -> Callable[[Any], Any]:
     """What turns a row into this record, or gives its single value."""
-    if record is not None and (record is tuple or hasattr(record, "_fields")):
+    if record is tuple:
+        return tuple
+    if record is not None and hasattr(record, "_fields"):
         return partial(tuple.__new__, record)
     return itemgetter(0)
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from itertools import chain
+from operator import itemgetter
 from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Table, bindparam, delete, literal_column, select
@@ -15,7 +16,7 @@ from ..records import Row
 from ..repositories.announcing import announce_all
 from ..store import Store
 from ..tables import METADATA
-from ..tables.types import StrictJson
+from ..tables.types import Finite, StrictJson, Whole
 from ..values.json import to_json
 from .row_counts import count_rows
 from .row_rules import Condition, RowFault, RowRules, key_of
@@ -152,8 +153,10 @@ class _RunningSum:
 
     def __init__(self, table: Table) -> None:
         self._rows = self._checksum = 0
-        kinds = enumerate(each.type for each in table.columns)
-        self._json_at = [at for at, kind in kinds if isinstance(kind, StrictJson)]
+        kinds = [each.type for each in table.columns]
+        json, numbers = StrictJson, (Whole, Finite)
+        self._json_at = [at for at, kind in enumerate(kinds) if isinstance(kind, json)]
+        self._numbers_at = [at for at, kind in enumerate(kinds) if isinstance(kind, numbers)]
 
     def added(self, rows: Sequence[Row]) -> Sequence[Row]:
         """The rows, which are added."""
@@ -163,9 +166,10 @@ class _RunningSum:
         return rows
 
     def _are_hashable(self, rows: Sequence[Row]) -> bool:
-        """Whether all are as they are, as nearly always: that takes a fraction of the time."""
-        has_json = any(row[at] is not None for at in self._json_at for row in rows)
-        return not has_json and -1 not in chain.from_iterable(rows)
+        """Whether all are as they are, as nearly always: to ask takes little time."""
+        if any(-1 in map(itemgetter(at), rows) for at in self._numbers_at):
+            return False
+        return not any(row[at] is not None for at in self._json_at for row in rows)
 
     def _hashable(self, row: Row) -> Row:
         values = ["minus one" if each == -1 else each for each in row]
