@@ -51,7 +51,8 @@ def _stored(
                 text = moment and stored_moment(moment)
             values[place] = text
         for place, write in others:
-            values[place] = write(values[place])
+            if values[place] is not None:
+                values[place] = write(values[place])
         yield values
 
 

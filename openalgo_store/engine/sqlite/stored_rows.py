@@ -94,13 +94,16 @@ def _of_texts(name: str) -> Iterator[tuple[str, str]]:
 
 
 def _of_moments(name: str) -> Iterator[tuple[str, str]]:
-    """A modifier makes SQLite see that there is no 30 February; it would round a fraction."""
+    """A modifier makes SQLite see that there is no 30 February; it would round a fraction.
+
+    GLOB ends at a NUL character.
+    """
     second = f"substr({name}, 1, 19)"
     yield (
         "is not a moment",
         f"{name} NOT BETWEEN '0001-01-01' AND '9999-12-31 24' "
         f"OR datetime({second}, '+0 days') IS NOT {second} "
-        f"OR substr({name}, 20) NOT GLOB '{_FRACTION}'",
+        f"OR substr({name}, 20) NOT GLOB '{_FRACTION}' OR instr({name}, char(0)) > 0",
     )
 
 
