@@ -6,6 +6,7 @@ COPYING = "openalgo_store/operations/copying.py"
 RULES = "openalgo_store/operations/row_rules.py"
 COPIED = ("tests/operations/test_copying.py",)
 PLANTED = ("tests/operations/test_planted_faults.py",)
+ODD = ("tests/operations/test_odd_values.py",)
 SAVED = ("tests/operations/test_backup.py",)
 SHAPED = ("tests/operations/test_optimizing.py",)
 
@@ -51,6 +52,13 @@ COPIES = (
         "f\"typeof({column.name}) = 'null'\"",
         'f"{column.name} IS NULL"',
         PLANTED,
+    ),
+    Mutation(
+        "check: a NUL alone in a table is not seen while texts are read",
+        "openalgo_store/engine/sqlite/stored_rows.py",
+        'if "\\0" in "".join(given):',
+        "if False:",
+        ODD,
     ),
     Mutation(
         "backup: a file is saved page by page beside its log",
