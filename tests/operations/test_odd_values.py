@@ -1,5 +1,7 @@
 """One value alone that a file cannot hold, beside many that it can, is named."""
 
+from collections.abc import Callable
+
 import pytest
 
 from openalgo_store import Store, get_read_session, get_write_session, replace_symbols
@@ -49,25 +51,41 @@ SOUND = [
 ]
 
 
-def faults_with(store: Store, column: str, value: str) -> list[RowFault]:
-    """What is told once the second of three symbols has this value."""
-    replace_symbols(shares(3), "zerodha")
+def set_to(column: str, value: str) -> None:
     with get_write_session() as tx:
         tx.driver_connection.execute(f"UPDATE symbols SET {column} = {value} WHERE id = 2")
-    with get_read_session() as tx:
-        return list(RowRules(store, tx).faults())
 
 
-@pytest.mark.parametrize(("column", "value", "what"), ODD)
-def test_an_odd_value_is_named(store: Store, column: str, value: str, what: str) -> None:
-    assert faults_with(store, column, value) == [RowFault("symbols", 2, f"{column} {what}")]
+@pytest.fixture
+def faults_with(store: Store) -> Callable[[str, str], list[RowFault]]:
+    """What is told while the second of three symbols has this value in that column."""
+    replace_symbols(shares(3), "zerodha")
+
+    def faults(column: str, value: str) -> list[RowFault]:
+        set_to(column, value)
+        with get_read_session() as tx:
+            found = list(RowRules(store, tx).faults())
+        set_to(column, f"(SELECT {column} FROM symbols WHERE id = 3)")
+        return found
+
+    return faults
 
 
-def test_a_text_that_is_not_utf_8_is_named(store: Store) -> None:
-    found = faults_with(store, "name", "CAST(x'61ff' AS TEXT)")
+def test_each_odd_value_is_named(faults_with: Callable[[str, str], list[RowFault]]) -> None:
+    for column, value, what in ODD:
+        fault = RowFault("symbols", 2, f"{column} {what}")
+        assert faults_with(column, value) == [fault], value
+
+
+def test_a_text_that_is_not_utf_8_is_named(
+    faults_with: Callable[[str, str], list[RowFault]],
+) -> None:
+    found = faults_with("name", "CAST(x'61ff' AS TEXT)")
     assert found == [RowFault("symbols", 2, "a text is not UTF-8")]
 
 
-@pytest.mark.parametrize(("column", "value"), SOUND)
-def test_the_last_that_can_be_is_no_fault(store: Store, column: str, value: str) -> None:
-    assert faults_with(store, column, value) == []
+def test_the_last_that_can_be_is_no_fault(
+    faults_with: Callable[[str, str], list[RowFault]],
+) -> None:
+    for column, value in SOUND:
+        assert faults_with(column, value) == [], value
