@@ -129,11 +129,13 @@ def _trades(metadata: MetaData, prefix: str) -> Table:
             f"ix_{prefix}trades_user_date",
             *("user_id", "traded_at", "symbol", "exchange", "action", "quantity", "price"),
         ),
-        # Holds all that adds up what was bought and sold of each position, in its order.
+        # Holds all that adds up what was bought and sold of each position, in its order, and the
+        # ids, which an index of SQLite has of itself.
         Index(
             f"ix_{prefix}trades_position",
             *("user_id", "broker", "symbol", "exchange", "product"),
             *("traded_at", "action", "quantity", "price"),
+            postgresql_include=["id"],
         ),
     )
     c = trades.c

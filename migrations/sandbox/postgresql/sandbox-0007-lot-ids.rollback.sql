@@ -1,0 +1,3 @@
+DROP INDEX ix_sandbox_trades_position;
+CREATE INDEX ix_sandbox_trades_position ON sandbox_trades
+    (user_id, broker, symbol, exchange, product, traded_at, action, quantity, price);

@@ -1,0 +1,3 @@
+-- An index of SQLite holds the id of each row already: the change is PostgreSQL's alone.
+
+SELECT 1;
