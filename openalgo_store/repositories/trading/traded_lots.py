@@ -11,7 +11,7 @@ from ...engine.transaction import Transaction
 from ...records import Row
 from ...tables.types import Many, StrictJson, UTCDateTime, Whole
 from .books import Book, BookSql
-from .open_lots import Lot, Place, take_first
+from .open_lots import Lot, Place
 
 _FEW, _TIMES = 128, 4
 """Open units are looked for in so many trades, then in so many times as many."""
@@ -66,12 +66,26 @@ def read_open_lots(
         )
         places = list(asked)
         for number, lots in _lots_of(found):
-            held, last = abs(asked[places[number]]), deque(map(Lot._make, reversed(lots)))
-            if len(last) < most or sum(lot.quantity for lot in last) >= held:
-                opened[places[number]] = deque(reversed(take_first(last, held)))
+            last, missing = _last_units(lots, abs(asked[places[number]]))
+            if len(lots) < most or not missing:
+                opened[places[number]] = last
                 del asked[places[number]]
         most *= _TIMES
     return opened
+
+
+def _last_units(lots: list[Lot], held: int) -> tuple[deque[Lot], int]:
+    """The lots of so many units, the last that there are, and how many more it would take."""
+    first, missing = len(lots), held
+    while first and missing > 0:
+        first -= 1
+        _, _, units, _ = lots[first]
+        missing -= abs(units)
+    last = deque(lots[first:])
+    if missing < 0:
+        oldest = Lot._make(last.popleft())
+        last.appendleft(oldest.part(oldest.quantity + missing))
+    return last, max(missing, 0)
 
 
 def _lots_of(found: Sequence[Row]) -> Iterator[tuple[int, list[Lot]]]:
