@@ -66,7 +66,7 @@ SUBJECTS: dict[str, Callable[[Setting], list[Figure]]] = {
 
 
 def main() -> None:
-    """Print a table for each subject and one of the targets; write the page where asked to."""
+    """Print a table for each subject and, of a whole run, one of the targets; write the page."""
     parser = _parser()
     chosen = parser.parse_args()
     logging.getLogger("openalgo_store").setLevel(logging.ERROR)  # it tells of slow statements
@@ -76,7 +76,9 @@ def main() -> None:
         parser.error("--write takes a whole run: every subject on both engines")
     run = report.load(chosen.load) if chosen.load else _measured(chosen)
     figures = list(run.figures)
-    print(f"\n{tables.of_targets(figures)}\n\n{tables.count_of_targets(figures)}")
+    if not chosen.names:
+        print(f"\n{tables.of_targets(figures)}")
+    print(f"\n{tables.count_of_targets(figures)}")
     if chosen.save:
         report.save(run, chosen.save)
     if chosen.write:
