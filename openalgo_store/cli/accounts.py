@@ -31,7 +31,10 @@ from .tables import as_json, in_columns, minute, printable
 
 @main.group()
 def users() -> None:
-    """Add, list, deactivate users, and set passwords."""
+    """Add, list, deactivate users, and set passwords.
+
+    For example: openalgo-store users list
+    """
 
 
 @users.command("list")
@@ -108,7 +111,10 @@ def reactivate(username: str, as_it_is: bool) -> None:
 @main.group("api-keys", invoke_without_command=True)
 @click.pass_context
 def api_keys(context: click.Context) -> None:
-    """List, create and revoke API keys; by itself it lists them."""
+    """List, create and revoke API keys; by itself it lists them.
+
+    For example: openalgo-store api-keys create asha --name bot
+    """
     if context.invoked_subcommand is None:
         context.invoke(list_every_api_key, as_it_is=False)
 
@@ -171,7 +177,10 @@ def revoke(key_id: int, as_it_is: bool) -> None:
 
 @main.group()
 def tokens() -> None:
-    """List and revoke broker tokens."""
+    """List and revoke broker tokens.
+
+    For example: openalgo-store tokens list
+    """
 
 
 @tokens.command("list")

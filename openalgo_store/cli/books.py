@@ -2,6 +2,7 @@
 
 import click
 
+from ..errors import InvalidInput
 from ..operations.purge import moment_ago
 from ..records.trading import RealizedLot
 from ..repositories.telemetry.latency import get_latency_stats
@@ -61,6 +62,8 @@ def pnl(username: str, start: str | None, end: str | None, sandbox: bool, as_it_
     """
     today = trading_day(clock.now())
     first, last = day_of(start) if start else today, day_of(end) if end else today
+    if first > last:
+        raise InvalidInput(f"--from {first} is after --to {last}: swap them, or give both")
     book = _opened(sandbox=sandbox)
     lots = get_realized_pnl(user_named(username).id, first, last, book=book)
     click.echo(as_json(lots) if as_it_is else _pnl_report(lots))

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TextIO
@@ -59,9 +59,7 @@ def run_copy(
                 "or run `openalgo-store migrate` on it first"
             )
     with ExitStack() as opened:
-        listed: TextIO = sys.stdout
-        if skip_bad is not None:
-            listed = opened.enter_context(_new_list(skip_bad))
+        tell = _teller(skip_bad, opened)
         make_folders(goal, databases)
         migrate_databases(goal, databases)
         source, target = opened.enter_context(Store(origin)), opened.enter_context(Store(goal))
@@ -70,12 +68,20 @@ def run_copy(
                 name,
                 source,
                 target,
-                tell=lambda each: click.echo(_line(each), file=listed),
+                tell=tell,
                 skip_bad=skip_bad is not None,
                 replace=replace,
                 watch=_watched,
             )
             click.echo(_report(done))
+
+
+def _teller(skip_bad: Path | None, opened: ExitStack) -> Callable[[RowFault], object]:
+    """Prints what is wrong with a row, or lists it where bad rows are left out."""
+    listed: TextIO = sys.stdout
+    if skip_bad is not None:
+        listed = opened.enter_context(_new_list(skip_bad))
+    return lambda fault: click.echo(_line(fault), file=listed)
 
 
 def _new_list(path: Path) -> TextIO:
@@ -129,12 +135,22 @@ def run_backup(store: Store, folder: Path, databases: Sequence[str], *, as_it_is
 
 
 def run_restore(
-    folder: Path, goal: Settings, databases: Sequence[str] | None, *, replace: bool
+    folder: Path,
+    goal: Settings,
+    databases: Sequence[str] | None,
+    *,
+    skip_bad: Path | None,
+    replace: bool,
 ) -> None:
     """Put back what a backup holds, and say what was done."""
-
-    def tell(fault: RowFault) -> None:
-        click.echo(_line(fault))
-
-    for done in restore(folder, goal, databases, replace=replace, tell=tell, watch=_watched):
-        click.echo(_report(done))
+    with ExitStack() as opened:
+        for done in restore(
+            folder,
+            goal,
+            databases,
+            skip_bad=skip_bad is not None,
+            replace=replace,
+            tell=_teller(skip_bad, opened),
+            watch=_watched,
+        ):
+            click.echo(_report(done))

@@ -109,19 +109,23 @@ def check(context: click.Context, as_it_is: bool) -> None:
     context.exit(1 if show(check_databases()) else 0)
 
 
+leaving_out = click.option(
+    "--skip-bad",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Leave bad rows out, and list them in this file.",
+)
+replacing = click.option("--replace", is_flag=True, help="Delete what the target has.")
+
+
 @main.command()
 @click.option("--from", "origin", metavar="URL|FILE", help="By default as the settings say.")
 @click.option("--to", "goal", metavar="URL|FILE", required=True, help="What is written.")
 @click.option(
     "--database", default="main", show_default=True, type=click.Choice([*DATABASES, "all"])
 )
-@click.option(
-    "--skip-bad",
-    metavar="FILE",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Leave bad rows out, and list them in this file.",
-)
-@click.option("--replace", is_flag=True, help="Delete what the target has.")
+@leaving_out
+@replacing
 def copy(
     origin: str | None, goal: str, database: str, skip_bad: Path | None, replace: bool
 ) -> None:
@@ -168,8 +172,11 @@ def backup(context: click.Context, folder: Path, database: str | None, as_it_is:
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 @click.option("--to", "goal", metavar="URL|FILE", help="By default as the settings say.")
 @click.option("--database", type=click.Choice(DATABASES), help="Only this one.")
-@click.option("--replace", is_flag=True, help="Delete what the target has.")
-def restore_command(folder: Path, goal: str | None, database: str | None, replace: bool) -> None:
+@leaving_out
+@replacing
+def restore_command(
+    folder: Path, goal: str | None, database: str | None, skip_bad: Path | None, replace: bool
+) -> None:
     """Put back what a backup holds, into databases of either engine.
 
     URL is that of one database, FILE names all five as .env does.
@@ -178,7 +185,7 @@ def restore_command(folder: Path, goal: str | None, database: str | None, replac
     """
     names = (database,) if database else None
     target = settings_of("--to", goal, names or DATABASES) if goal else settings_here()
-    run_restore(folder, target, names, replace=replace)
+    run_restore(folder, target, names, skip_bad=skip_bad, replace=replace)
 
 
 @main.command()

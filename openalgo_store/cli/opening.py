@@ -32,8 +32,9 @@ def open_as_it_is(*names: str, older: bool = False) -> Store:
             )
         if pending and not older:
             raise ConfigurationError(
-                f"the {name} database is of an older version: save it by `openalgo-store backup`, "
-                f"then run `openalgo-store migrate`, which applies {', '.join(pending)}"
+                f"the {name} database is of an older version: save it (a file by `openalgo-store "
+                "backup`, a server's tables by pg_dump), then run `openalgo-store migrate`, which "
+                f"applies {', '.join(pending)}"
             )
     store = Store(settings)
     use_store(store)

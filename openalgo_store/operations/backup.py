@@ -79,6 +79,7 @@ def restore(
     goal: Settings,
     databases: Sequence[str] | None,
     *,
+    skip_bad: bool = False,
     replace: bool = False,
     tell: Callable[[RowFault], object],
     watch: Watch,
@@ -102,13 +103,19 @@ def restore(
     with Store(goal) as target:
         for name in names:
             with _opened_copy(folder / saved[name].file, name) as source:
-                yield copy_database(name, source, target, tell=tell, replace=replace, watch=watch)
+                yield copy_database(
+                    name, source, target, tell=tell, skip_bad=skip_bad, replace=replace, watch=watch
+                )
 
 
 def _save(
     store: Store, folder: Path, name: str, tell: Callable[[RowFault], object]
 ) -> SavedDatabase:
     path = folder / f"{name}.db"
+    try:
+        path.touch()
+    except OSError as error:
+        raise InvalidInput(f"{path} cannot be written: {error.strerror}") from error
     if not store.databases[name].save_to(path):
         if migrate.pending_migrations(store.settings.url(name), name):
             raise CopyRefused(

@@ -92,7 +92,7 @@ class RowRules:
         rows = select(key, cast(column, String)).where(column.is_not(None)).order_by(key)
         found = []
         for row_id, text in self._rows(rows if sound is None else rows.where(sound)):
-            if what := _wrong_with(text):
+            if what := _wrong_with(text, column):
                 found.append(row_id)
                 yield RowFault(table.name, row_id, f"{column.name} {what}")
         if found:
@@ -186,10 +186,11 @@ def _refers(key: ForeignKeyConstraint, *conditions: Condition) -> Condition:
     return exists().where(*same, *conditions).correlate(key.table)
 
 
-def _wrong_with(text: str) -> str | None:
-    """Of a JSON text; what is none at all another rule tells of."""
+def _wrong_with(text: str, column: Column[Any]) -> str | None:
+    """Of a JSON text; what is none at all another rule tells of. A null in it is read as NULL."""
     try:
-        check_json(json.loads(text))
+        if check_json(json.loads(text)) is None and not column.nullable:
+            return "is missing"
     except InvalidInput as error:
         return f"is JSON that cannot be kept: {error}"
     except (RecursionError, ValueError):

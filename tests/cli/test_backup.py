@@ -46,3 +46,19 @@ def test_rows_that_cannot_be_saved_are_named_and_the_exit_code_is_1(secrets: Set
     lines = {f"left out: {each.table} {each.row_id}: {each.what}" for each in planted}
     assert lines <= {*done.stderr.splitlines()}
     assert succeed("restore", "saved", "--to", "sqlite:///new.db", "--database", "main")
+
+
+@pytest.mark.only("sqlite")
+def test_bad_rows_of_a_file_are_saved_and_left_out_only_where_that_is_said(
+    secrets: Settings, here: Path
+) -> None:
+    with Store(with_secrets(secrets)) as store:
+        fill(store)
+        planted = plant_faults(store)
+    succeed("backup", "saved", "--database", "main")
+    assert "copy the others with --skip-bad FILE" in fail(
+        "restore", "saved", "--to", "sqlite:///a.db"
+    )
+    succeed("restore", "saved", "--to", "sqlite:///b.db", "--skip-bad", "bad.txt")
+    lines = {f"{each.table} {each.row_id}: {each.what}" for each in planted}
+    assert lines <= {*(here / "bad.txt").read_text().splitlines()}

@@ -64,6 +64,9 @@ def test_what_was_realised_stands_in_columns_by_instrument(asha: None) -> None:
     assert fail("pnl", "asha", "--from", "1 April") == (
         "error: 1 April is no day: write it as 2026-08-25"
     )
+    assert "--from 2026-03-01 is after --to 2026-01-01: swap them" in fail(
+        "pnl", "asha", "--from", "2026-03-01", "--to", "2026-01-01"
+    )
 
 
 def test_latencies_stand_in_columns(secrets: Settings) -> None:

@@ -59,6 +59,14 @@ def test_a_sound_installation_has_nothing_to_tell(installation: Store) -> None:
     assert told() == set()
 
 
+def test_a_null_in_json_is_missing_where_a_value_is_needed(installation: Store) -> None:
+    with get_write_session() as tx:
+        tx.driver_connection.execute("UPDATE symbol_loads SET renamed = 'null'")
+        tx.driver_connection.execute("UPDATE strategies SET config = 'null'")  # which may be NULL
+    loads = {(table, what) for table, _, what in told()}
+    assert loads == {("symbol_loads", "renamed is missing")}
+
+
 def test_each_row_that_cannot_be_is_named_and_what_is_not_looked_at_for_it(
     installation: Store,
 ) -> None:

@@ -300,6 +300,8 @@ def test_all_but_the_bad_ones_of_many_rows_are_copied(installations: tuple[Store
             tx.driver_connection.execute(
                 "UPDATE symbols SET strike = 9e999, lot_size = 'x' WHERE id = 7"
             )
+    with pytest.raises(CopyRefused, match="main: 1 rows break rules"):
+        copy_database("main", origin, goal, tell=id)
     told: list[RowFault] = []
     done = copy_database("main", origin, goal, tell=told.append, skip_bad=True)
     assert [each.what for each in told] == ["lot_size is not a whole number", "strike is infinite"]

@@ -6,7 +6,7 @@ import pytest
 
 from openalgo_store import Store, get_read_session, get_write_session, replace_symbols
 from openalgo_store.operations.row_rules import RowFault, RowRules
-from tests.support.rows import shares
+from tests.support.rows import new_user, shares
 
 pytestmark = pytest.mark.only("sqlite")
 
@@ -82,6 +82,25 @@ def test_a_text_that_is_not_utf_8_is_named(
 ) -> None:
     found = faults_with("name", "CAST(x'61ff' AS TEXT)")
     assert found == [RowFault("symbols", 2, "a text is not UTF-8")]
+
+
+def test_bytes_are_no_broken_text(faults_with: Callable[[str, str], list[RowFault]]) -> None:
+    assert faults_with("name", "x'61ff'") == [RowFault("symbols", 2, "name is not text")]
+
+
+def test_a_flag_that_another_program_made_text_is_named(store: Store) -> None:
+    user = new_user("asha")
+    with get_write_session() as tx:
+        driver = tx.driver_connection
+        driver.execute("PRAGMA writable_schema = ON")
+        driver.execute(
+            "UPDATE sqlite_master SET sql = replace(sql, 'BOOLEAN', 'TEXT') WHERE name = 'users'"
+        )
+        driver.execute("PRAGMA writable_schema = RESET")
+        driver.execute("UPDATE users SET is_active = '0'")
+    with get_read_session() as tx:
+        found = list(RowRules(store, tx).faults())
+    assert found == [RowFault("users", user, "is_active is neither 0 nor 1")]
 
 
 def test_the_last_that_can_be_is_no_fault(

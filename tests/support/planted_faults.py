@@ -58,6 +58,7 @@ _OF_SQLITE = (
     ("NUL", "symbols", "name = 'a' || char(0)", "name holds a NUL character"),
     ("NUL", "telegram_messages", "content = char(0)", "content holds a NUL character"),
     ("not UTF-8", "symbols", "name = CAST(x'61ff' AS TEXT)", "a text is not UTF-8"),
+    ("not UTF-8", "strategies", "config = CAST(x'2261ff22' AS TEXT)", "a text is not UTF-8"),
     ("not UTF-8", "application_logs", "message = CAST(x'ff' AS TEXT)", "a text is not UTF-8"),
     ("too long", "symbols", "token = printf('%.60c', '7')", _LONG_TOKEN),
     ("too long", "strategies", "name = printf('%.101c', id)", _LONG_NAME),

@@ -23,16 +23,18 @@ def odd_values(driver: sqlite3.Connection, table: Table) -> Iterator[tuple[str, 
 
     The conditions hold for this connection. It gets the function that they call.
     """
-    texts = [each.name for each in table.columns if _kind(each) is Text]
+    texts = [each.name for each in table.columns if _kind(each) in (Text, StrictJson)]
     are_plain = not texts or _are_plain(driver, table, texts)
     if not are_plain:
         driver.create_function(_BROKEN_TEXT, -1, _holds_broken_text, deterministic=True)
-        values = ", ".join(f"CAST({name} AS BLOB)" for name in texts)
+        values = ", ".join(
+            f"CASE typeof({name}) WHEN 'text' THEN CAST({name} AS BLOB) END" for name in texts
+        )
         yield "a text is not UTF-8", f"{_BROKEN_TEXT}({values})"
     for column in table.columns:
         if not column.nullable:  # IS NULL is never asked of a column that is declared so
             yield f"{column.name} is missing", f"typeof({column.name}) = 'null'"
-        if column.name in texts and are_plain:
+        if _kind(column) is Text and are_plain:
             continue
         for what, condition in _RULES[_kind(column)](column.name):
             yield f"{column.name} {what}", condition
@@ -85,7 +87,8 @@ def _of_doubles(name: str) -> Iterator[tuple[str, str]]:
 
 
 def _of_flags(name: str) -> Iterator[tuple[str, str]]:
-    yield "is neither 0 nor 1", f"{name} NOT IN (0, 1)"
+    is_no_integer = f"typeof({name}) <> 'integer' AND typeof({name}) <> 'null'"
+    yield "is neither 0 nor 1", f"{is_no_integer} OR {name} NOT IN (0, 1)"
 
 
 def _of_texts(name: str) -> Iterator[tuple[str, str]]:
