@@ -116,4 +116,4 @@ def reads_a_whole_table(query: Query[Any], plan: str) -> bool:
 
 def is_index_only(plan: str, index: str) -> bool:
     """Whether this index alone answers, without a look at the table."""
-    return f"COVERING INDEX {index} " in plan or f"Index Only Scan using {index} " in plan
+    return bool(re.search(f"(COVERING INDEX|Index Only Scan( Backward)? using) {index} ", plan))

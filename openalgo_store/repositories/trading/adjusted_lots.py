@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import UTC, datetime
 from heapq import merge
 from operator import itemgetter
 from typing import Any
@@ -11,7 +11,6 @@ from ...engine.transaction import Transaction
 from ...records.trading import PositionAdjustment, RealizedLot
 from ...tables.trading import PRODUCTS
 from ...tables.types import UTCDateTime
-from ...values.days import one_day
 from .books import Book, BookSql
 from .open_lots import Converted, Event, Lot, OpenLots, Reported, Scaled, Traded
 from .traded_lots import read_lots
@@ -21,7 +20,7 @@ Instrument = tuple[str, str, str]
 
 _PAISA = 0.01
 """How far a told average may be from the true one: brokers round it, or cut it."""
-_EVER = one_day(date(1970, 1, 1))[0]
+_EVER = datetime.min.replace(tzinfo=UTC)
 _get_adjustments = BookSql("trading/position_adjustments.sql", "position_adjustments").query(
     "get_adjustments_until", PositionAdjustment, end=UTCDateTime()
 )

@@ -4,7 +4,6 @@ It knows no database: it is fed with what happened in the order of time. Values 
 of a rupee, so that nothing is lost however often a lot is divided.
 """
 
-import gc
 from collections import defaultdict, deque
 from collections.abc import Iterable
 from datetime import datetime
@@ -19,23 +18,8 @@ from ...values.money import to_millionths
 Place = tuple[str, str, str, Product]
 """Where lots close each other: broker, symbol, exchange, product."""
 
-_realized_lot = partial(tuple.__new__, RealizedLot)
+make_realized_lot = partial(tuple.__new__, RealizedLot)
 """A RealizedLot of its values, in half the time that the class takes."""
-
-
-def make_realized_lots(rows: Iterable[Row]) -> list[RealizedLot]:
-    """The RealizedLots of these values.
-
-    The garbage collector rests meanwhile, in every thread: of 100,000 records, in which it finds
-    nothing, it would look through all again and again and take four times as long as they do.
-    """
-    is_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        return list(map(_realized_lot, rows))
-    finally:
-        if is_enabled:
-            gc.enable()
 
 
 class Lot(NamedTuple):
@@ -209,7 +193,7 @@ class OpenLots:
                 self._scale(event)
             else:
                 self._correct(event)
-        return make_realized_lots(realized)
+        return list(map(make_realized_lot, realized))
 
     def _convert(self, event: Converted, realized: list[Row]) -> None:
         at, broker, symbol, exchange, source, target, quantity = event

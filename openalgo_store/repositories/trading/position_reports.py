@@ -114,7 +114,7 @@ def _report(
         if is_late or each[:4] in filled_after:
             late.append(each)
             continue
-        pool = Pool._make(sums)
+        pool = stored = Pool._make(sums)
         if stored_day < day:
             closed.append(row_id)
             pool = pool.carried()
@@ -125,6 +125,7 @@ def _report(
                  correction.overnight_quantity, pool.quantity, to_millionths(pool.average_price)]
             )  # fmt: skip
             pool = adjusted(pool, correction)
+        if pool is not stored:  # a roll adds up too
             refuse_beyond([pool], each.symbol, tx)
         last_price = each.last_price if priced_at is None or priced_at <= moment else None
         rows.append([row_id, *pool, last_price, each.pnl, 0 if correction is None else 1])

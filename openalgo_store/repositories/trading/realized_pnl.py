@@ -13,7 +13,7 @@ from ...values.days import range_of_days
 from ..shapes import given
 from .adjusted_lots import read_adjusted, realize_adjusted
 from .books import LIVE, Book, BookSql, check_book
-from .open_lots import make_realized_lots, match_lots
+from .open_lots import make_realized_lot, match_lots
 from .traded_lots import read_lots, read_open_lots
 
 _AT_ONCE = 64
@@ -68,7 +68,7 @@ def get_realized_pnl(
             realized += realize_adjusted(instrument, events, user_id, begin, end, book, tx)
     realized.sort(key=_exit_id)  # nearly the order of time, and numbers compare fastest
     realized.sort(key=_exit_at)
-    return make_realized_lots(realized)
+    return list(map(make_realized_lot, realized))
 
 
 def _exit_id(realized: Row) -> int:

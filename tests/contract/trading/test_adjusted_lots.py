@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from typing import Any, NamedTuple
 
@@ -25,6 +25,7 @@ from openalgo_store import (
 )
 from openalgo_store.engine.queries import Query
 from openalgo_store.records.trading import Product
+from openalgo_store.values.clock import day_bounds
 from tests.contract.trading.conftest import Traded, fill
 from tests.support.rows import (
     MONDAY,
@@ -120,6 +121,26 @@ def test_history_that_is_in_no_position_is_split_with_it(
         ("CNC", "LONG", 50, 400.0, 620.0, 11_000.0, 402),
         ("CNC", "LONG", 10, 600.0, 620.0, 200.0, 2),
     ]
+
+
+def test_history_of_any_year_counts_beside_an_adjustment(
+    store: Store, user: int, book: Book
+) -> None:
+    old = datetime(1955, 1, 3, 5, 0, tzinfo=UTC)
+    import_trades(book, [trade_row(user, "T1", quantity=10, price=2.0, traded_at=old)])
+    adjust_position(user, *SBIN, "MIS", 1, 5.0, "transfer", adjusted_at=MONDAY, book=book)
+    fill(user, [Traded(-10, 620.0, MONDAY + DAY)], book=book)
+    (lot,) = lots(user, book)
+    assert lot[:6] == ("CNC", "LONG", 10, 2.0, 620.0, 6180.0)
+
+
+def test_what_is_sold_as_the_first_day_begins_is_told_beside_an_adjustment(
+    store: Store, user: int, book: Book
+) -> None:
+    fill(user, [Traded(10, 300.0, MONDAY - 2 * DAY)], book=book)
+    adjust(user, book, 20, 150.0, MONDAY - DAY)
+    fill(user, [Traded(-20, 160.0, day_bounds(TODAY)[0])], name="sold", book=book)
+    assert lots(user, book) == [("CNC", "LONG", 20, 150.0, 160.0, 200.0, 2)]
 
 
 def test_a_bonus_between_two_fills_of_a_day(store: Store, user: int, book: Book) -> None:

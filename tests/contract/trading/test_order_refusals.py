@@ -51,6 +51,8 @@ BAD_ORDERS: list[tuple[dict[str, Any], str]] = [
     ({"symbol": "\tSBIN"}, "the symbol has blanks around it"),
     ({"broker": ""}, "the broker is empty"),
     ({"broker": "zerodha\n"}, "the broker has blanks around it"),
+    ({"symbol": "SBIN\ufeff"}, "the symbol has blanks around it"),
+    ({"broker": "\u200bzerodha"}, "the broker has blanks around it"),
     ({"exchange": ""}, "the exchange must be one of"),
     ({"exchange": "nse"}, "the exchange must be one of"),
     ({"exchange": "NSE "}, "the exchange must be one of"),

@@ -229,6 +229,21 @@ def test_a_report_of_many_batches_is_all_or_nothing(user: int, book: Book) -> No
 
 
 @both_books
+def test_a_roll_that_realises_beyond_what_can_be_added_up_is_refused(user: int, book: Book) -> None:
+    for day in range(4):
+        at = MONDAY + timedelta(days=day)
+        fills = [Traded(1, 0.01, at), Traded(-1, 2.3e12, at)]
+        if day == 3:  # what three such days have made is carried
+            before = contents(book)
+            with pytest.raises(InvalidInput, match="the position in SBIN has grown beyond"):
+                bulk_update_positions([key(user, last_price=5.0)], reported_at=at, book=book)
+            assert contents(book) == before
+        else:
+            bulk_update_positions([key(user, last_price=5.0)], reported_at=at, book=book)
+            fill(user, fills, name=str(day), book=book)
+
+
+@both_books
 def test_large_numbers_are_reported_exactly_and_too_large_ones_refused(
     user: int, book: Book
 ) -> None:

@@ -24,6 +24,7 @@ from openalgo_store import (
     record_fill,
 )
 from openalgo_store.repositories.trading import realized_pnl, traded_lots
+from openalgo_store.values.clock import day_bounds
 from tests.support.plans import analyse, is_index_only, plans_of
 from tests.support.rows import (
     MONDAY,
@@ -228,6 +229,34 @@ def test_what_was_open_before_the_range_is_what_earlier_sales_left(user: int, bo
 
 
 @both_books
+def test_the_oldest_open_lot_is_what_its_sale_of_one_unit_left(user: int, book: Book) -> None:
+    trade(book, user, [(10, 1.0, MONDAY - 3 * DAY), (10, 2.0, MONDAY - 2 * DAY)])
+    trade(book, user, [(-1, 3.0, MONDAY - DAY), (-19, 4.0, MONDAY)])
+    lots = get_realized_pnl(user, TODAY, TODAY, book=book)
+    assert [(lot.quantity, lot.entry_price) for lot in lots] == [(9, 1.0), (10, 2.0)]
+
+
+@both_books
+def test_what_is_traded_as_the_first_day_begins_was_not_open_before(user: int, book: Book) -> None:
+    begin = day_bounds(TODAY)[0]
+    trade(book, user, [(10, 1.0, begin - timedelta(microseconds=1)), (10, 2.0, begin)])
+    trade(book, user, [(-20, 3.0, MONDAY)])
+    lots = get_realized_pnl(user, TODAY, TODAY, book=book)
+    assert [(lot.quantity, lot.entry_price) for lot in lots] == [(10, 1.0), (10, 2.0)]
+
+
+@both_books
+def test_of_two_purchases_of_one_moment_the_second_stays_open(
+    user: int, book: Book, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(traded_lots, "_FEW", 1)
+    trade(book, user, [(10, 1.0, MONDAY - 2 * DAY), (10, 2.0, MONDAY - 2 * DAY)])
+    trade(book, user, [(-10, 3.0, MONDAY - DAY), (-10, 4.0, MONDAY)])
+    (lot,) = get_realized_pnl(user, TODAY, TODAY, book=book)
+    assert lot.entry_price == 2.0
+
+
+@both_books
 def test_trades_that_are_imported_late_count_where_they_belong(user: int, book: Book) -> None:
     trade(book, user, [(10, 110.0, MONDAY), (-10, 120.0, MONDAY + 2 * DAY)])
     assert [lot.pnl for lot in get_realized_pnl(user, TODAY, LAST, book=book)] == [100.0]
@@ -282,7 +311,7 @@ def test_units_beyond_64_bits_are_told_alike_by_both_engines(user: int, book: Bo
 
 @both_books
 def test_places_and_their_trades_are_read_from_one_index(
-    user: int, book: Book, store: Store, engine_name: str
+    user: int, book: Book, store: Store
 ) -> None:
     add_many_trades(user, book=book)
     analyse(store, book)
@@ -291,8 +320,8 @@ def test_places_and_their_trades_are_read_from_one_index(
     index = f"ix_{book.prefix}trades_position"
     assert is_index_only(places, index), places  # what was open there
     assert trades
-    for plan in trades:  # an index of PostgreSQL holds no id
-        assert is_index_only(plan, index) if engine_name == "sqlite" else index in plan, plan
+    for plan in trades:
+        assert is_index_only(plan, index), plan
 
 
 @both_books
