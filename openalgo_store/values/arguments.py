@@ -23,7 +23,7 @@ def not_blank(name: str, text: str) -> str:
 def trimmed(name: str, text: str) -> str:
     """The text, if it names something and has no blanks around it, nor what cannot be seen."""
     if isinstance(text, str):
-        is_stripped = text == not_blank(name, text).strip()
+        is_stripped = check_text(text) == not_blank(name, text).strip()
         if not (is_stripped and (text[0] + text[-1]).isprintable()):
             raise InvalidInput(f"the {name} has blanks around it: strip them")
     return text

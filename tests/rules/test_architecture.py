@@ -21,7 +21,7 @@ SOURCES = sorted(PACKAGE.rglob("*.py"))
 MAY_NAME_ENGINES = {"engine", "schema", "settings"}
 """settings/ knows how their URLs are written."""
 WAITING = {"threading", "queue", "_thread", "concurrent", "concurrent.futures"}
-OPTIONS = {"sqlite_where", "postgresql_where", "sqlite_autoincrement"}
+OPTIONS = {"sqlite_where", "postgresql_where", "sqlite_autoincrement", "postgresql_include"}
 """How SQLAlchemy spells the WHERE of an index and ids that are used once, as an engine's own."""
 
 
@@ -56,6 +56,7 @@ INTERNAL = {
     "match_lots",
     "realize_adjusted",
     "read_lots",
+    "read_open_lots",
     "lock_active_user",
     "check_instrument",
     "check_exchange",
