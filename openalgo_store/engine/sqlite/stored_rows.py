@@ -76,8 +76,12 @@ def _holds_broken_text(*values: bytes | None) -> bool:
     return False
 
 
+def _is_no_integer(name: str) -> str:
+    return f"typeof({name}) <> 'integer' AND typeof({name}) <> 'null'"
+
+
 def _of_integers(name: str) -> Iterator[tuple[str, str]]:
-    yield "is not a whole number", f"typeof({name}) <> 'integer' AND typeof({name}) <> 'null'"
+    yield "is not a whole number", _is_no_integer(name)
 
 
 def _of_doubles(name: str) -> Iterator[tuple[str, str]]:
@@ -87,8 +91,7 @@ def _of_doubles(name: str) -> Iterator[tuple[str, str]]:
 
 
 def _of_flags(name: str) -> Iterator[tuple[str, str]]:
-    is_no_integer = f"typeof({name}) <> 'integer' AND typeof({name}) <> 'null'"
-    yield "is neither 0 nor 1", f"{is_no_integer} OR {name} NOT IN (0, 1)"
+    yield "is neither 0 nor 1", f"{_is_no_integer(name)} OR {name} NOT IN (0, 1)"
 
 
 def _of_texts(name: str) -> Iterator[tuple[str, str]]:

@@ -17,8 +17,8 @@ _FEW, _TIMES = 128, 4
 """Open units are looked for in so many trades, then in so many times as many."""
 
 _trades = BookSql("trading/realized_pnl.sql", "trades")
-_columns: Final = ("number", "moments", "ids", "units", "amounts")
-_types: Final[Mapping[str, TypeEngine[Any]]] = {
+_COLUMNS: Final = ("number", "moments", "ids", "units", "amounts")
+_TYPES: Final[Mapping[str, TypeEngine[Any]]] = {
     "places": StrictJson(),
     "number": Whole(),
     "moments": Many(UTCDateTime()),
@@ -27,10 +27,10 @@ _types: Final[Mapping[str, TypeEngine[Any]]] = {
     "amounts": Many(Whole()),
 }
 _get_lots = _trades.rows(
-    "get_lots_of_places", _columns, begin=UTCDateTime(), end=UTCDateTime(), **_types
+    "get_lots_of_places", _COLUMNS, begin=UTCDateTime(), end=UTCDateTime(), **_TYPES
 )
 _get_last_lots = _trades.rows(
-    "get_last_lots_of_places", _columns, begin=UTCDateTime(), row_limit=Whole(), **_types
+    "get_last_lots_of_places", _COLUMNS, begin=UTCDateTime(), row_limit=Whole(), **_TYPES
 )
 
 
