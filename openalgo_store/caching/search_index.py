@@ -1,6 +1,5 @@
 """An index of a master for searching: all rows in the order of answers, found by parts of texts."""
 
-import re
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,15 +12,13 @@ from cachetools import FIFOCache
 
 from ..records import Row
 from ..threads import Lock, sleep
+from ..values.memo import Memo
 from .search_ranks import NAME, NONE, OTHER, STRIKE, SUBSTRING, Search, number_in, ranking
+from .search_runs import SymbolRuns, in_groups, runs_of
 from .snapshots import BROKER_SYMBOL, EXCHANGE, EXPIRY, SYMBOL, TOKEN, Snapshot
 
 FEW = 8_000
 """So many candidates are all ranked and sorted; more are ranked until there are enough."""
-
-_runs = re.compile("\0|[a-z]+|[0-9]+|[^a-z0-9\0]+").findall
-"""The runs of a text: of letters, of digits, of all else. Where it holds a word each run of that
-lies in one of its own. A NUL, which no text holds, stands alone between two texts."""
 
 _VERY_FEW = 1_000
 """Of so many candidates nobody looks for fewer."""
@@ -55,49 +52,36 @@ class SearchIndex:
         self._by_name: dict[str, list[int]] = defaultdict(list)
         self._by_exchange: dict[str, list[int]] = defaultdict(list)
         self._by_strike: dict[float, list[int]] = defaultdict(list)
-        self._by_head: dict[str, list[int]] = defaultdict(list)
-        """By the first run of the symbol."""
-        self._by_run: dict[str, list[int]] = defaultdict(list)
-        """By each other one."""
-        self._by_broker_run: dict[str, list[int]] = defaultdict(list)
-        """By those of the broker symbol that the symbol does not hold; apart, so that all rise."""
         self._symbols, self._broker_symbols, self._tokens = _Texts(), _Texts(), _Texts()
-        self._in_tokens: set[str] = set()
-        """The letters of all tokens."""
+        self._in_tokens = Memo(self._tokens.hold)
+        """Whether any token has a letter."""
         self._answers: FIFOCache[Search, list[Row]] = FIFOCache(_ANSWERS)
         self._mutex = Lock()
+        runs = SymbolRuns()
         for at in range(0, len(self._rows), _CHUNK):
-            self._add(at, self._rows[at : at + _CHUNK])
+            rows = self._rows[at : at + _CHUNK]
+            self._add(rows, list(range(at, at + len(rows))), runs)
             sleep(_MOMENT)
-        runs = self._by_head, self._by_run, self._by_broker_run
-        self._runs = _Vocabulary(pair for by_run in runs for pair in by_run.items())
+        self._by_head = runs.by_head
+        parts = runs.by_head, runs.by_first, runs.by_last, runs.by_broker_run
+        self._runs = _Vocabulary(pair for by_run in parts for pair in by_run.items())
         self._names = _Vocabulary(self._by_name.items())
 
-    def _add(self, at: int, rows: list[Row]) -> None:
-        """The next rows, which begin at this place; a loop for each text, since calls cost more."""
-        by_head, by_run = self._by_head, self._by_run
-        symbols = [row[SYMBOL].casefold() for row in rows]
-        place, lists = at, by_head
-        for run in _runs(self._symbols.add(symbols)):
-            if run == "\0":
-                place, lists = place + 1, by_head
-            else:
-                lists[run].append(place)
-                lists = by_run
-        place, by_broker_run = at, self._by_broker_run
-        for run in _runs(self._broker_symbols.add([row[BROKER_SYMBOL] for row in rows])):
-            if run == "\0":
-                place += 1
-            elif run not in symbols[place - at]:
-                by_broker_run[run].append(place)
-        by_name, by_exchange, by_strike = self._by_name, self._by_exchange, self._by_strike
-        for place, row in enumerate(rows, at):
-            by_name[row[NAME] or ""].append(place)
-            by_exchange[row[EXCHANGE]].append(place)
+    def _add(self, rows: list[Row], at: list[int], runs: SymbolRuns) -> None:
+        """The next rows, and their places, of which all lists share the objects."""
+        symbols = self._symbols.add([row[SYMBOL] for row in rows])
+        broker_symbols = self._broker_symbols.add([row[BROKER_SYMBOL] for row in rows])
+        runs.add(at, symbols.split("\0"), broker_symbols.split("\0"))
+        self._tokens.add([row[TOKEN] for row in rows])
+        self._expiries += [row[EXPIRY] or date.min for row in rows]
+        for name, alike in in_groups(row[NAME] for row in rows):
+            self._by_name[name or ""] += at[alike]
+        for exchange, alike in in_groups(row[EXCHANGE] for row in rows):
+            self._by_exchange[exchange] += at[alike]
+        by_strike = self._by_strike
+        for place, row in zip(at, rows, strict=True):
             if row[STRIKE]:
                 by_strike[row[STRIKE]].append(place)
-        self._expiries += [row[EXPIRY] or date.min for row in rows]
-        self._in_tokens.update(self._tokens.add([row[TOKEN] for row in rows]))
 
     def find(self, search: Search) -> list[Row]:
         """The rows that answer, the best first."""
@@ -166,12 +150,12 @@ class SearchIndex:
                 break
             lists = self._holding(word)
             count = sum(map(len, lists))
-            cost = count + (_SCAN if self._in_tokens.issuperset(word) else 0)
+            cost = count + (_SCAN if self._may_be_token(word) else 0)
             if cost < least:
                 best, rarest, fewest, least = lists, word, count, cost
         if fewest > FEW:
             for word in search.words if rarest is None else [rarest]:
-                if len(_runs(word)) > 1:  # most of these rows have but one of them
+                if len(runs_of(word)) > 1:  # most of these rows have but one of them
                     return [*self._exactly(word)], fewest
         if rarest is None:
             return [*best], fewest
@@ -189,7 +173,7 @@ class SearchIndex:
 
     def _holding(self, word: str) -> list[Places]:
         """Lists in one of which every row stands that has the word, unless in its token."""
-        return self._runs.holding(max(_runs(word), key=len)) + self._elsewhere(word)
+        return self._runs.holding(max(runs_of(word), key=len)) + self._elsewhere(word)
 
     def _exactly(self, word: str) -> Iterator[Iterable[int]]:
         """Lists of the rows that have it, made while they are read."""
@@ -199,7 +183,11 @@ class SearchIndex:
         yield from self._elsewhere(word)
 
     def _by_token(self, word: str) -> Iterator[int]:
-        return self._tokens.holding(word) if self._in_tokens.issuperset(word) else iter(())
+        return self._tokens.holding(word) if self._may_be_token(word) else iter(())
+
+    def _may_be_token(self, word: str) -> bool:
+        """Whether each letter of it is in any token."""
+        return all(self._in_tokens[letter] for letter in word)
 
     def _elsewhere(self, word: str) -> list[Places]:
         """Of the rows that have it in the name or as the strike."""
@@ -210,14 +198,14 @@ class SearchIndex:
 
     def _exact(self, search: Search) -> Iterator[Places]:
         for text in {*search.words, "".join(search.words)}:
-            places = self._by_head.get(_runs(text)[0], ())
+            places = self._by_head.get(runs_of(text)[0], ())
             yield [each for each in places if self._rows[each][SYMBOL].casefold() == text]
 
     def _of_underlying(self, search: Search) -> Iterator[Places]:
         return (p for name, p in self._by_name.items() if name.casefold() in search.words)
 
     def _prefixed(self, search: Search) -> Iterator[Places]:
-        for first, *rest in map(_runs, search.words):
+        for first, *rest in map(runs_of, search.words):
             if rest:
                 yield self._by_head.get(first, ())
             else:

@@ -3,18 +3,13 @@
 import math
 import re
 import sys
-from collections.abc import Callable, Hashable
 from datetime import UTC, date, datetime
 from numbers import Complex, Integral, Number
-from typing import Any, TypeVar
 
 from ..values.clock import trading_day
 
-V = TypeVar("V")
-
 BLANK = frozenset({"", "NaN", "nan", "NaT", "None"})
 MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
-MOST_MEMORIES = 100_000
 FIRST_YEAR, LAST_YEAR = 1990, 2200
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
@@ -30,21 +25,6 @@ class Rejected(ValueError):
     def reason(self) -> str:
         """The rule that the row breaks."""
         return str(self.args[0])
-
-
-class Memo(dict[Any, V]):
-    """What `convert` made of each distinct value, made once and shared; emptied when full."""
-
-    def __init__(self, convert: Callable[[Any], V]) -> None:
-        super().__init__()
-        self._convert = convert
-
-    def __missing__(self, key: Hashable) -> V:
-        value = self._convert(key)
-        if len(self) >= MOST_MEMORIES:
-            self.clear()
-        self[key] = value
-        return value
 
 
 def text_of(value: object, column: str, longest: int = sys.maxsize) -> str | None:

@@ -6,8 +6,9 @@ from itertools import chain
 from typing import Any
 
 from ..records.symbols import Instrument
+from ..values.memo import Memo
 from .canonical_names import DERIVATIVES, SERIES_OF_SHARES, name_in, share_name
-from .cleaning import Days, Memo, Rejected, number_of, whole_of
+from .cleaning import Days, Rejected, number_of, whole_of
 from .contracts import SPREAD, is_spread
 from .conversions import (
     Row,

@@ -9,8 +9,9 @@ from typing import Any
 from ..errors import InvalidInput
 from ..records import Row
 from ..records.symbols import Instrument
+from ..values.memo import Memo
 from .canonical_names import name_in
-from .cleaning import BLANK, Memo, Rejected, day_of, number_of, text_of, token_of, whole_of
+from .cleaning import BLANK, Rejected, day_of, number_of, text_of, token_of, whole_of
 from .contracts import SPREAD, check_contract, heads_of, in_known_form, is_spread, tail_of
 
 COLUMNS = (

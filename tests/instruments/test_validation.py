@@ -10,10 +10,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from openalgo_store.errors import InvalidInput
-from openalgo_store.instruments.cleaning import MOST_MEMORIES, Memo
 from openalgo_store.instruments.validation import COLUMNS, EXCHANGES, Validator
 from openalgo_store.records.symbols import Instrument
 from openalgo_store.values.clock import IST
+from openalgo_store.values.memo import MOST_MEMORIES, Memo
 
 LENGTHS = dict.fromkeys(COLUMNS, 20) | {"symbol": 50, "name": 30}
 SHARE: dict[str, Any] = {"symbol": "RELIANCE", "exchange": "NSE", "token": "2885"}

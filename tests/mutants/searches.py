@@ -3,6 +3,7 @@
 from .mutation import Mutation
 
 INDEX = "openalgo_store/caching/search_index.py"
+RUNS = "openalgo_store/caching/search_runs.py"
 CACHE = "openalgo_store/caching/searches.py"
 FOUND = ("tests/contract/symbols/test_searching.py",)
 BUILT = ("tests/contract/symbols/test_search_indexes.py", "tests/caching/test_shared_loads.py")
@@ -10,9 +11,23 @@ BUILT = ("tests/contract/symbols/test_search_indexes.py", "tests/caching/test_sh
 SEARCHES = (
     Mutation(
         "search: a broker symbol is found by its first letters alone",
-        INDEX,
-        "elif run not in symbols[place - at]:",
-        "elif run[:2] not in symbols[place - at]:",
+        RUNS,
+        "for run in runs:\n                if run not in symbol:",
+        "for run in runs:\n                if run[:2] not in symbol:",
+        FOUND,
+    ),
+    Mutation(
+        "search: a symbol is cut within a run",
+        RUNS,
+        "text.rstrip(ascii_lowercase).rstrip(digits) or text",
+        "text.rstrip(ascii_lowercase).rstrip(digits)[:-1] or text",
+        FOUND,
+    ),
+    Mutation(
+        "search: what the last half of a broker symbol has is looked for in that of the symbol",
+        RUNS,
+        "if last not in symbol:",
+        "if last[-2:] not in symbol:",
         FOUND,
     ),
     Mutation(
