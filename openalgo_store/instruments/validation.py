@@ -2,12 +2,9 @@
 
 import sys
 from collections.abc import Callable, Mapping
-from datetime import date
-from functools import partial
 from typing import Any
 
 from ..errors import InvalidInput
-from ..records import Row
 from ..records.symbols import Instrument
 from ..values.memo import Memo
 from .canonical_names import name_in
@@ -40,6 +37,15 @@ _FIELDS = frozenset(Instrument._fields)
 _LONGEST_BLANK = max(map(len, BLANK))
 
 
+Shared = tuple[Any, ...]
+"""The values from broker_exchange on: one object for all rows that agree in them."""
+
+Checked = tuple[str, str, str, str, float | None, Shared]
+"""The values of a row in the order of COLUMNS, the last eight in one tuple."""
+
+_NAME, _EXPIRY = (COLUMNS[5:].index(each) for each in ("name", "expiry"))
+
+
 class Validator:
     """Checks symbols one by one; made for one load, since it remembers what it has seen.
 
@@ -53,20 +59,17 @@ class Validator:
         self._broker_symbol = _checker(text_of, "broker_symbol", longest["broker_symbol"])
         self._token = _checker(token_of, "token", longest["token"])
         self._traits = Memo(_Traits(longest).of)
-        clean_name = partial(text_of, column="name", longest=longest["name"])
-        self._underlyings = Memo(lambda key: _underlying(clean_name(key[0]), day_of(key[1])))
-        self._clean_name = clean_name
         self._strikes = Memo(_strike)
 
-    def validate(self, row: Instrument | Mapping[str, object]) -> Row | str:
-        """The values in the order of COLUMNS, or the reason why they cannot be stored.
+    def validate(self, row: Instrument | Mapping[str, object]) -> Checked | str:
+        """The checked values, or the reason why they cannot be stored.
 
         A mapping may hold only fields of Instrument; InvalidInput names any other.
         """
         if type(row) is not Instrument:
             row = _instrument(row)
         try:
-            return self._values(row)
+            return self._checked(row)
         except Rejected as rejected:
             return rejected.reason
         except TypeError:
@@ -75,7 +78,7 @@ class Validator:
                 raise
             return f"{column} is not a plain value"
 
-    def _values(self, row: Instrument) -> Row:
+    def _checked(self, row: Instrument) -> Checked:
         (
             symbol,
             exchange,
@@ -96,16 +99,8 @@ class Validator:
         symbol = self._symbol(symbol)
         broker_symbol = self._broker_symbol(broker_symbol)
         token = self._token(token)
-        (
-            exchange,
-            kind,
-            broker_exchange,
-            instrument_type,
-            lot_size,
-            tick_size,
-            option_type,
-            contract_value,
-        ) = self._traits[
+        traits = (
+            expiry,
             exchange,
             broker_exchange,
             instrument_type,
@@ -113,18 +108,19 @@ class Validator:
             tick_size,
             option_type,
             contract_value,
-        ]
-        name, expiry, heads = self._underlyings[name, expiry]
+        )
+        exchange, kind, heads, shared = self._traits[name, *traits]
         strike, tail = self._strikes[strike, kind]
 
         if kind is not None:
+            name, expiry = shared[_NAME], shared[_EXPIRY]
             if expiry is None:
                 raise Rejected("a derivative without an expiry")
             if kind == "FUT" and is_spread(broker_symbol, name):
                 raise Rejected(SPREAD)
             if name is None:
-                name = self._clean_name(name_in(broker_symbol, kind, strike))
-                heads = heads_of(name, expiry)
+                name = name_in(broker_symbol, kind, strike)
+                _, _, heads, shared = self._traits[name, *traits]
             if broker_symbol == name or broker_symbol.isdecimal():
                 raise Rejected("broker_symbol tells no contract")
             if symbol.removesuffix(tail) not in heads:
@@ -133,22 +129,7 @@ class Validator:
                 told = in_known_form(broker_symbol, name, kind)
                 if told.removesuffix(tail) not in heads:
                     check_contract(told, exchange, expiry, strike, kind)
-
-        return (
-            symbol,
-            exchange,
-            broker_symbol,
-            token,
-            strike,
-            broker_exchange,
-            name,
-            instrument_type,
-            lot_size,
-            tick_size,
-            expiry,
-            option_type,
-            contract_value,
-        )
+        return symbol, exchange, broker_symbol, token, strike, shared
 
 
 class _Traits:
@@ -156,9 +137,21 @@ class _Traits:
 
     def __init__(self, longest: Mapping[str, int]) -> None:
         self._longest = longest
+        self._unnamed = Memo(self._without_name)
 
-    def of(self, values: tuple[object, ...]) -> tuple[Any, ...]:
-        """The values that were given, and which kind of a contract it is (None: of none)."""
+    def of(self, values: tuple[object, ...]) -> tuple[str, str | None, dict[str, int], Shared]:
+        """The exchange, which kind of a contract it is (None: of none), how the symbol of such a
+        contract may begin, and the values that are stored."""
+        name, expiry, *others = values
+        exchange, kind, broker_exchange, *sizes, option_type, contract_value = self._unnamed[
+            tuple(others)
+        ]
+        name, expiry = self._text(name, "name"), day_of(expiry)
+        heads = heads_of(name, expiry) if expiry else {}
+        shared = broker_exchange, name, *sizes, expiry, option_type, contract_value
+        return exchange, kind, heads, shared
+
+    def _without_name(self, values: tuple[object, ...]) -> tuple[Any, ...]:
         exchange, broker_exchange, kind, lot_size, tick_size, option_type, contract_value = values
         exchange = _exchange(exchange)
         instrument_type = self._text(kind, "instrument_type")
@@ -183,13 +176,6 @@ class _Traits:
 
     def _text(self, value: object, column: str) -> str | None:
         return text_of(value, column, self._longest[column])
-
-
-def _underlying(
-    name: str | None, expiry: date | None
-) -> tuple[str | None, date | None, dict[str, int]]:
-    """Both, and how the symbol of a contract on it may begin."""
-    return name, expiry, heads_of(name, expiry) if expiry else {}
 
 
 def _strike(key: tuple[object, str | None]) -> tuple[float | None, str]:

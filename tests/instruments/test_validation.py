@@ -34,7 +34,10 @@ OPTION: dict[str, Any] = {
 
 def validated(row: Mapping[str, Any] | Instrument) -> dict[str, Any] | str:
     result = Validator(LENGTHS).validate(row)
-    return result if isinstance(result, str) else dict(zip(COLUMNS, result, strict=True))
+    if isinstance(result, str):
+        return result
+    *first, shared = result
+    return dict(zip(COLUMNS, (*first, *shared), strict=True))
 
 
 def value(row: Mapping[str, Any], column: str, given: object) -> Any:
@@ -297,8 +300,12 @@ def test_repeated_values_come_out_as_one_object() -> None:
         for given in ("2024-03-28", "2024-03-28")
     )
     assert isinstance(first, tuple)
-    for column in ("exchange", "name", "expiry", "strike", "lot_size", "tick_size"):
-        assert first[COLUMNS.index(column)] is second[COLUMNS.index(column)]
+    assert isinstance(second, tuple)
+    _, exchange, _, _, strike, others = first
+    assert (exchange, strike, others[1]) == ("NFO", 20800.0, "NIFTY")
+    assert second[1] is exchange
+    assert second[4] is strike
+    assert second[5] is others
 
 
 def test_what_is_remembered_of_repeated_values_is_bounded() -> None:

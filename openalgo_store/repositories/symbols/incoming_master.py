@@ -56,7 +56,6 @@ class IncomingMaster:
         self.read_seconds = 0.0
         self.validate_seconds = 0.0
         self._rows: dict[str, dict[str, Packed]] = defaultdict(dict)
-        self._shared: dict[Row, Row] = {}
         self._series: dict[tuple[str, str], str] = {}
         self._rejected_names: set[tuple[str | None, str]] = set()
         self._tokens: dict[str, set[str]] = defaultdict(set)
@@ -129,7 +128,6 @@ class IncomingMaster:
 
     def _add(self, chunk: list[Instrument | RejectedRow | Mapping[str, Any]]) -> None:
         validate = self._validator.validate
-        share = self._shared.setdefault
         rows, tokens = self._rows, self._tokens
         for given in chunk:
             self.total += 1
@@ -144,13 +142,12 @@ class IncomingMaster:
             if series is not None and not (isinstance(series, str) and _SERIES.fullmatch(series)):
                 self._reject(self._left_out("series is unknown", given))
                 continue
-            symbol, exchange, _, token = row[:4]
+            symbol, exchange, broker_symbol, token, strike, shared = row
             seen = tokens[exchange]
             if token in seen:
                 self._tokens_met[exchange, token] = _line(given) or self.total
             seen.add(token)
-            texts, strike, rest = pack(row)
-            packed = texts, strike, share(rest, rest)
+            packed = f"{broker_symbol}\0{token}", strike, shared
             if rows[exchange].setdefault(symbol, packed) is not packed:
                 self._meet(symbol, exchange, packed, series or "EQ", given)
             elif series and series != "EQ":
