@@ -70,7 +70,8 @@ def compare_symbols(
     expired: Counter[str] = Counter()
     scaled: Counter[str] = Counter()
     names: list[Row] = []
-    for number, *stored in _stored_rows(tx, master, broker, whole=whole):
+    for row in _stored_rows(tx, master, broker, whole=whole):
+        number, stored = row[0], row[1:]
         symbol, exchange = stored[:2]
         packed = master.take(symbol, exchange)
         expiry = stored[_EXPIRY]
@@ -83,14 +84,14 @@ def compare_symbols(
             elif whole:
                 gone.append((number, symbol, exchange))
                 lost[exchange] += not has_expired
-                names.append(tuple(stored[:4]))
+                names.append(stored[:4])
         elif packed == pack(stored):
             unchanged += 1
         else:
             changed.append((number, symbol, exchange, packed))
             scaled[exchange] += _is_scaled(stored[_TICK_SIZE], packed[2][_PACKED_TICK_SIZE])
             if packed[0] != f"{stored[2]}\0{stored[3]}":
-                names.append(tuple(stored[:4]))
+                names.append(stored[:4])
     removed = Counter(exchange for _, _, exchange in gone)
     today = given + kept
     before = today - master.sizes() + removed

@@ -33,9 +33,9 @@ Packed = tuple[str, float | None, Row]
 which is one object for all rows that share it. Half the memory of a row."""
 
 
-def pack(row: Sequence[Any]) -> Packed:
+def pack(row: Row) -> Packed:
     """A row in the order of COLUMNS, packed; NUL is in no text that was checked."""
-    return f"{row[2]}\0{row[3]}", row[4], tuple(row[5:])
+    return f"{row[2]}\0{row[3]}", row[4], row[5:]
 
 
 def unpack(packed: Packed) -> dict[str, Any]:
