@@ -22,7 +22,7 @@ def not_blank(name: str, text: str) -> str:
 
 def trimmed(name: str, text: str) -> str:
     """The text, if it names something and has no blanks around it, nor what cannot be seen."""
-    if isinstance(text, str):
+    if isinstance(text, str) and not (text.isprintable() and text and text == text.strip()):
         ends = (text[:1] + text[-1:]).replace("\0", "")  # which another rule tells of
         if text != not_blank(name, text).strip() or not ends.isprintable():
             raise InvalidInput(f"the {name} has blanks around it: strip them")

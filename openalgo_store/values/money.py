@@ -5,12 +5,14 @@ from .numbers import check_finite, check_quantity
 
 MOST_MILLIONTHS = 2**61
 """What an amount stays below, in millionths of a rupee, so that sums of it keep to 64 bits."""
+_MOST_RUPEES = MOST_MILLIONTHS / 1_000_000
 
 
 def check_rupees(value: float) -> float:
     """The amount to the millionth of a rupee, if it is a number of which many can be added up."""
-    amount = check_finite(value)
-    if abs(amount) >= MOST_MILLIONTHS / 1_000_000:
+    amount = value if type(value) is float else check_finite(value)
+    if not -_MOST_RUPEES < amount < _MOST_RUPEES:
+        check_finite(amount)
         raise InvalidInput("an amount of more than two million million rupees: check it")
     return round(amount, 6)
 

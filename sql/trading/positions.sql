@@ -285,3 +285,47 @@ UPDATE /*book*/positions AS p SET
     trading_day = :trading_day
 FROM priced
 WHERE p.id = priced.id;
+
+-- name: price_positions @sqlite
+-- By pk_positions for each row, as set_positions, of positions whose sums stay.
+WITH priced AS MATERIALIZED (
+    SELECT json_extract(item.value, '$[0]') AS id,
+           CAST(json_extract(item.value, '$[1]') AS DOUBLE PRECISION) / 1000000 AS last_price,
+           CAST(json_extract(item.value, '$[2]') AS DOUBLE PRECISION) / 1000000 AS pnl
+    FROM json_each(:rows) AS item
+)
+UPDATE /*book*/positions AS p SET
+    last_price = COALESCE(priced.last_price, p.last_price),
+    priced_at = CASE WHEN priced.last_price IS NULL THEN p.priced_at ELSE :reported_at END,
+    pnl = CASE
+        WHEN priced.pnl IS NOT NULL THEN priced.pnl
+        WHEN COALESCE(priced.last_price, p.last_price) IS NULL
+         AND (p.buy_quantity = 0 OR p.sell_quantity = 0)
+        THEN 0.0
+        ELSE CAST(p.sell_value - p.buy_value AS DOUBLE PRECISION) / 1000000
+            + p.quantity * COALESCE(priced.last_price, p.last_price, p.average_price)
+    END
+FROM priced
+WHERE p.id = priced.id;
+
+-- name: price_positions @postgresql
+-- By pk_positions for each row, under the lock; as for SQLite.
+WITH priced AS (
+    SELECT CAST(item ->> 0 AS BIGINT) AS id,
+           CAST(item ->> 1 AS DOUBLE PRECISION) / 1000000 AS last_price,
+           CAST(item ->> 2 AS DOUBLE PRECISION) / 1000000 AS pnl
+    FROM json_array_elements(:rows) AS item
+)
+UPDATE /*book*/positions AS p SET
+    last_price = COALESCE(priced.last_price, p.last_price),
+    priced_at = CASE WHEN priced.last_price IS NULL THEN p.priced_at ELSE :reported_at END,
+    pnl = CASE
+        WHEN priced.pnl IS NOT NULL THEN priced.pnl
+        WHEN COALESCE(priced.last_price, p.last_price) IS NULL
+         AND (p.buy_quantity = 0 OR p.sell_quantity = 0)
+        THEN 0.0
+        ELSE CAST(p.sell_value - p.buy_value AS DOUBLE PRECISION) / 1000000
+            + p.quantity * COALESCE(priced.last_price, p.last_price, p.average_price)
+    END
+FROM priced
+WHERE p.id = priced.id;

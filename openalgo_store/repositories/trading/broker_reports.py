@@ -5,7 +5,7 @@ Amounts travel as whole millionths of a rupee, which every JSON reader understan
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import Table
 
@@ -19,14 +19,8 @@ _BATCH = 1_000
 """Rows of one statement."""
 
 Key = tuple[Any, ...]
-
-
-class _Column(NamedTuple):
-    """A column of a report: what checks its values, and whether they are amounts."""
-
-    name: str
-    check: Callable[[Any, None], Any]
-    is_amount: bool
+Check = Callable[[Any], Any]
+"""Makes of a value what JSON holds; raises InvalidInput."""
 
 
 class BrokerReport:
@@ -44,11 +38,7 @@ class BrokerReport:
         values: Sequence[str],
         given: Iterable[Mapping[str, Any]],
     ) -> None:
-        kinds: list[tuple[str, Any]] = [(name, table.c[name].type) for name in (*key, *values)]
-        self._columns = [
-            _Column(name, kind.process_bind_param, isinstance(kind, Rupees)) for name, kind in kinds
-        ]
-        self._names = {name for name, _ in kinds}
+        self._checks = {name: _check_of(table.c[name].type) for name in (*key, *values)}
         rows: dict[Key, list[Any]] = {}
         for number, each in enumerate(iterated("a report", given), 1):
             row = self._row(number, each)
@@ -73,21 +63,25 @@ class BrokerReport:
     def _row(self, number: int, given: Mapping[str, Any]) -> list[Any]:
         if not isinstance(given, Mapping):
             raise InvalidInput(f"row {number} is {type(given).__name__}, not a mapping")
-        if not given.keys() <= self._names:
-            unknown = sorted(map(str, given.keys() - self._names))
+        if not given.keys() <= self._checks.keys():
+            unknown = sorted(map(str, given.keys() - self._checks.keys()))
             raise InvalidInput(
                 f"row {number}: {', '.join(unknown)} cannot be set: a row has "
-                f"{', '.join(each.name for each in self._columns)}"
+                f"{', '.join(self._checks)}"
             )
-        row = []
-        for name, check, is_amount in self._columns:
+        row: list[Any] = []
+        for name, check in self._checks.items():
             value = given.get(name)
-            if value is not None:
-                try:
-                    value = check(value, None)
-                except InvalidInput as error:
-                    raise InvalidInput(f"row {number}: {name}: {error}") from None
-                if is_amount:
-                    value = to_millionths(value)
-            row.append(value)
+            try:
+                row.append(None if value is None else check(value))
+            except InvalidInput as error:
+                raise InvalidInput(f"row {number}: {name}: {error}") from None
         return row
+
+
+def _check_of(kind: Any) -> Check:
+    """What checks the values of a column of this type; amounts become millionths."""
+    check: Callable[[Any, None], Any] = kind.process_bind_param
+    if isinstance(kind, Rupees):
+        return lambda value: to_millionths(check(value, None))
+    return lambda value: check(value, None)

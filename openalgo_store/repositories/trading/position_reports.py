@@ -33,6 +33,7 @@ _positions = BookSql("trading/positions.sql", "positions")
 _open_positions = _positions.command("open_positions", rows=JSON())
 _lock_positions = _positions.rows("lock_positions", _LOCKED, rows=JSON())
 _set_positions = _positions.command("set_positions", rows=JSON(), reported_at=UTCDateTime())
+_price_positions = _positions.command("price_positions", rows=JSON(), reported_at=UTCDateTime())
 _close_days = BookSql("trading/position_days.sql", "position_days").command(
     "close_position_days", ids=JSON()
 )
@@ -106,6 +107,7 @@ def _report(
         for instrument in tx.all(_get_filled_after[book], user_id=user_id, after=moment)
     }
     rows: list[list[Any]] = []
+    priced: list[list[Any]] = []
     closed: list[int] = []
     corrections: list[list[Any]] = []
     late: list[_Told] = []
@@ -125,12 +127,16 @@ def _report(
                  correction.overnight_quantity, pool.quantity, to_millionths(pool.average_price)]
             )  # fmt: skip
             pool = adjusted(pool, correction)
-        if pool is not stored:  # a roll adds up too
-            refuse_beyond([pool], each.symbol, tx)
         last_price = each.last_price if priced_at is None or priced_at <= moment else None
+        if pool is stored and correction is None:  # as most are
+            priced.append([row_id, last_price, each.pnl])
+            continue
+        refuse_beyond([pool], each.symbol, tx)
         rows.append([row_id, *pool, last_price, each.pnl, 0 if correction is None else 1])
     if closed:
         tx.run(_close_days[book], ids=closed)
+    if priced:
+        tx.run(_price_positions[book], rows=priced, reported_at=moment)
     if rows:
         tx.run(_set_positions[book], rows=rows, reported_at=moment, trading_day=day)
     if corrections:
