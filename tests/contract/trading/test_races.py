@@ -176,22 +176,33 @@ def test_a_fill_that_waits_for_an_adjustment_is_in_it(
 
 @both_books
 @pytest.mark.parametrize("order", [1, -1], ids=["newer first", "older first"])
+@pytest.mark.parametrize(
+    ("statement", "told", "pnl"),
+    [("price_positions", {}, 40.0), ("set_positions", {"average_price": 101.0}, 30.0)],
+    ids=["prices alone", "with a correction"],
+)
 def test_of_two_prices_that_are_told_at_once_the_newer_counts(
-    user: int, book: Book, beside: Callable[..., tuple[Any, Any]], order: int
+    user: int,
+    book: Book,
+    beside: Callable[..., tuple[Any, Any]],
+    order: int,
+    statement: str,
+    told: dict[str, Any],
+    pnl: float,
 ) -> None:
     add_order(user, "A1", book=book)
     record_fill("A1", "T1", 10, 100.0, MONDAY, book=book)
     row = {"user_id": user, "broker": "zerodha", "symbol": "SBIN", "exchange": "NSE"}
     both = [
         partial(
-            bulk_update_positions, [row | {"product": "CNC", "last_price": price}],
+            bulk_update_positions, [row | told | {"product": "CNC", "last_price": price}],
             reported_at=MONDAY + timedelta(minutes=minute), book=book,
         )
         for price, minute in [(104.0, 2), (90.0, 1)]
     ]  # fmt: skip
-    beside("set_positions", *both[::order])
+    beside(statement, *both[::order])
     (held,) = get_positions(user, day=MONDAY.date(), book=book)
-    assert (held.last_price, held.pnl) == (104.0, 40.0)
+    assert (held.last_price, held.pnl) == (104.0, pnl)
 
 
 @both_books
