@@ -10,6 +10,8 @@ from openalgo_store import Settings, Store, use_store
 from openalgo_store.settings import DATABASES
 from tests.conftest import settings_of
 from tests.support.installation import fill, with_secrets
+from tests.support.leaks import Leaks
+from tests.support.recycling import RecycledDatabases
 
 NewInstallation = Callable[[str], Settings]
 
@@ -25,9 +27,10 @@ def filled(migrated_settings: Settings) -> Iterator[Store]:
 
 @pytest.fixture
 def new_installation(
-    tmp_path: Path, request: pytest.FixtureRequest, sqlite_template: Path
-) -> NewInstallation:
-    """A function that makes five migrated databases of an engine: files, or one for all names."""
+    tmp_path: Path, request: pytest.FixtureRequest, sqlite_template: Path, leaks: Leaks
+) -> Iterator[NewInstallation]:
+    """A function that gives five migrated databases of an engine: files, or one for all names."""
+    taken: list[tuple[RecycledDatabases, str]] = []
 
     def create(engine: str) -> Settings:
         if engine == "sqlite":
@@ -35,12 +38,14 @@ def new_installation(
             shutil.copytree(sqlite_template, folder)
             urls = {name: f"sqlite:///{folder / name}.db" for name in DATABASES}
         else:
-            template = request.getfixturevalue("postgresql_template")
-            new_database = request.getfixturevalue("new_postgres_database")
-            urls = dict.fromkeys(DATABASES, new_database(template))
+            recycled: RecycledDatabases = request.getfixturevalue("recycled_databases")
+            taken.append((recycled, recycled.take()))
+            urls = dict.fromkeys(DATABASES, taken[-1][1])
         return with_secrets(settings_of(urls))
 
-    return create
+    yield create
+    for recycled, url in taken:
+        recycled.give_back(url, leaks)
 
 
 @pytest.fixture
