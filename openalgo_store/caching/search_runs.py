@@ -51,7 +51,7 @@ class SymbolRuns:
             same = at[alike]
             head, *others = runs_of(first)
             self.by_head[head] += same
-            for run in others:
+            for run in dict.fromkeys(others):  # one that it has twice is of one row
                 self.by_first[run] += same
             begin = len(first)
             for place, symbol in zip(same, symbols[alike], strict=True):
@@ -93,4 +93,4 @@ def _first_half(text: str) -> str:
 
 
 def _of_last(by_run: Lists, text: str) -> list[Places]:
-    return [by_run[run] for run in runs_of(text)]
+    return [by_run[run] for run in dict.fromkeys(runs_of(text))]

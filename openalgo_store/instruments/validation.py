@@ -38,7 +38,7 @@ _LONGEST_BLANK = max(map(len, BLANK))
 
 
 Shared = tuple[Any, ...]
-"""The values from broker_exchange on: one object for all rows that agree in them."""
+"""The values from broker_exchange on: one object for rows that were given the same."""
 
 Checked = tuple[str, str, str, str, float | None, Shared]
 """The values of a row in the order of COLUMNS, the last eight in one tuple."""

@@ -17,6 +17,13 @@ SEARCHES = (
         FOUND,
     ),
     Mutation(
+        "search: a row is listed twice under a run that its symbol has twice",
+        RUNS,
+        "for run in dict.fromkeys(others):",
+        "for run in others:",
+        FOUND,
+    ),
+    Mutation(
         "search: a symbol is cut within a run",
         RUNS,
         "text.rstrip(ascii_lowercase).rstrip(digits) or text",
@@ -24,7 +31,7 @@ SEARCHES = (
         FOUND,
     ),
     Mutation(
-        "search: what the last half of a broker symbol has is looked for in that of the symbol",
+        "search: a broker symbol whose last letters are the symbol's has no other end",
         RUNS,
         "if last not in symbol:",
         "if last[-2:] not in symbol:",

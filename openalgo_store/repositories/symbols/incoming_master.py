@@ -30,7 +30,7 @@ _SERIES = re.compile(r"[A-Z0-9]{1,3}")
 
 Packed = tuple[str, float | None, Row]
 """A row without symbol and exchange: broker symbol and token as one text, strike, and the rest,
-which is one object for all rows that share it. Half the memory of a row."""
+which is one object for rows that were given the same. Half the memory of a row."""
 
 
 def pack(row: Row) -> Packed:

@@ -54,6 +54,11 @@ ODD = [
     share("GAMMABETA", None, "t5"),
     share("BETAGAMMA", None, "t6"),
     *(
+        share(f"C-BTC-{strike}-{kind}", None, f"t7{strike}{kind}")
+        for strike in range(100_000, 100_020)
+        for kind in "CP"
+    ),
+    *(
         option("OLDCO", expiry, strike, kind, f"x{expiry:%d}{strike:g}{kind}")
         for expiry in (YESTERDAY, OF_TODAY)
         for strike in (292.5, 300.0)
@@ -234,6 +239,8 @@ def test_every_word_counts_wherever_it_stands(
     assert names("strasse") == ["Straße"]
     assert names("STRAßE ag") == ["Straße"]
     assert names("nse_fo|7150") == ["nifty"]
+    for query in ("- 0", "- btc", "c -"):  # a symbol may have a run several times
+        assert names(query) == [each.symbol for each in reference(stored, query)]
     assert names("reliance 0.0") == []  # which the future has for none
     assert names("reliance") != []
 

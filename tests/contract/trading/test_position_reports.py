@@ -102,6 +102,17 @@ def test_pnl_follows_when_it_is_not_told(user: int, book: Book) -> None:
 
 
 @both_books
+def test_pnl_is_exact_where_no_last_price_is_known(user: int, book: Book) -> None:
+    bought = fill(user, [Traded(9, 284.62), Traded(52, 381.9), Traded(17, 59.0)], book=book)
+    matched = fill(user, [Traded(3, 10.0), Traded(-1, 12.0)], book=book, symbol="INFY")
+    rows = [key(user), key(user, "INFY", quantity=2)]
+    assert bulk_update_positions(rows, reported_at=MONDAY, book=book) == []
+    found = get_positions(user, day=MONDAY.date(), book=book)
+    assert [each.pnl for each in found] == [2.0, 0.0]  # of the second its average leaves 4e-12
+    assert found == [matched, bought]
+
+
+@both_books
 def test_positions_that_are_not_there_are_opened(user: int, book: Book) -> None:
     fill(user, [Traded(40, 103.0)], book=book)
     rows: list[dict[str, Any]] = [
@@ -164,6 +175,7 @@ BAD_ROWS: list[tuple[dict[str, Any], str]] = [
     ({"last_price": math.nan}, "row 3: last_price: NaN and infinity are not numbers"),
     ({"pnl": -math.inf}, "row 3: pnl: NaN and infinity are not numbers"),
     ({"average_price": "1.0"}, "row 3: average_price: a number is needed, not str"),
+    ({"last_price": 2**61 / 1_000_000}, "row 3: last_price: an amount of more than two million"),
     ({"last_price": 1e303}, "row 3: last_price: an amount of more than two million million"),
 ]
 
