@@ -29,7 +29,7 @@ CROSS JOIN symbols AS s
 -- The same rows for a few keys: uix_symbol, once for each.
 SELECT s.id, s.symbol, s.exchange, s.broker_symbol, s.token, s.strike, s.broker_exchange, s.name,
        s.instrument_type, s.lot_size, s.tick_size, s.expiry, s.option_type, s.contract_value
-FROM json_array_elements(:pairs) AS pair
+FROM jsonb_array_elements(CAST(:pairs AS JSONB)) AS pair
 JOIN symbols AS s
   ON s.broker = :broker
  AND s.symbol = pair ->> 0

@@ -49,7 +49,7 @@ CROSS JOIN symbols AS s
 -- name: get_symbol_tokens @postgresql
 -- uix_symbol, once for each pair.
 SELECT s.symbol, s.exchange, s.token
-FROM json_array_elements(:pairs) AS pair
+FROM jsonb_array_elements(CAST(:pairs AS JSONB)) AS pair
 JOIN symbols AS s
   ON s.broker = :broker
  AND s.symbol = pair ->> 0

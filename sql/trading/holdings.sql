@@ -25,7 +25,7 @@ ON CONFLICT (user_id, broker, symbol, exchange) DO NOTHING;
 -- in the order of the key, so that two reports at once cannot wait for each other.
 INSERT INTO /*book*/holdings (user_id, broker, symbol, exchange)
 SELECT CAST(item ->> 0 AS BIGINT), item ->> 1, item ->> 2, item ->> 3
-FROM json_array_elements(:rows) AS item
+FROM jsonb_array_elements(CAST(:rows AS JSONB)) AS item
 ON CONFLICT (user_id, broker, symbol, exchange) DO NOTHING;
 
 -- name: update_holdings @sqlite
@@ -75,7 +75,7 @@ WITH given AS (
            COALESCE(CAST(item ->> 7 AS DOUBLE PRECISION) / 1000000, h.last_price) AS last_price,
            CAST(item ->> 8 AS DOUBLE PRECISION) / 1000000 AS pnl,
            CAST(item ->> 9 AS DOUBLE PRECISION) / 1000000 AS pnl_percent
-    FROM json_array_elements(:rows) AS item
+    FROM jsonb_array_elements(CAST(:rows AS JSONB)) AS item
     JOIN /*book*/holdings AS h
       ON h.user_id = CAST(item ->> 0 AS BIGINT)
      AND h.broker = item ->> 1
@@ -126,5 +126,5 @@ WHERE user_id = :user_id AND broker = :broker AND (symbol, exchange) NOT IN (
 -- A range of uq_holdings_user_id_broker_symbol_exchange: what is not among the kept ones.
 DELETE FROM /*book*/holdings
 WHERE user_id = :user_id AND broker = :broker AND (symbol, exchange) NOT IN (
-    SELECT item ->> 0, item ->> 1 FROM json_array_elements(:kept) AS item
+    SELECT item ->> 0, item ->> 1 FROM jsonb_array_elements(CAST(:kept AS JSONB)) AS item
 );

@@ -40,7 +40,7 @@ SELECT CAST(item ->> 0 AS BIGINT), item ->> 1, item ->> 2, item ->> 3, item ->> 
        :adjusted_at, CAST(item ->> 5 AS BIGINT), CAST(item ->> 6 AS DOUBLE PRECISION) / 1000000,
        CAST(item ->> 7 AS BIGINT), CAST(item ->> 8 AS BIGINT),
        CAST(item ->> 9 AS DOUBLE PRECISION) / 1000000
-FROM json_array_elements(:rows) AS item
+FROM jsonb_array_elements(CAST(:rows AS JSONB)) AS item
 RETURNING id, user_id, broker, symbol, exchange, product, kind, adjusted_at, quantity,
           average_price, overnight_quantity, to_product, reason, quantity_before, average_before;
 

@@ -138,7 +138,7 @@ ON CONFLICT (user_id, broker, symbol, exchange, product) DO NOTHING;
 INSERT INTO /*book*/positions (user_id, broker, symbol, exchange, product, average_price, pnl, trading_day)
 SELECT CAST(item ->> 0 AS BIGINT), item ->> 1, item ->> 2, item ->> 3, item ->> 4, 0, 0,
        :trading_day
-FROM json_array_elements(:rows) AS item
+FROM jsonb_array_elements(CAST(:rows AS JSONB)) AS item
 ON CONFLICT (user_id, broker, symbol, exchange, product) DO NOTHING;
 
 -- name: lock_positions @sqlite
@@ -160,7 +160,7 @@ ORDER BY item.key;
 -- so that two reports at once cannot wait for each other.
 SELECT p.id, trading_day, adjusted_at, priced_at, overnight_quantity, buy_quantity, buy_value,
        sell_quantity, sell_value, realized_value, realized_today
-FROM json_array_elements(:rows) AS item
+FROM jsonb_array_elements(CAST(:rows AS JSONB)) AS item
 JOIN /*book*/positions AS p
   ON p.user_id = CAST(item ->> 0 AS BIGINT)
  AND p.broker = item ->> 1
@@ -243,7 +243,7 @@ WITH given AS (
            CAST(item ->> 8 AS DOUBLE PRECISION) / 1000000 AS last_price,
            CAST(item ->> 9 AS DOUBLE PRECISION) / 1000000 AS pnl,
            CAST(item ->> 10 AS BIGINT) AS is_corrected
-    FROM json_array_elements(:rows) AS item
+    FROM jsonb_array_elements(CAST(:rows AS JSONB)) AS item
 ), priced AS (
     SELECT given.*, given.buy_quantity - given.sell_quantity AS quantity,
            CASE
@@ -314,7 +314,7 @@ WITH priced AS (
     SELECT CAST(item ->> 0 AS BIGINT) AS id,
            CAST(item ->> 1 AS DOUBLE PRECISION) / 1000000 AS last_price,
            CAST(item ->> 2 AS DOUBLE PRECISION) / 1000000 AS pnl
-    FROM json_array_elements(:rows) AS item
+    FROM jsonb_array_elements(CAST(:rows AS JSONB)) AS item
 )
 UPDATE /*book*/positions AS p SET
     last_price = COALESCE(priced.last_price, p.last_price),

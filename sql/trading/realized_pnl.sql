@@ -63,7 +63,7 @@ FROM found;
 -- The same; aggregated place by place, it cannot become a join with all that was traded on these
 -- days.
 SELECT item.number - 1 AS number, lot.moments, lot.ids, lot.units, lot.amounts
-FROM json_array_elements(:places) WITH ORDINALITY AS item (place, number)
+FROM jsonb_array_elements(CAST(:places AS JSONB)) WITH ORDINALITY AS item (place, number)
 CROSS JOIN LATERAL (
     SELECT array_agg(traded_at) AS moments, array_agg(id) AS ids,
            array_agg(CASE action WHEN 'BUY' THEN quantity ELSE -quantity END) AS units,
@@ -106,7 +106,7 @@ FROM found;
 -- name: get_last_lots_of_places @postgresql
 -- The same end of ix_trades_position, sorted by id within a moment.
 SELECT item.number - 1 AS number, lot.moments, lot.ids, lot.units, lot.amounts
-FROM json_array_elements(:places) WITH ORDINALITY AS item (place, number)
+FROM jsonb_array_elements(CAST(:places AS JSONB)) WITH ORDINALITY AS item (place, number)
 CROSS JOIN LATERAL (
     SELECT array_agg(traded_at) AS moments, array_agg(id) AS ids,
            array_agg(CASE action WHEN 'BUY' THEN quantity ELSE -quantity END) AS units,
