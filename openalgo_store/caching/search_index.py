@@ -14,7 +14,7 @@ from ..records import Row
 from ..threads import Lock, sleep
 from ..values.memo import Memo
 from .search_ranks import NAME, NONE, OTHER, STRIKE, SUBSTRING, Search, number_in, ranking
-from .search_runs import SymbolRuns, in_groups, runs_of
+from .search_runs import Lists, SymbolRuns, in_groups, runs_of
 from .snapshots import BROKER_SYMBOL, EXCHANGE, EXPIRY, SYMBOL, TOKEN, Snapshot
 
 FEW = 8_000
@@ -49,8 +49,8 @@ class SearchIndex:
         self.master = master
         self._rows = _in_order(master)
         self._expiries: list[date] = []
-        self._by_name: dict[str, list[int]] = defaultdict(list)
-        self._by_exchange: dict[str, list[int]] = defaultdict(list)
+        self._by_name: Lists = defaultdict(list)
+        self._by_exchange: Lists = defaultdict(list)
         self._by_strike: dict[float, list[int]] = defaultdict(list)
         self._symbols, self._broker_symbols, self._tokens = _Texts(), _Texts(), _Texts()
         self._in_tokens = Memo(self._tokens.hold)

@@ -16,10 +16,8 @@ runs_of = re.compile("[a-z]+|[0-9]+|[^a-z0-9]+").findall
 """The runs of a casefolded text: of letters, of digits, of all else. Where it holds a word, each
 run of that lies in one of its own."""
 
-Places = list[int]
-"""Where rows stand, rising."""
-
-Lists = dict[str, Places]
+Lists = dict[str, list[int]]
+"""By a text the places of the rows that have it, rising."""
 
 
 class SymbolRuns:
@@ -40,12 +38,12 @@ class SymbolRuns:
         """By those of the broker symbol that the symbol does not hold."""
         self._of_last = Memo(partial(_of_last, self.by_last))
 
-    def add(self, at: Places, symbols: Sequence[str], broker_symbols: Sequence[str]) -> None:
+    def add(self, at: list[int], symbols: Sequence[str], broker_symbols: Sequence[str]) -> None:
         """The next rows, by their places and casefolded texts."""
         self._add_symbols(at, symbols)
         self._add_others(at, symbols, broker_symbols)
 
-    def _add_symbols(self, at: Places, symbols: Sequence[str]) -> None:
+    def _add_symbols(self, at: list[int], symbols: Sequence[str]) -> None:
         of_last = self._of_last
         for first, alike in in_groups(map(_first_half, symbols)):
             same = at[alike]
@@ -58,15 +56,15 @@ class SymbolRuns:
                 for places in of_last[symbol[begin:]]:
                     places.append(place)
 
-    def _add_others(self, at: Places, symbols: Sequence[str], others: Sequence[str]) -> None:
+    def _add_others(self, at: list[int], symbols: Sequence[str], others: Sequence[str]) -> None:
         by_run = self.by_broker_run
-        same, runs = "", []
+        known, runs = "", []
         for place, symbol, other in zip(at, symbols, others, strict=True):
             if other in symbol:
                 continue
             first = _first_half(other)
-            if first != same:
-                same, runs = first, runs_of(first)
+            if first != known:
+                known, runs = first, runs_of(first)
             for run in runs:
                 if run not in symbol:
                     by_run[run].append(place)
@@ -92,5 +90,5 @@ def _first_half(text: str) -> str:
     return text.rstrip(ascii_lowercase).rstrip(digits) or text
 
 
-def _of_last(by_run: Lists, text: str) -> list[Places]:
+def _of_last(by_run: Lists, text: str) -> list[list[int]]:
     return [by_run[run] for run in dict.fromkeys(runs_of(text))]
