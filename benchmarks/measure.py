@@ -2,7 +2,8 @@
 
 import gc
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from statistics import median
 from typing import NamedTuple
 
@@ -86,14 +87,21 @@ def in_turns(ways: Mapping[str, Way], rounds: int) -> Measured:
     """What each way measured in so many rounds; each round begins with another way."""
     measured: Measured = {name: [] for name in ways}
     names = list(ways)
-    gc.collect()
-    gc.freeze()  # the rows that all ways share are no garbage to look through
-    try:
+    with no_garbage():
         for _ in range(rounds):
             for name in names:
                 gc.collect()
                 measured[name].append(ways[name]())
             names.append(names.pop(0))
+    return measured
+
+
+@contextmanager
+def no_garbage() -> Iterator[None]:
+    """What is there, as the rows that all ways share, is no garbage to look through."""
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
     finally:
         gc.unfreeze()
-    return measured

@@ -10,7 +10,7 @@ from openalgo_store import get_symbol_token, replace_symbols, warm_symbol_cache
 
 from . import BROKER, raw, raw_symbols
 from .crowd import percentile
-from .measure import Figure
+from .measure import Figure, no_garbage
 from .setting import Database, Setting
 
 READERS = 4
@@ -28,9 +28,10 @@ def run(setting: Setting) -> list[Figure]:
         # A master that no load made has no version.
         replace_symbols(setting.today.instruments, BROKER)
         warm_symbol_cache(BROKER)
-        p99, slowest, loads = zip(
-            *(_beside_two_loads(setting, pairs) for _ in range(repeat)), strict=True
-        )
+        with no_garbage():
+            p99, slowest, loads = zip(
+                *(_beside_two_loads(setting, pairs) for _ in range(repeat)), strict=True
+            )
         figures += [
             _figure("cached token beside a reload, p99", database, "µs", p99),
             _figure("cached token beside a reload, slowest", database, "µs", [max(slowest)]),

@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from openalgo_store.errors import InvalidInput
-from openalgo_store.instruments.validation import COLUMNS, EXCHANGES, Validator
+from openalgo_store.instruments.validation import COLUMNS, EXCHANGES, Validator, unpack
 from openalgo_store.records.symbols import Instrument
 from openalgo_store.values.clock import IST
 from openalgo_store.values.memo import MOST_MEMORIES, Memo
@@ -36,8 +36,10 @@ def validated(row: Mapping[str, Any] | Instrument) -> dict[str, Any] | str:
     result = Validator(LENGTHS).validate(row)
     if isinstance(result, str):
         return result
-    *first, shared = result
-    return dict(zip(COLUMNS, (*first, *shared), strict=True))
+    symbol, exchange, token, packed = result
+    columns = {"symbol": symbol, "exchange": exchange, **unpack(packed)}
+    assert columns["token"] == token
+    return columns
 
 
 def value(row: Mapping[str, Any], column: str, given: object) -> Any:
@@ -301,11 +303,11 @@ def test_repeated_values_come_out_as_one_object() -> None:
     )
     assert isinstance(first, tuple)
     assert isinstance(second, tuple)
-    _, exchange, _, _, strike, others = first
+    _, exchange, _, (_, strike, others) = first
     assert (exchange, strike, others[1]) == ("NFO", 20800.0, "NIFTY")
     assert second[1] is exchange
-    assert second[4] is strike
-    assert second[5] is others
+    assert second[3][1] is strike
+    assert second[3][2] is others
 
 
 def test_what_is_remembered_of_repeated_values_is_bounded() -> None:

@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 
 from ...engine.sql_files import SqlFile
 from ...engine.transaction import Transaction
-from ...instruments.validation import COLUMNS
+from ...instruments.validation import COLUMNS, Packed, pack, unpack
 from ...records import Row
 from ...records.symbols import RenamedSymbol, Symbol
 from ...tables.symbols import symbols
 from ...tables.types import StrictJson
-from .incoming_master import IncomingMaster, Packed, pack, unpack
+from .incoming_master import IncomingMaster
 
 FEW = 20_000
 """Rows up to which finding each by its key takes less than reading a master of 200,000."""

@@ -1,5 +1,6 @@
 """A broker's master on its way into the store: read, checked, every name once."""
 
+import gc
 import re
 import time
 from collections import Counter, defaultdict
@@ -11,7 +12,7 @@ from typing import Any
 from ...errors import InvalidInput
 from ...instruments.canonical_names import SERIES_OF_SHARES
 from ...instruments.contracts import closeness
-from ...instruments.validation import COLUMNS, EXCHANGES, Validator
+from ...instruments.validation import COLUMNS, EXCHANGES, Packed, Validator, unpack
 from ...records import Row
 from ...records.symbols import Instrument, RejectedRow, RenamedSymbol
 from ...tables.symbols import LONGEST
@@ -28,21 +29,6 @@ _SHOWN = 100
 
 _SERIES = re.compile(r"[A-Z0-9]{1,3}")
 
-Packed = tuple[str, float | None, Row]
-"""A row without symbol and exchange: broker symbol and token as one text, strike, and the rest,
-which is one object for rows that were given the same. Half the memory of a row."""
-
-
-def pack(row: Row) -> Packed:
-    """A row in the order of COLUMNS, packed; NUL is in no text that was checked."""
-    return f"{row[2]}\0{row[3]}", row[4], row[5:]
-
-
-def unpack(packed: Packed) -> dict[str, Any]:
-    """Its columns by name, but for symbol and exchange."""
-    texts, strike, rest = packed
-    return dict(zip(COLUMNS[2:], (*texts.split("\0"), strike, *rest), strict=True))
-
 
 class IncomingMaster:
     """The rows of a load, what was rejected, and how long it took."""
@@ -58,7 +44,7 @@ class IncomingMaster:
         self._rows: dict[str, dict[str, Packed]] = defaultdict(dict)
         self._series: dict[tuple[str, str], str] = {}
         self._rejected_names: set[tuple[str | None, str]] = set()
-        self._tokens: dict[str, set[str]] = defaultdict(set)
+        self._tokens: dict[str, dict[str, None]] = defaultdict(dict)
         self._tokens_met: dict[tuple[str, str], int] = {}
         self._validator = Validator(LONGEST)
 
@@ -128,13 +114,14 @@ class IncomingMaster:
 
     def _add(self, chunk: list[Instrument | RejectedRow | Mapping[str, Any]]) -> None:
         validate = self._validator.validate
+        checked = ["" if isinstance(given, RejectedRow) else validate(given) for given in chunk]
+        gc.collect(0)  # untracks what is packed, so that the dicts that hold it are not tracked
         rows, tokens = self._rows, self._tokens
-        for given in chunk:
+        for given, row in zip(chunk, checked, strict=True):
             self.total += 1
             if isinstance(given, RejectedRow):
                 self._reject(given)
                 continue
-            row = validate(given)
             if isinstance(row, str):
                 self._reject(self._left_out(row, given))
                 continue
@@ -142,12 +129,11 @@ class IncomingMaster:
             if series is not None and not (isinstance(series, str) and _SERIES.fullmatch(series)):
                 self._reject(self._left_out("series is unknown", given))
                 continue
-            symbol, exchange, broker_symbol, token, strike, shared = row
+            symbol, exchange, token, packed = row
             seen = tokens[exchange]
             if token in seen:
                 self._tokens_met[exchange, token] = _line(given) or self.total
-            seen.add(token)
-            packed = f"{broker_symbol}\0{token}", strike, shared
+            seen[token] = None
             if rows[exchange].setdefault(symbol, packed) is not packed:
                 self._meet(symbol, exchange, packed, series or "EQ", given)
             elif series and series != "EQ":
