@@ -41,6 +41,14 @@ class _Epoch(NamedTuple):
     epoch: int
 
 
+class _OwnMove(NamedTuple):
+    """An epoch that a transaction of this process makes, and until when looks leave it to that."""
+
+    epoch: int
+    is_committing: Callable[[], bool]
+    until: float
+
+
 _get_epochs = SqlFile("cache_epochs.sql", cache_epochs).query("get_epochs", _Epoch)
 
 
@@ -70,6 +78,7 @@ class Epochs:
         self._seen: dict[str, int] = {}
         self._moves: dict[str, tuple[int, int]] = {}
         """Of each topic the last move that a look has found: from which epoch to which."""
+        self._own_moves: dict[str, _OwnMove] = {}
         self._mutex = Lock()
         self._looks: SingleFlight[None] = SingleFlight()
 
@@ -111,19 +120,28 @@ class Epochs:
         """Seconds since the last look, None if there was none."""
         return None if self.until == -inf else monotonic() - (self.until - self.lease)
 
+    def leave(self, topic: str, epoch: int, is_committing: Callable[[], bool]) -> None:
+        """A transaction is about to make it this epoch, and will change what is in memory itself.
+
+        A look that finds just that leaves it to the transaction, for as long as answers that
+        nobody waits for may be old: else what memory is about to have would be read anew.
+        """
+        self._own_moves[topic] = _OwnMove(epoch, is_committing, monotonic() + self._oldest)
+
     def follow(self, topic: str, epoch: int, confirm: Callable[[], object] | None = None) -> None:
         """This process made it this epoch, and has dropped what it had to.
 
         `confirm` is called if a look has come before this, and has seen nobody else's change.
         """
         with self._mutex:
+            self._own_moves.pop(topic, None)
             if self._seen.get(topic, 0) == epoch - 1:
                 self._seen[topic] = epoch
             if confirm and self._moves.get(topic) == (epoch - 1, epoch):
                 confirm()
 
     def _look(self) -> None:
-        began = monotonic()
+        began, before = monotonic(), self._seen.copy()
         try:
             found = self._read()
         except StoreError as error:
@@ -132,24 +150,40 @@ class Epochs:
                 _log.warning("the epochs cannot be read, only symbols are served: %s", error)
             self.failure = error
             raise
-        self._take(found)
+        self._take(found, before)
         self.failure = None
         self.until = self.serving_until = began + self.lease
 
-    def _take(self, found: Mapping[str, int]) -> None:
+    def _take(self, found: Mapping[str, int], before: Mapping[str, int]) -> None:
         """Drop each topic that has moved, and only then take its epoch as seen.
 
         One that is there no more has moved too: the database was restored from before its time.
+        Not so where this process has moved it since `before`, and what was found is older.
         """
         with self._mutex:
             seen = self._seen
             now = dict.fromkeys(seen, 0) | dict(found)
-            moved = [each for each in now if seen.get(each, 0) != now[each]]
+            moved = [
+                each
+                for each, epoch in now.items()
+                if epoch not in (seen.get(each, 0), before.get(each, 0))
+                and not self._is_left(each, epoch)
+            ]
             self._moves |= {each: (seen.get(each, 0), now[each]) for each in moved}
         for topic in moved:
             self._forget(topic)
             with self._mutex:
                 seen[topic] = now[topic]
+
+    def _is_left(self, topic: str, epoch: int) -> bool:
+        """Whether that is what a transaction of this process is committing, and nothing else."""
+        own = self._own_moves.get(topic)
+        return (
+            own is not None
+            and own.epoch == epoch == self._seen.get(topic, 0) + 1
+            and monotonic() < own.until
+            and own.is_committing()
+        )
 
 
 def read_epochs(dialect: Dialect) -> dict[str, int]:

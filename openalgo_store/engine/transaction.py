@@ -13,7 +13,7 @@ from ..values.arguments import iterated, one_of
 from . import executor
 from .compiled import Compiled
 from .queries import Query, compiled_query
-from .transaction_state import FAILED, TransactionState
+from .transaction_state import FAILED, ROLLED_BACK, TransactionState
 
 F = TypeVar("F", bound=Callable[..., Any])
 R = TypeVar("R")
@@ -175,6 +175,10 @@ class Transaction:
         self._state.refuse_if_unusable()
         self._state.refuse_if_single()
         self._state.last_steps.setdefault(name, callback)
+
+    def is_committing(self) -> bool:
+        """Whether COMMIT was sent, has not failed, and what waits for it is still to be called."""
+        return self._state.outcome != ROLLED_BACK and not self._state.is_given_back
 
     @contextmanager
     def savepoint(self) -> Iterator["Transaction"]:

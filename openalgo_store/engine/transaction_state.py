@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 _NOT_ENTERED, _OPEN, _ENDED, _CLOSED = "not entered", "open", "ended", "closed with its store"
 FAILED = "a statement failed before: nothing of this transaction can be kept; let its error end it"
-_ROLLED_BACK, _UNKNOWN, _COMMITTED = "rolled back", "unknown", "committed"
+ROLLED_BACK, _UNKNOWN, _COMMITTED = "rolled back", "unknown", "committed"
 
 Callback = tuple[Callable[[], object], Callable[[], object] | None]
 """What is called when the transaction is committed, and when nobody knows whether it is."""
@@ -47,7 +47,7 @@ class TransactionState:
     _progress = _NOT_ENTERED
     is_given_back = False
     on_replica = False
-    _outcome = _ROLLED_BACK
+    outcome = ROLLED_BACK
 
     def __init__(self, dialect: Dialect, database: str, *, readonly: bool, single: bool) -> None:
         self.dialect = dialect
@@ -84,7 +84,7 @@ class TransactionState:
         """Keep what was written; what waits for that is called when all is given back."""
         if self.commits_itself or (self.driver is None and not self.last_steps):
             self.refuse_if_unusable()
-            self._outcome = _COMMITTED
+            self.outcome = _COMMITTED
             return
         for _, step in sorted(self.last_steps.items()):
             self.refuse_if_unusable()
@@ -101,16 +101,16 @@ class TransactionState:
             why = "a statement failed on the driver's own connection"
             self.fail(Unavailable("the connection was lost") if lost else StoreError(why))
             self.refuse_if_unusable()
-        self._outcome = _UNKNOWN  # should a signal handler raise from here on
+        self.outcome = _UNKNOWN  # should a signal handler raise from here on
         try:
             self.perform("COMMIT", (self._core or driver).commit)
         except StoreError as error:
             is_unknown = isinstance(error, Unavailable) and self.is_connection_lost()
             if isinstance(error, Unavailable):
                 error.outcome_unknown = is_unknown
-            self._outcome = _UNKNOWN if is_unknown else _ROLLED_BACK
+            self.outcome = _UNKNOWN if is_unknown else ROLLED_BACK
             raise
-        self._outcome = _COMMITTED
+        self.outcome = _COMMITTED
 
     def close(self) -> None:
         """Roll back what is not committed and give everything back; again does no harm."""
@@ -150,7 +150,7 @@ class TransactionState:
         held = self._held
         if held is not None:
             try:
-                if self._outcome != _COMMITTED:
+                if self.outcome != _COMMITTED:
                     self.driver.rollback()
                 if self._core is not None:
                     self._core.close()
@@ -166,12 +166,12 @@ class TransactionState:
 
     def _call_back(self, callback: Callback) -> None:
         committed, unknown = callback
-        call = {_COMMITTED: committed, _UNKNOWN: unknown}.get(self._outcome)
+        call = {_COMMITTED: committed, _UNKNOWN: unknown}.get(self.outcome)
         if call is not None:
             try:
                 call()
             except Exception:
-                _log.exception("the transaction is %s, but a callback failed", self._outcome)
+                _log.exception("the transaction is %s, but a callback failed", self.outcome)
 
     # Inside
 
@@ -345,6 +345,6 @@ class TransactionState:
         failure.statement = statement
         if isinstance(failure, Unavailable) and self.commits_itself and not self.readonly:
             failure.outcome_unknown = sent is not None and self.is_connection_lost()
-            self._outcome = _UNKNOWN if failure.outcome_unknown else _ROLLED_BACK
+            self.outcome = _UNKNOWN if failure.outcome_unknown else ROLLED_BACK
         self.fail(failure)
         return failure

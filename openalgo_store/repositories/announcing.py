@@ -31,8 +31,9 @@ def announce(
 ) -> None:
     """Forget here once this is committed, or may be; other processes do so when they look.
 
-    `unknown` is called in place of `forget` where the answer to COMMIT was lost; `confirm` after
-    it where a look has taken this change for another process's, and there was none of another.
+    `unknown` is called in place of `forget` where the answer to COMMIT was lost. With `confirm`
+    it is no forgetting but a change of what is in memory, which a look leaves to it; `confirm` is
+    called where it has come too late, and the look has found no change of another process.
     """
     tx.after_commit(forget, unknown=unknown or forget)
     tx.before_commit(topic, partial(_count, tx, topic, current_store(), confirm))
@@ -49,4 +50,6 @@ def announce_all(tx: Transaction) -> None:
 def _count(tx: Transaction, topic: str, store: Store, confirm: Callable[[], object] | None) -> None:
     """The next epoch, as the last statement: others wait for its row until the commit."""
     epoch = expect_one(tx, _add_epoch, topic=topic)
+    if confirm:
+        store.epochs.leave(topic, epoch, tx.is_committing)
     tx.after_commit(partial(store.epochs.follow, topic, epoch, confirm))

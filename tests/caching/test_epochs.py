@@ -109,6 +109,69 @@ def test_what_this_process_has_changed_itself_is_not_dropped(database: Database)
     assert database.dropped == []
 
 
+@pytest.mark.parametrize(
+    ("stored", "committing", "after", "dropped"),
+    [
+        (2, True, 0.7, []),
+        (2, True, 0.8, ["a"]),
+        (2, False, 0.0, ["a"]),  # it was rolled back, and another process made it 2
+        (3, True, 0.0, ["a"]),
+        (0, True, 0.0, ["a"]),
+    ],
+    ids=["in time", "too late", "rolled back", "beside another's", "restored"],
+)
+def test_a_look_leaves_an_own_change_to_who_commits_it(
+    database: Database, stored: int, committing: bool, after: float, dropped: list[str]
+) -> None:
+    epochs = epochs_of(database, lease=0.25)  # and an answer may be a second old
+    database.now += 5
+    epochs.leave("a", 2, lambda: committing)
+    database.stored["a"] = stored
+    database.now += after
+    epochs.renew()
+    assert database.dropped == dropped
+    epochs.follow("a", 2)
+    database.now += 5
+    epochs.renew()
+    assert database.dropped == dropped
+
+
+def test_an_own_change_that_is_never_followed_is_dropped_by_a_later_look(
+    database: Database,
+) -> None:
+    epochs = epochs_of(database, lease=0.25)
+    database.now += 5
+    epochs.leave("a", 2, lambda: database.now < 105.1)
+    database.stored["a"] = 2
+    epochs.renew()
+    assert database.dropped == []
+    database.now += 0.25
+    epochs.renew()
+    assert database.dropped == ["a"]
+
+
+def test_no_look_leaves_it_so_long_that_a_symbol_is_older_than_it_may_be(
+    database: Database,
+) -> None:
+    for lease, left in ((0.0, 0.0), (0.001, 0.099), (0.1, 0.9), (5.0, 0.0)):
+        epochs = Epochs(database.read, lease, BackgroundTasks(), database.dropped.append)
+        epochs.leave("a", 2, lambda: True)
+        assert epochs._own_moves["a"].until == pytest.approx(database.now + left)
+
+
+def test_what_was_read_before_an_own_change_is_no_move_back(database: Database) -> None:
+    epochs = epochs_of(database)
+    database.now += 5
+    database.while_reading = lambda: epochs.follow("a", 2)
+    epochs.renew()
+    assert database.dropped == []
+    database.stored["a"] = 2
+    database.now += 5
+    database.while_reading = lambda: None
+    epochs.renew()
+    assert database.dropped == []
+
+
 def test_its_own_change_does_not_hide_that_of_another(database: Database) -> None:
     epochs = epochs_of(database)
     database.stored["a"] = 3  # the second by another process, before this one's or after it

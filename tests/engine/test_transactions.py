@@ -18,6 +18,7 @@ from openalgo_store import (
     get_write_session,
 )
 from openalgo_store.engine.queries import Query
+from openalgo_store.engine.transaction_state import TransactionState
 from openalgo_store.tables.accounts import users
 from openalgo_store.tables.strategies import strategies
 from openalgo_store.tables.symbols import symbols
@@ -225,6 +226,37 @@ def test_callbacks_run_after_the_commit_and_in_order(store: Store) -> None:
         tx.after_commit(lambda: seen.append("second"))
         assert seen == []
     assert seen == [["asha"], "second"]
+
+
+def test_a_transaction_is_committing_from_its_commit_until_its_callbacks_are_done(
+    store: Store,
+) -> None:
+    seen: list[bool] = []
+    with get_write_session() as tx:
+        add_user(tx, "asha")
+        tx.before_commit("any", lambda: seen.append(tx.is_committing()))
+        tx.after_commit(lambda: seen.append(tx.is_committing()))
+        tx.after_commit(lambda: seen.append(tx.is_committing()))
+    assert (seen, tx.is_committing()) == ([False, True, True], False)
+
+
+def test_a_transaction_that_is_rolled_back_is_not_committing_even_as_it_is_given_back(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[bool] = []
+    release = TransactionState.release
+
+    def watched(state: TransactionState) -> None:
+        seen.append(tx.is_committing())
+        release(state)
+
+    monkeypatch.setattr(TransactionState, "release", watched)
+    with pytest.raises(KeyError), get_write_session() as tx:
+        add_user(tx, "asha")
+        raise KeyError
+    with get_write_session() as tx:
+        add_user(tx, "binod")
+    assert seen == [False, True]
 
 
 def test_callbacks_of_what_was_rolled_back_do_not_run(with_asha: Store) -> None:

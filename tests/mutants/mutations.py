@@ -367,8 +367,8 @@ FOR NO KEY UPDATE OF p;
     Mutation(
         "a COMMIT that failed is taken for one that was done",
         "openalgo_store/engine/transaction_state.py",
-        "_UNKNOWN if is_unknown else _ROLLED_BACK\n            raise\n",
-        "_UNKNOWN if is_unknown else _ROLLED_BACK\n            return\n",
+        "_UNKNOWN if is_unknown else ROLLED_BACK\n            raise\n",
+        "_UNKNOWN if is_unknown else ROLLED_BACK\n            return\n",
         ("tests/faults/test_files.py",),
     ),
     Mutation(

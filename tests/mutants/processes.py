@@ -28,8 +28,9 @@ PROCESSES = (
     Mutation(
         "a topic is taken as seen before it is dropped",
         "openalgo_store/caching/epochs.py",
-        "        self._take(found)\n",
-        "        self.until = self.serving_until = began + self.lease\n        self._take(found)\n",
+        "        self._take(found, before)\n",
+        "        self.until = self.serving_until = began + self.lease\n"
+        "        self._take(found, before)\n",
         ("tests/caching/test_epochs.py",),
     ),
     Mutation(
@@ -52,6 +53,27 @@ PROCESSES = (
         "if confirm and self._moves.get(topic) == (epoch - 1, epoch):",
         "if confirm:",
         ("tests/contract/symbols/test_other_processes.py",),
+    ),
+    Mutation(
+        "a look leaves its own load to who commits it, though another process's came",
+        "openalgo_store/caching/epochs.py",
+        "own.epoch == epoch == self._seen.get(topic, 0) + 1",
+        "True",
+        ("tests/contract/symbols/test_other_processes.py",),
+    ),
+    Mutation(
+        "a look leaves its own load to who commits it for ever",
+        "openalgo_store/caching/epochs.py",
+        "            and monotonic() < own.until\n",
+        "",
+        ("tests/caching/test_epochs.py",),
+    ),
+    Mutation(
+        "a look that began before its own load takes it back",
+        "openalgo_store/caching/epochs.py",
+        "if epoch not in (seen.get(each, 0), before.get(each, 0))",
+        "if epoch != seen.get(each, 0)",
+        ("tests/caching/test_epochs.py",),
     ),
     Mutation(
         "its own load that a look has seen has to be read again",

@@ -90,6 +90,30 @@ def test_its_own_load_that_a_look_sees_before_memory_has_it_is_in_memory_afterwa
     assert token() == ("C1" if another else "B1")
 
 
+@pytest.mark.parametrize("another", [False, True], ids=["alone", "beside another process's"])
+def test_a_look_leaves_its_own_load_to_who_commits_it(
+    two: Two, monkeypatch: pytest.MonkeyPatch, another: bool
+) -> None:
+    reading, lookups = Reading(monkeypatch), Lookups(monkeypatch)
+    two.here.epochs._oldest = 60.0  # so old a symbol may be
+
+    def look() -> None:
+        if another:
+            load_there(two, "C")
+        two.here.epochs._look()
+        assert token() == ("C1" if another else "A1")
+
+    with get_write_session() as tx:
+        tx.after_commit(look)  # what the load does after its commit comes later
+        replace_symbols(shares(3, token="B"), "zerodha", tx=tx)
+    assert token() == ("C1" if another else "B1")
+    assert is_current() != another
+    assert len(lookups.names) == (2 if another else 0)
+    assert reading.began.wait(30 if another else 0) == another
+    reading.go_on.set()
+    wait_until(is_current)
+
+
 def test_its_own_load_that_comes_while_another_s_is_read_wins(
     two: Two, monkeypatch: pytest.MonkeyPatch
 ) -> None:
