@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..errors import InvalidInput
-from ..records import Row
 from ..records.symbols import Instrument
 from ..values.memo import Memo
 from .canonical_names import name_in
@@ -49,11 +48,6 @@ Checked = tuple[str, str, str, Packed]
 """Symbol, exchange and token of a row, and the whole packed."""
 
 _NAME, _EXPIRY = (COLUMNS[5:].index(each) for each in ("name", "expiry"))
-
-
-def pack(row: Row) -> Packed:
-    """A row in the order of COLUMNS, packed; NUL is in no text that was checked."""
-    return f"{row[2]}\0{row[3]}", row[4], row[5:]
 
 
 def unpack(packed: Packed) -> dict[str, Any]:

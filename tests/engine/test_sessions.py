@@ -95,7 +95,8 @@ def test_a_stream_is_read_by_one_thread_at_a_time_and_not_beside_a_verb(
         read = executor.next_records
 
         def read_while_another_does(*given: Any) -> Any:
-            for step in (partial(next, stream), partial(tx.all, ALL_SYMBOLS)):
+            steps = partial(next, stream), partial(next, stream.batches())
+            for step in (*steps, partial(tx.all, ALL_SYMBOLS)):
                 with pytest.raises(SessionMisuse, match="two threads"):
                     other_thread.submit(step).result(DEADLINE)
             return read(*given)
@@ -153,8 +154,9 @@ def test_a_stream_ends_with_its_session(store: Store) -> None:
     with get_read_session() as tx:
         stream = tx.stream(ALL_SYMBOLS)
         assert next(stream).startswith("SHARE")
-    with pytest.raises(SessionMisuse, match="ended"):
-        next(stream)
+    for step in (stream, stream.batches()):
+        with pytest.raises(SessionMisuse, match="ended"):
+            next(step)
 
 
 def test_a_stream_that_nobody_reads_is_closed_with_its_session(store: Store) -> None:

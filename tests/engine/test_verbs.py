@@ -2,6 +2,7 @@
 
 import logging
 from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 import pytest
@@ -54,6 +55,22 @@ def test_a_stream_that_is_left_early_is_closed(store: Store) -> None:
         for _ in range(3):
             assert next(tx.stream(everything)).startswith("SHARE")
         assert len(list(tx.stream(everything))) == 3000
+
+
+def test_a_stream_is_read_in_the_lists_in_which_it_comes_from_where_it_was_left(
+    store: Store,
+) -> None:
+    replace_symbols(shares(2500), "zerodha")
+    everything = Query.of(select(symbols.c.symbol).order_by(symbols.c.id), str)
+    with get_read_session() as tx:
+        stream = tx.stream(everything)
+        first = [next(stream), next(stream)]
+        batches = list(stream.batches())
+        assert list(map(len, batches)) == [998, 1000, 500]
+        assert [*first, *chain.from_iterable(batches)] == [
+            f"SHARE{number}" for number in range(2500)
+        ]
+        assert list(stream) == []
 
 
 def test_verbs_take_what_a_caller_makes(store: Store) -> None:

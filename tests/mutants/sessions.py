@@ -32,14 +32,8 @@ SESSIONS = (
     Mutation(
         "a stream is read beside a verb of another thread",
         "openalgo_store/engine/transaction.py",
-        """\
-        self._state.enter_verb()
-        try:
-            return next(self._records)
-        finally:
-            self._state.leave_verb()
-""",
-        "        return next(self._records)\n",
+        "    @_by_one_thread\n    def __next__",
+        "    def __next__",
         ("tests/engine/test_sessions.py",),
     ),
     Mutation(

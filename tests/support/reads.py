@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from openalgo_store import Transaction
+from openalgo_store.engine.transaction import Stream
 
 
 def note_reads(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
@@ -16,10 +17,10 @@ def note_reads(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     """
     rows: Counter[str] = Counter()
 
-    def passed(query: Any, found: Iterator[Any]) -> Iterator[Any]:
-        for row in found:
-            rows[query.name] += 1
-            yield row
+    def passed(query: Any, batches: Iterator[list[Any]]) -> Iterator[list[Any]]:
+        for batch in batches:
+            rows[query.name] += len(batch)
+            yield batch
 
     def watched(verb: Callable[..., Any]) -> Callable[..., Any]:
         def read(tx: Transaction, query: Any, **params: Any) -> Any:
@@ -27,14 +28,14 @@ def note_reads(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
                 return verb(tx, query, **params)
             rows[query.name] += 0
             found = verb(tx, query, **params)
-            if verb is stream:
-                return passed(query, found)
+            if isinstance(found, Stream):
+                found._batches = passed(query, found._batches)
+                return found
             rows[query.name] += len(found) if isinstance(found, list) else found is not None
             return found
 
         return read
 
-    stream = Transaction.stream
     for name in ("one", "value", "all", "stream"):
         monkeypatch.setattr(Transaction, name, watched(getattr(Transaction, name)))
     return rows

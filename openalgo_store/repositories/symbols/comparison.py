@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from ...engine.sql_files import SqlFile
 from ...engine.transaction import Transaction
-from ...instruments.validation import COLUMNS, Packed, pack, unpack
+from ...instruments.validation import COLUMNS, Packed, unpack
 from ...records import Row
 from ...records.symbols import RenamedSymbol, Symbol
 from ...tables.symbols import symbols
@@ -20,13 +20,14 @@ FEW = 20_000
 
 MOST_RENAMED = 1000
 
-_EXPIRY, _TICK_SIZE = COLUMNS.index("expiry"), COLUMNS.index("tick_size")
-_PACKED_TICK_SIZE = _TICK_SIZE - 5
+_STORED = ("id", *COLUMNS)
+_EXPIRY, _TICK_SIZE = _STORED.index("expiry"), _STORED.index("tick_size")
+_PACKED_TICK_SIZE = COLUMNS[5:].index("tick_size")
 """In the rest of a packed row."""
 
 _sql = SqlFile("symbols/symbol_loads.sql", symbols)
-_get_stored_symbols = _sql.rows("get_stored_symbols", ("id", *COLUMNS))
-_find_stored_symbols = _sql.rows("find_stored_symbols", ("id", *COLUMNS), pairs=StrictJson())
+_get_stored_symbols = _sql.rows("get_stored_symbols", _STORED)
+_find_stored_symbols = _sql.rows("find_stored_symbols", _STORED, pairs=StrictJson())
 _update_symbol = _sql.command("update_symbol")
 _delete_symbol = _sql.command("delete_symbol")
 
@@ -70,28 +71,27 @@ def compare_symbols(
     expired: Counter[str] = Counter()
     scaled: Counter[str] = Counter()
     names: list[Row] = []
-    for row in _stored_rows(tx, master, broker, whole=whole):
-        number, stored = row[0], row[1:]
-        symbol, exchange = stored[:2]
+    for row in chain.from_iterable(_stored_rows(tx, master, broker, whole=whole)):
+        number, symbol, exchange = row[:3]
         packed = master.take(symbol, exchange)
-        expiry = stored[_EXPIRY]
+        expiry = row[_EXPIRY]
         has_expired = expiry is not None and expiry < day
         if has_expired:
             expired[exchange] += 1
         if packed is None:
-            if whole and master.keeps(stored):
+            if whole and master.keeps(row[1:]):
                 kept[exchange] += 1
             elif whole:
                 gone.append((number, symbol, exchange))
                 lost[exchange] += not has_expired
-                names.append(stored[:4])
-        elif packed == pack(stored):
+                names.append(row[1:5])
+        elif packed == _packed(row):
             unchanged += 1
         else:
             changed.append((number, symbol, exchange, packed))
-            scaled[exchange] += _is_scaled(stored[_TICK_SIZE], packed[2][_PACKED_TICK_SIZE])
-            if packed[0] != f"{stored[2]}\0{stored[3]}":
-                names.append(stored[:4])
+            scaled[exchange] += _is_scaled(row[_TICK_SIZE], packed[2][_PACKED_TICK_SIZE])
+            if packed[0] != _packed(row)[0]:
+                names.append(row[1:5])
     removed = Counter(exchange for _, _, exchange in gone)
     today = given + kept
     before = today - master.sizes() + removed
@@ -108,6 +108,11 @@ def compare_symbols(
         scaled,
         renamed,
     )
+
+
+def _packed(row: Row) -> Packed:
+    """A stored row as the master holds it."""
+    return f"{row[3]}\0{row[4]}", row[5], row[6:]
 
 
 def _is_scaled(before: float | None, now: float | None) -> bool:
@@ -135,11 +140,11 @@ def _renamed(stored: Iterable[Row], today: Iterable[tuple[str, str, str]]) -> li
 
 def _stored_rows(
     tx: Transaction, master: IncomingMaster, broker: str, *, whole: bool
-) -> Iterable[Row]:
+) -> Iterable[list[Row]]:
     """Every stored row of the broker, or those alone that the master has, if they are few."""
     if whole or master.size > FEW:
-        return tx.stream(_get_stored_symbols, broker=broker)
-    return tx.all(_find_stored_symbols, broker=broker, pairs=master.keys())
+        return tx.stream(_get_stored_symbols, broker=broker).batches()
+    return [tx.all(_find_stored_symbols, broker=broker, pairs=master.keys())]
 
 
 def write_difference(

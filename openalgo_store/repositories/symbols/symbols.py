@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from itertools import chain
 from operator import attrgetter, itemgetter
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -270,4 +271,5 @@ def _read_master(broker: str, expires_at: float, held: Snapshot | None) -> Snaps
         version = tx.value(get_master_version, broker=broker) or 0
         if held is not None and held.version == version > 0:
             return held
-        return Snapshot(tx.stream(_get_master, broker=broker), version, expires_at)
+        rows = chain.from_iterable(tx.stream(_get_master, broker=broker).batches())
+        return Snapshot(rows, version, expires_at)
