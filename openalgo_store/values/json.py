@@ -27,7 +27,7 @@ def check_json(value: Any) -> Any:
             check_json(item)
     elif isinstance(value, (list, tuple)):
         for item in value:
-            check_json(item)
+            check_text(item) if type(item) is str else check_json(item)
     elif value is not None and not isinstance(value, (bool, int)):
         raise InvalidInput(f"{type(value).__name__} is not JSON: convert it first")
     return value

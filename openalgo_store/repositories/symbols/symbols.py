@@ -1,6 +1,6 @@
 """Looking symbols up: from the cached master of a broker, or in the caller's own transaction."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from itertools import chain
 from operator import attrgetter, itemgetter
@@ -22,13 +22,6 @@ from ...threads import in_real_thread
 from ...values.arguments import iterated
 from ...values.text import check_text, require_text
 
-
-class _Token(NamedTuple):
-    symbol: str
-    exchange: str
-    token: str
-
-
 R = TypeVar("R")
 
 
@@ -46,7 +39,9 @@ _get_symbol = _sql.query("get_symbol", Symbol)
 _get_symbol_token = _sql.query("get_symbol_token", str)
 _get_symbol_by_token = _sql.query("get_symbol_by_token", Symbol)
 _get_symbol_by_broker_symbol = _sql.query("get_symbol_by_broker_symbol", Symbol)
-_get_symbol_tokens = _sql.query("get_symbol_tokens", _Token, pairs=StrictJson())
+_get_symbol_tokens = _sql.rows(
+    "get_symbol_tokens", ("symbol", "exchange", "token"), pairs=StrictJson()
+)
 get_master_version = SqlFile("symbols/symbol_loads.sql", symbol_loads).query(
     "get_master_version", int
 )
@@ -125,21 +120,22 @@ def get_symbol_tokens(
     pairs: Iterable[tuple[str, str]], broker: str, *, tx: Transaction | None = None
 ) -> dict[tuple[str, str], str]:
     """The tokens of many (symbol, exchange) pairs in one query; what is unknown is left out."""
-    found: dict[tuple[str, str], str] = {}
-    absent: list[list[str]] = []
     if not fits("broker", broker):
         return {}
-    by_symbol = _master(broker).by_symbol if tx is None else {}
-    for pair in iterated("pairs", pairs):
+    asked = iterated("pairs", pairs)
+    if tx is not None:
+        return _ask_for_tokens(list(filter(_can_be_known, asked)), broker, tx)
+    found: dict[tuple[str, str], str] = {}
+    absent: list[Sequence[str]] = []
+    by_symbol = _master(broker).by_symbol
+    for pair in asked:
         try:
             symbol, exchange = pair
             found[symbol, exchange] = by_symbol[exchange][symbol][TOKEN]
         except (KeyError, TypeError, ValueError):  # unknown, or no pair of texts
-            if isinstance(pair, (tuple, list)) and len(pair) == 2 and all(map(fits, _PAIR, pair)):
-                absent.append(list(pair))
-    if absent:
-        found.update(_ask_for_tokens(absent, broker, tx))
-    return found
+            if _can_be_known(pair):
+                absent.append(pair)
+    return found | _ask_for_tokens(absent, broker, tx)
 
 
 def count_symbols(broker: str | None = None, *, tx: Transaction | None = None) -> int:
@@ -191,13 +187,15 @@ def _ask(
 
 
 def _ask_for_tokens(
-    pairs: list[list[str]], broker: str, tx: Transaction | None
+    pairs: Sequence[Sequence[str]], broker: str, tx: Transaction | None
 ) -> dict[tuple[str, str], str]:
     """The same for many at once."""
+    if not pairs:
+        return {}
     try:
         with one_statement("main", tx, primary=tx is None) as session:
             rows = session.all(_get_symbol_tokens, pairs=pairs, broker=broker)
-            return {(row.symbol, row.exchange): row.token for row in rows}
+            return {(symbol, exchange): token for symbol, exchange, token in rows}
     except Unavailable:
         if tx is None:
             with suppress(KeyError):
@@ -221,7 +219,14 @@ class _finding:  # noqa: N801
         return kind is KeyError
 
 
-_PAIR = "symbol", "exchange"
+def _can_be_known(pair: object) -> bool:
+    """Whether it is a symbol and an exchange that could be stored."""
+    return (
+        isinstance(pair, (tuple, list))
+        and len(pair) == 2
+        and fits("symbol", pair[0])
+        and fits("exchange", pair[1])
+    )
 
 
 def _can_be(lookup: _Lookup[Any], text: object, exchange: object, broker: object) -> bool:
