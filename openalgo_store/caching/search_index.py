@@ -29,7 +29,7 @@ _DENSE = 5
 _ANSWERS = 500
 """So many are remembered."""
 
-_CHUNK, _MOMENT = 500, 0.00005
+_CHUNK, _MOMENT = 1_000, 0.00005
 """Rows after which a build lets other threads run, and for how many seconds: who wants the
 interpreter back would else wait for 5 ms."""
 
@@ -213,7 +213,7 @@ class SearchIndex:
 
 
 class _Texts:
-    """Many texts, some hundred of them in one with a NUL between each two: to go through such takes
+    """Many texts, a thousand of them in one with a NUL between each two: to go through such takes
     the least time.
     """
 
