@@ -11,6 +11,7 @@ from contextlib import suppress
 from math import inf
 from time import monotonic
 from typing import NamedTuple
+from weakref import WeakMethod
 
 from ..engine.dialect import Dialect
 from ..engine.session import Session
@@ -42,10 +43,13 @@ class _Epoch(NamedTuple):
 
 
 class _OwnMove(NamedTuple):
-    """An epoch that a transaction of this process makes, and until when looks leave it to that."""
+    """An epoch that a transaction of this process makes, and until when looks leave it to that.
+
+    The transaction is not kept by it: one that fails may hold all that it was to write.
+    """
 
     epoch: int
-    is_committing: Callable[[], bool]
+    is_committing: "WeakMethod[Callable[[], bool]]"
     until: float
 
 
@@ -79,6 +83,9 @@ class Epochs:
         self._moves: dict[str, tuple[int, int]] = {}
         """Of each topic the last move that a look has found: from which epoch to which."""
         self._own_moves: dict[str, _OwnMove] = {}
+        """Of each topic the one that is being committed."""
+        self._left_until = inf
+        """The moment from which what the last look has left to them may be too old to be told."""
         self._mutex = Lock()
         self._looks: SingleFlight[None] = SingleFlight()
 
@@ -98,7 +105,7 @@ class Epochs:
         over, and beside a thread that computes it comes back only after some milliseconds.
         """
         asked = monotonic()
-        if asked >= self.until + self._oldest and self.failure is None:
+        if asked >= min(self.until + self._oldest, self._left_until) and self.failure is None:
             with suppress(StoreError):
                 self.renew()
         elif asked >= self.serving_until:
@@ -126,7 +133,9 @@ class Epochs:
         A look that finds just that leaves it to the transaction, for as long as answers that
         nobody waits for may be old: else what memory is about to have would be read anew.
         """
-        self._own_moves[topic] = _OwnMove(epoch, is_committing, monotonic() + self._oldest)
+        own = _OwnMove(epoch, WeakMethod(is_committing), monotonic() + self._oldest)
+        with self._mutex:
+            self._own_moves[topic] = own
 
     def follow(self, topic: str, epoch: int, confirm: Callable[[], object] | None = None) -> None:
         """This process made it this epoch, and has dropped what it had to.
@@ -134,7 +143,8 @@ class Epochs:
         `confirm` is called if a look has come before this, and has seen nobody else's change.
         """
         with self._mutex:
-            self._own_moves.pop(topic, None)
+            if topic in self._own_moves and self._own_moves[topic].epoch == epoch:
+                del self._own_moves[topic]
             if self._seen.get(topic, 0) == epoch - 1:
                 self._seen[topic] = epoch
             if confirm and self._moves.get(topic) == (epoch - 1, epoch):
@@ -150,15 +160,16 @@ class Epochs:
                 _log.warning("the epochs cannot be read, only symbols are served: %s", error)
             self.failure = error
             raise
-        self._take(found, before)
+        self._left_until = self._take(found, before) + self.lease
         self.failure = None
         self.until = self.serving_until = began + self.lease
 
-    def _take(self, found: Mapping[str, int], before: Mapping[str, int]) -> None:
+    def _take(self, found: Mapping[str, int], before: Mapping[str, int]) -> float:
         """Drop each topic that has moved, and only then take its epoch as seen.
 
         One that is there no more has moved too: the database was restored from before its time.
-        Not so where this process has moved it since `before`, and what was found is older.
+        What was found is no move where it is older than one that this process has followed since
+        `before`. Returns the moment until which own moves are left.
         """
         with self._mutex:
             seen = self._seen
@@ -167,23 +178,25 @@ class Epochs:
                 each
                 for each, epoch in now.items()
                 if epoch not in (seen.get(each, 0), before.get(each, 0))
-                and not self._is_left(each, epoch)
             ]
+            left = [each for each in moved if self._is_left(each, now[each])]
+            left_until = min((self._own_moves[each].until for each in left), default=inf)
+            moved = [each for each in moved if each not in left]
             self._moves |= {each: (seen.get(each, 0), now[each]) for each in moved}
         for topic in moved:
             self._forget(topic)
             with self._mutex:
                 seen[topic] = now[topic]
+        return left_until
 
     def _is_left(self, topic: str, epoch: int) -> bool:
         """Whether that is what a transaction of this process is committing, and nothing else."""
         own = self._own_moves.get(topic)
-        return (
-            own is not None
-            and own.epoch == epoch == self._seen.get(topic, 0) + 1
-            and monotonic() < own.until
-            and own.is_committing()
-        )
+        if own is None or monotonic() >= own.until:
+            return False
+        is_committing = own.is_committing()
+        is_next = own.epoch == epoch == self._seen.get(topic, 0) + 1
+        return is_next and is_committing is not None and is_committing()
 
 
 def read_epochs(dialect: Dialect) -> dict[str, int]:

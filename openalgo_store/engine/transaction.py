@@ -43,24 +43,34 @@ class Stream(Iterator[R]):
         self._state = state
         self._batches = batches
         self._records: Iterator[R] = iter(())
+        self._is_broken = False
 
     @_by_one_thread
     def __next__(self) -> R:
         self._state.refuse_if_unusable()
         for record in self._records:
             return record
-        self._records = iter(next(self._batches))
+        self._records = iter(self._next_batch())
         return next(self._records)
 
     def batches(self) -> Iterator[list[R]]:
         """What was not read yet, up to 1,000 records at a time: faster, for who takes them all."""
-        while batch := self._next_batch():
+        while batch := self._rest_of_batch():
             yield batch
 
     @_by_one_thread
-    def _next_batch(self) -> list[R]:
+    def _rest_of_batch(self) -> list[R]:
         self._state.refuse_if_unusable()
-        return list(self._records) or next(self._batches, [])
+        return list(self._records) or self._next_batch()
+
+    def _next_batch(self) -> list[R]:
+        """Empty at the end, but not where it broke off, though a savepoint was rolled back."""
+        if self._is_broken:
+            raise StoreError("to read on failed before: what was read is not all, begin anew")
+        self._is_broken = True
+        batch = next(self._batches, [])
+        self._is_broken = False
+        return batch
 
 
 def _check_columns(table: Table, columns: Sequence[str]) -> list[str]:
@@ -192,7 +202,7 @@ class Transaction:
         self._state.last_steps.setdefault(name, callback)
 
     def is_committing(self) -> bool:
-        """Whether COMMIT was sent, has not failed, and what waits for it is still to be called."""
+        """Whether it is being committed, is or may be, and what waits for that is to be called."""
         return self._state.outcome != ROLLED_BACK and not self._state.is_given_back
 
     @contextmanager

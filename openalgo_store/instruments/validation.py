@@ -42,7 +42,8 @@ Shared = tuple[Any, ...]
 Packed = tuple[str, float | None, Shared]
 """A row without symbol and exchange: broker symbol and token as one text, strike, and the rest.
 
-Half the memory of a row."""
+Half the memory of a row.
+"""
 
 Checked = tuple[str, str, str, Packed]
 """Symbol, exchange and token of a row, and the whole packed."""

@@ -31,9 +31,9 @@ def announce(
 ) -> None:
     """Forget here once this is committed, or may be; other processes do so when they look.
 
-    `unknown` is called in place of `forget` where the answer to COMMIT was lost. With `confirm`
-    it is no forgetting but a change of what is in memory, which a look leaves to it; `confirm` is
-    called where it has come too late, and the look has found no change of another process.
+    `unknown` is called in place of `forget` where the answer to COMMIT was lost. With `confirm`,
+    `forget` brings what is in memory to what is stored, and a look leaves that to it; `confirm`
+    is called after it where a look has come too late, and found no change of another process.
     """
     tx.after_commit(forget, unknown=unknown or forget)
     tx.before_commit(topic, partial(_count, tx, topic, current_store(), confirm))

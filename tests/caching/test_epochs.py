@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from math import inf
+from weakref import ref
 
 import pytest
 
@@ -109,31 +110,54 @@ def test_what_this_process_has_changed_itself_is_not_dropped(database: Database)
     assert database.dropped == []
 
 
+class Committing:
+    """A transaction of this process, as long as it is kept."""
+
+    def __init__(self, *, is_over: bool = False) -> None:
+        self.is_over = is_over
+
+    def is_committing(self) -> bool:
+        return not self.is_over
+
+
 @pytest.mark.parametrize(
-    ("stored", "committing", "after", "dropped"),
+    ("own", "stored", "is_over", "after", "dropped"),
     [
-        (2, True, 0.7, []),
-        (2, True, 0.8, ["a"]),
-        (2, False, 0.0, ["a"]),  # it was rolled back, and another process made it 2
-        (3, True, 0.0, ["a"]),
-        (0, True, 0.0, ["a"]),
+        (2, 2, False, 0.7, []),
+        (2, 2, False, 0.8, ["a"]),
+        (2, 2, True, 0.0, ["a"]),  # it was rolled back, and another process made it 2
+        (2, 3, False, 0.0, ["a"]),
+        (3, 2, False, 0.0, ["a"]),
+        (3, 3, False, 0.0, ["a"]),  # with that which another process made before
+        (2, 0, False, 0.0, ["a"]),
     ],
-    ids=["in time", "too late", "rolled back", "beside another's", "restored"],
+    ids=["in time", "too late", "over", "another's later", "another's", "both", "restored"],
 )
 def test_a_look_leaves_an_own_change_to_who_commits_it(
-    database: Database, stored: int, committing: bool, after: float, dropped: list[str]
+    database: Database, own: int, stored: int, is_over: bool, after: float, dropped: list[str]
 ) -> None:
     epochs = epochs_of(database, lease=0.25)  # and an answer may be a second old
     database.now += 5
-    epochs.leave("a", 2, lambda: committing)
+    transaction = Committing(is_over=is_over)
+    epochs.leave("a", own, transaction.is_committing)
     database.stored["a"] = stored
     database.now += after
     epochs.renew()
     assert database.dropped == dropped
+
+
+def test_what_it_has_followed_is_no_move_and_leaves_nothing_behind(database: Database) -> None:
+    epochs = epochs_of(database, lease=0.25)
+    transaction = Committing()
+    epochs.leave("a", 2, transaction.is_committing)
+    database.stored["a"] = 2
+    epochs.follow("a", 1)  # of another transaction
+    assert epochs._own_moves.keys() == {"a"}
     epochs.follow("a", 2)
     database.now += 5
     epochs.renew()
-    assert database.dropped == dropped
+    assert database.dropped == []
+    assert epochs._own_moves == {}
 
 
 def test_an_own_change_that_is_never_followed_is_dropped_by_a_later_look(
@@ -141,27 +165,65 @@ def test_an_own_change_that_is_never_followed_is_dropped_by_a_later_look(
 ) -> None:
     epochs = epochs_of(database, lease=0.25)
     database.now += 5
-    epochs.leave("a", 2, lambda: database.now < 105.1)
+    transaction = Committing()
+    epochs.leave("a", 2, transaction.is_committing)
     database.stored["a"] = 2
     epochs.renew()
     assert database.dropped == []
+    transaction.is_over = True
     database.now += 0.25
     epochs.renew()
     assert database.dropped == ["a"]
 
 
-def test_no_look_leaves_it_so_long_that_a_symbol_is_older_than_it_may_be(
+def test_a_transaction_that_is_gone_is_not_kept_and_nothing_is_left_to_it(
     database: Database,
 ) -> None:
-    for lease, left in ((0.0, 0.0), (0.001, 0.099), (0.1, 0.9), (5.0, 0.0)):
-        epochs = Epochs(database.read, lease, BackgroundTasks(), database.dropped.append)
-        epochs.leave("a", 2, lambda: True)
-        assert epochs._own_moves["a"].until == pytest.approx(database.now + left)
+    """One that failed may hold the whole master that it was to write."""
+    epochs = epochs_of(database, lease=0.25)
+    database.now += 5
+    transaction = Committing()
+    gone = ref(transaction)
+    epochs.leave("a", 2, transaction.is_committing)
+    database.stored["a"] = 2
+    del transaction
+    assert gone() is None
+    epochs.renew()
+    assert database.dropped == ["a"]
 
 
-def test_what_was_read_before_an_own_change_is_no_move_back(database: Database) -> None:
+@pytest.mark.parametrize(("lease", "oldest"), [(0.001, 0.1), (0.25, 1.0)])
+def test_no_answer_is_older_for_what_is_left_than_it_may_be(
+    database: Database, lease: float, oldest: float
+) -> None:
+    tasks = BackgroundTasks()
+    tasks.close()  # no thread looks: who asks has to
+    epochs = epochs_of(database, lease, tasks)
+    database.now += 5
+    transaction, told = Committing(), database.now + oldest
+    epochs.leave("a", 2, transaction.is_committing)
+    database.stored["a"] = 2
+    database.now = told - lease - 0.0001  # at the last moment
+    epochs.renew()
+    assert database.dropped == []
+    database.now = told + 0.0001
+    epochs.renew_or_serve()
+    assert database.dropped == ["a"]
+
+
+def test_without_a_lease_nothing_is_left(database: Database) -> None:
+    epochs = Epochs(database.read, 0.0, BackgroundTasks(), database.dropped.append)
+    transaction = Committing()
+    epochs.leave("a", 1, transaction.is_committing)
+    epochs._look()
+    assert database.dropped == ["a", "b"]
+
+
+@pytest.mark.parametrize("stored", [1, 2], ids=["before it", "after it"])
+def test_what_a_look_reads_beside_an_own_change_is_no_move(database: Database, stored: int) -> None:
     epochs = epochs_of(database)
     database.now += 5
+    database.stored["a"] = stored
     database.while_reading = lambda: epochs.follow("a", 2)
     epochs.renew()
     assert database.dropped == []

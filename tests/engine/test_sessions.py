@@ -18,6 +18,7 @@ from openalgo_store import (
     SessionMisuse,
     Settings,
     Store,
+    StoreError,
     Transaction,
     Unavailable,
     WrongDatabase,
@@ -157,6 +158,26 @@ def test_a_stream_ends_with_its_session(store: Store) -> None:
     for step in (stream, stream.batches()):
         with pytest.raises(SessionMisuse, match="ended"):
             next(step)
+
+
+def test_a_stream_that_broke_off_does_not_end_there(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replace_symbols(shares(10), "zerodha")
+
+    def broken(*_: object) -> None:
+        raise StoreError("a row that cannot be read")
+
+    with get_write_session() as tx:
+        stream = tx.stream(ALL_SYMBOLS)
+        with monkeypatch.context() as patch:
+            patch.setattr(executor, "next_records", broken)
+            with pytest.raises(StoreError, match="a row"), tx.savepoint():
+                next(stream)
+        for step in (stream, stream.batches()):
+            with pytest.raises(StoreError, match="begin anew"):
+                next(step)
+        assert len(list(tx.stream(ALL_SYMBOLS))) == 10
 
 
 def test_a_stream_that_nobody_reads_is_closed_with_its_session(store: Store) -> None:

@@ -1,6 +1,8 @@
 """What a transaction keeps and what it undoes: blocks, errors, savepoints, callbacks."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
 
 import psycopg
 import pytest
@@ -229,15 +231,24 @@ def test_callbacks_run_after_the_commit_and_in_order(store: Store) -> None:
 
 
 def test_a_transaction_is_committing_from_its_commit_until_its_callbacks_are_done(
-    store: Store,
+    store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seen: list[bool] = []
+    seen: list[tuple[str, bool]] = []
+    perform = TransactionState.perform
+
+    def watched(state: TransactionState, statement: str, *given: Any, **named: Any) -> Any:
+        if statement == "COMMIT":
+            seen.append((statement, tx.is_committing()))
+        return perform(state, statement, *given, **named)
+
+    monkeypatch.setattr(TransactionState, "perform", watched)
     with get_write_session() as tx:
         add_user(tx, "asha")
-        tx.before_commit("any", lambda: seen.append(tx.is_committing()))
-        tx.after_commit(lambda: seen.append(tx.is_committing()))
-        tx.after_commit(lambda: seen.append(tx.is_committing()))
-    assert (seen, tx.is_committing()) == ([False, True, True], False)
+        tx.before_commit("any", lambda: seen.append(("before", tx.is_committing())))
+        for each in ("first", "last"):
+            tx.after_commit(partial(lambda name: seen.append((name, tx.is_committing())), each))
+    assert seen == [("before", False), ("COMMIT", True), ("first", True), ("last", True)]
+    assert not tx.is_committing()
 
 
 def test_a_transaction_that_is_rolled_back_is_not_committing_even_as_it_is_given_back(

@@ -28,9 +28,9 @@ PROCESSES = (
     Mutation(
         "a topic is taken as seen before it is dropped",
         "openalgo_store/caching/epochs.py",
-        "        self._take(found, before)\n",
+        "        self._left_until = self._take(",
         "        self.until = self.serving_until = began + self.lease\n"
-        "        self._take(found, before)\n",
+        "        self._left_until = self._take(",
         ("tests/caching/test_epochs.py",),
     ),
     Mutation(
@@ -55,18 +55,39 @@ PROCESSES = (
         ("tests/contract/symbols/test_other_processes.py",),
     ),
     Mutation(
-        "a look leaves its own load to who commits it, though another process's came",
+        "a look leaves its own load to who commits it, though another process's came before",
         "openalgo_store/caching/epochs.py",
         "own.epoch == epoch == self._seen.get(topic, 0) + 1",
-        "True",
-        ("tests/contract/symbols/test_other_processes.py",),
+        "own.epoch == epoch",
+        ("tests/caching/test_epochs.py",),
+    ),
+    Mutation(
+        "a look leaves another process's load to who commits its own",
+        "openalgo_store/caching/epochs.py",
+        "own.epoch == epoch == self._seen.get(topic, 0) + 1",
+        "epoch == self._seen.get(topic, 0) + 1",
+        ("tests/caching/test_epochs.py",),
     ),
     Mutation(
         "a look leaves its own load to who commits it for ever",
         "openalgo_store/caching/epochs.py",
-        "            and monotonic() < own.until\n",
-        "",
+        "if own is None or monotonic() >= own.until:",
+        "if own is None:",
         ("tests/caching/test_epochs.py",),
+    ),
+    Mutation(
+        "what a look has left is served as if it had been looked at",
+        "openalgo_store/caching/epochs.py",
+        "min(self.until + self._oldest, self._left_until)",
+        "self.until + self._oldest",
+        ("tests/caching/test_epochs.py",),
+    ),
+    Mutation(
+        "a look leaves a revocation to who commits it",
+        "openalgo_store/repositories/announcing.py",
+        "    if confirm:\n",
+        "    if True:\n",
+        ("tests/contract/accounts/test_other_processes.py",),
     ),
     Mutation(
         "a look that began before its own load takes it back",

@@ -12,7 +12,7 @@ from typing import Any
 from ...errors import InvalidInput
 from ...instruments.canonical_names import SERIES_OF_SHARES
 from ...instruments.contracts import closeness
-from ...instruments.validation import COLUMNS, EXCHANGES, Packed, Validator, unpack
+from ...instruments.validation import COLUMNS, EXCHANGES, Checked, Packed, Validator, unpack
 from ...records import Row
 from ...records.symbols import Instrument, RejectedRow, RenamedSymbol
 from ...tables.symbols import LONGEST
@@ -26,6 +26,8 @@ MOST_ROWS = 1_000_000
 _CHUNK = 1000
 _SHOWN = 100
 """Rejected rows kept in full."""
+
+Given = Instrument | RejectedRow | Mapping[str, Any]
 
 _SERIES = re.compile(r"[A-Z0-9]{1,3}")
 
@@ -93,7 +95,7 @@ class IncomingMaster:
             and not isinstance(self._validator.validate(columns), str)
         )
 
-    def read(self, given: Iterable[Instrument | RejectedRow | Mapping[str, Any]]) -> None:
+    def read(self, given: Iterable[Given]) -> None:
         """Read and check everything that is given."""
         source = iterated("symbols", given)
         while True:
@@ -112,12 +114,20 @@ class IncomingMaster:
             self.validate_seconds += time.perf_counter() - read
             let_others_run()
 
-    def _add(self, chunk: list[Instrument | RejectedRow | Mapping[str, Any]]) -> None:
+    def _add(self, chunk: list[Given]) -> None:
+        """Check them all and only then keep them; those before one that ends it count as well."""
         validate = self._validator.validate
-        checked = ["" if isinstance(given, RejectedRow) else validate(given) for given in chunk]
+        checked: list[Checked | str] = []
+        try:
+            for given in chunk:
+                checked.append("" if isinstance(given, RejectedRow) else validate(given))
+        finally:
+            self._keep(chunk, checked)
+
+    def _keep(self, chunk: list[Given], checked: list[Checked | str]) -> None:
         gc.collect(0)  # untracks what is packed, so that the dicts that hold it are not tracked
         rows, tokens = self._rows, self._tokens
-        for given, row in zip(chunk, checked, strict=True):
+        for given, row in zip(chunk, checked, strict=False):
             self.total += 1
             if isinstance(given, RejectedRow):
                 self._reject(given)
@@ -138,6 +148,8 @@ class IncomingMaster:
                 self._meet(symbol, exchange, packed, series or "EQ", given)
             elif series and series != "EQ":
                 self._series[exchange, symbol] = series
+        if len(checked) < len(chunk):
+            self.total += 1  # with the one that ended it
 
     def _meet(
         self,

@@ -3,10 +3,9 @@
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from functools import cache, partial
-from typing import Any
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import bindparam, select
@@ -19,7 +18,7 @@ from ...engine.sql_files import SqlFile
 from ...engine.transaction import Transaction
 from ...errors import InvalidInput, StoreError, Unavailable
 from ...records import Row
-from ...records.symbols import Instrument, RejectedRow, RenamedSymbol, SymbolLoad
+from ...records.symbols import RejectedRow, RenamedSymbol, SymbolLoad
 from ...sessions import reading, writing
 from ...store import current_store
 from ...tables.symbols import symbol_loads as symbol_loads_table
@@ -32,11 +31,9 @@ from ...values.text import check_text, require_text, storable
 from ..announcing import SYMBOLS, announce
 from ..shapes import equal, given
 from .comparison import FEW, compare_symbols, write_difference, written_symbols
-from .incoming_master import IncomingMaster
+from .incoming_master import Given, IncomingMaster
 from .refusals import refuse_a_bad_file, refuse_a_loss
 from .symbols import get_master_version
-
-Given = Instrument | RejectedRow | Mapping[str, Any]
 
 _log = logging.getLogger("openalgo_store")
 

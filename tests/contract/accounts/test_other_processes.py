@@ -194,6 +194,16 @@ def test_a_look_needs_none_of_the_connections_that_callers_have(two: Two) -> Non
             assert answers() == ("asha", None, "A")
 
 
+def test_a_look_that_sees_a_revocation_of_its_own_process_lets_nobody_in(two: Two) -> None:
+    two.here.epochs._oldest = 60.0  # so old a symbol may be, but no key
+    assert answers() == ("asha", None, "A")
+    seen: list[tuple[object, ...]] = []
+    with get_write_session() as tx:
+        tx.after_commit(lambda: seen.append(answers()))  # before what forgets the key here
+        revoke_api_key(1, tx=tx)
+    assert seen == [(None, None, "A")]
+
+
 def test_within_the_lease_the_database_is_not_asked(two: Two) -> None:
     with Store(replace(two.here.settings, cache_lease=3600)) as lazy, use_store(lazy):
         answers()

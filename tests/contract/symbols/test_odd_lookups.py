@@ -52,7 +52,7 @@ def test_what_cannot_be_is_unknown(
 def test_pairs_that_cannot_be_are_left_out(options: dict[str, Any]) -> None:
     good = ("SHARE1", "NSE")
     odd = [(each, "NSE") for each in ODD] + [("SHARE2", each) for each in ODD]
-    pairs: list[Any] = [*odd, good, *ODD, ("SHARE1", "NSE", "x"), "xy"]
+    pairs: list[Any] = [*odd, good, *ODD, ("SHARE2", "NSE", "x"), "xy"]
     assert get_symbol_tokens(pairs, "zerodha", **options) == {good: "T1"}
     for broker in ODD:
         assert get_symbol_tokens([good], broker, **options) == {}

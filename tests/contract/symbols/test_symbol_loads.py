@@ -156,6 +156,20 @@ def test_mappings_are_taken_as_well_as_records(store: Store) -> None:
     )  # fmt: skip
 
 
+def test_a_load_that_one_row_ends_tells_what_came_before_it(store: Store) -> None:
+    """In a chunk of rows that are checked together."""
+    before: list[Any] = [
+        *shares(20),
+        {"symbol": "ODD", "exchange": "NOWHERE", "token": "1"},
+        *shares(20),
+    ]
+    with pytest.raises(InvalidInput, match="unknown columns of a symbol: colour"):
+        replace_symbols([*before, {"colour": 1}, *before], "zerodha")
+    (load,) = symbol_loads()
+    assert (load.status, load.total, load.rejected) == ("refused", 42, 21)
+    assert load.rejected_by_reason == {"exchange is unknown": 1, "symbol occurs twice": 20}
+
+
 def test_an_unknown_column_is_named_with_those_allowed(store: Store) -> None:
     with pytest.raises(InvalidInput, match="unknown columns of a symbol: lotsize; allowed are"):
         replace_symbols([{"symbol": "A", "exchange": "NSE", "token": "1", "lotsize": 1}], "angel")
