@@ -40,9 +40,8 @@ Shared = tuple[Any, ...]
 """The values from broker_exchange on: one object for rows that were given the same."""
 
 Packed = tuple[str, float | None, Shared]
-"""A row without symbol and exchange: broker symbol and token as one text, strike, and the rest.
-
-Half the memory of a row.
+"""A row without symbol and exchange: broker symbol and token as one text, with a NUL
+between them, which is in no text that was checked; strike; and the rest. Half the memory of a row.
 """
 
 Checked = tuple[str, str, str, Packed]

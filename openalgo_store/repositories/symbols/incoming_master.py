@@ -47,6 +47,7 @@ class IncomingMaster:
         self._series: dict[tuple[str, str], str] = {}
         self._rejected_names: set[tuple[str | None, str]] = set()
         self._tokens: dict[str, dict[str, None]] = defaultdict(dict)
+        """By exchange; the garbage collector passes over a dict of texts, and not over a set."""
         self._tokens_met: dict[tuple[str, str], int] = {}
         self._validator = Validator(LONGEST)
 
