@@ -174,14 +174,14 @@ class Epochs:
         with self._mutex:
             seen = self._seen
             now = dict.fromkeys(seen, 0) | dict(found)
-            moved = [
-                each
-                for each, epoch in now.items()
-                if epoch not in (seen.get(each, 0), before.get(each, 0))
-            ]
-            left = [each for each in moved if self._is_left(each, now[each])]
-            left_until = min((self._own_moves[each].until for each in left), default=inf)
-            moved = [each for each in moved if each not in left]
+            moved, left_until = [], inf
+            for topic, epoch in now.items():
+                if epoch in (seen.get(topic, 0), before.get(topic, 0)):
+                    continue
+                if own := self._left(topic, epoch):
+                    left_until = min(left_until, own.until)
+                else:
+                    moved.append(topic)
             self._moves |= {each: (seen.get(each, 0), now[each]) for each in moved}
         for topic in moved:
             self._forget(topic)
@@ -189,14 +189,14 @@ class Epochs:
                 seen[topic] = now[topic]
         return left_until
 
-    def _is_left(self, topic: str, epoch: int) -> bool:
-        """Whether that is what a transaction of this process is committing, and nothing else."""
+    def _left(self, topic: str, epoch: int) -> _OwnMove | None:
+        """What a transaction of this process is committing, if it is that and nothing else."""
         own = self._own_moves.get(topic)
         if own is None or monotonic() >= own.until:
-            return False
+            return None
         is_committing = own.is_committing()
         is_next = own.epoch == epoch == self._seen.get(topic, 0) + 1
-        return is_next and is_committing is not None and is_committing()
+        return own if is_next and is_committing is not None and is_committing() else None
 
 
 def read_epochs(dialect: Dialect) -> dict[str, int]:

@@ -92,8 +92,8 @@ PROCESSES = (
     Mutation(
         "a look that began before its own load takes it back",
         "openalgo_store/caching/epochs.py",
-        "if epoch not in (seen.get(each, 0), before.get(each, 0))",
-        "if epoch != seen.get(each, 0)",
+        "if epoch in (seen.get(topic, 0), before.get(topic, 0)):",
+        "if epoch == seen.get(topic, 0):",
         ("tests/caching/test_epochs.py",),
     ),
     Mutation(
