@@ -81,6 +81,18 @@ def test_the_canonical_symbol_and_the_columns_say_the_same(
 
 
 @pytest.mark.parametrize(
+    ("symbol", "broker_symbol"),
+    [
+        ("NIFTY31AUG2317850CE", "NIFTY2381017850CE"),
+        ("NIFTY10AUG2317850CE", "NIFTY2383117850CE"),
+    ],
+)
+def test_one_symbol_that_disagrees_is_enough(symbol: str, broker_symbol: str) -> None:
+    more = {"name": "NIFTY", "broker_symbol": broker_symbol}
+    assert judged(symbol, date(2023, 8, 10), 17850.0, "CE", **more) == EXPIRY
+
+
+@pytest.mark.parametrize(
     ("broker_symbol", "expiry", "strike", "expected"),
     [
         ("NIFTY26AUG24350CE", date(2026, 8, 25), 24350.0, None),

@@ -55,7 +55,7 @@ def test_the_next_day_differs_as_it_says(tmp_path: Path) -> None:
             if isinstance(checked, str):
                 reasons.append(checked)
             else:
-                symbol, _, token, _ = checked
+                symbol, _, token, *_ = checked
                 kept[symbol, token] = checked
         days.append(kept)
     before, after = days

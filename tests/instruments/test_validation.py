@@ -36,7 +36,7 @@ def validated(row: Mapping[str, Any] | Instrument) -> dict[str, Any] | str:
     result = Validator(LENGTHS).validate(row)
     if isinstance(result, str):
         return result
-    symbol, exchange, token, packed = result
+    symbol, exchange, token, packed, _ = result
     columns = {"symbol": symbol, "exchange": exchange, **unpack(packed)}
     assert columns["token"] == token
     return columns
@@ -117,6 +117,46 @@ def test_a_contract_of_crypto_has_the_value_of_one_contract() -> None:
 def test_the_longest_text_fits() -> None:
     assert value(OPTION, "symbol", "X" * 50) == "X" * 50
     assert value(OPTION, "symbol", "X" * 51) == "symbol is longer than 50"
+
+
+@pytest.mark.parametrize("column", ["symbol", "broker_symbol", "token"])
+@pytest.mark.parametrize("around", [("", " "), (" ", ""), ("\t", ""), ("", "\u2003")])
+def test_one_text_with_a_space_around_it_is_stripped_beside_others_that_have_none(
+    column: str, around: tuple[str, str]
+) -> None:
+    before, after = around
+    assert value(OPTION, column, f"{before}{OPTION[column]}{after}") == OPTION[column]
+
+
+def test_spaces_and_bars_within_a_text_stay() -> None:
+    share = SHARE | {"symbol": "A | B", "broker_symbol": "A| B |C", "token": "NSE |2885"}
+    assert validated(share) == dict.fromkeys(COLUMNS) | share
+
+
+def test_a_text_as_long_as_its_column_fits_beside_others_that_are_shorter() -> None:
+    share = SHARE | {"broker_symbol": "RELIANCE"}
+    for column in ("symbol", "broker_symbol", "token"):
+        longest = LENGTHS[column]
+        assert value(share, column, "X" * longest) == "X" * longest
+        assert value(share, column, "X" * (longest + 1)) == f"{column} is longer than {longest}"
+
+
+@pytest.mark.parametrize("column", ["symbol", "broker_symbol"])
+def test_a_text_of_a_type_of_its_own_is_stored_as_plain_text(column: str) -> None:
+    class Text(str):
+        pass
+
+    assert type(value(SHARE, column, Text("RELIANCE"))) is str
+
+
+def test_digits_alone_tell_no_contract_even_where_they_begin_with_name_and_day() -> None:
+    row = OPTION | {"name": "63", "symbol": "6328MAR2420800CE", "broker_symbol": "6324328"}
+    assert validated(row) == "broker_symbol tells no contract"
+
+
+@pytest.mark.parametrize("series", ["", "eq", "ABCD", "E Q", 1, ["EQ"]])
+def test_a_series_that_is_none_rejects_the_row(series: object) -> None:
+    assert validated({**SHARE, "series": series}) == "series is unknown"
 
 
 def test_text_is_stripped_and_otherwise_left_alone() -> None:
@@ -303,7 +343,7 @@ def test_repeated_values_come_out_as_one_object() -> None:
     )
     assert isinstance(first, tuple)
     assert isinstance(second, tuple)
-    _, exchange, _, (_, strike, others) = first
+    _, exchange, _, (_, strike, others), _ = first
     assert (exchange, strike, others[1]) == ("NFO", 20800.0, "NIFTY")
     assert second[1] is exchange
     assert second[3][1] is strike

@@ -1,7 +1,6 @@
 """A broker's master on its way into the store: read, checked, every name once."""
 
 import gc
-import re
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -28,8 +27,6 @@ _SHOWN = 100
 """Rejected rows kept in full."""
 
 Given = Instrument | RejectedRow | Mapping[str, Any]
-
-_SERIES = re.compile(r"[A-Z0-9]{1,3}")
 
 
 class IncomingMaster:
@@ -130,23 +127,18 @@ class IncomingMaster:
         rows, tokens = self._rows, self._tokens
         for given, row in zip(chunk, checked, strict=False):
             self.total += 1
-            if isinstance(given, RejectedRow):
+            if isinstance(row, str):
+                if not isinstance(given, RejectedRow):
+                    given = self._left_out(row, given)
                 self._reject(given)
                 continue
-            if isinstance(row, str):
-                self._reject(self._left_out(row, given))
-                continue
-            series = given.series if isinstance(given, Instrument) else given.get("series")
-            if series is not None and not (isinstance(series, str) and _SERIES.fullmatch(series)):
-                self._reject(self._left_out("series is unknown", given))
-                continue
-            symbol, exchange, token, packed = row
+            symbol, exchange, token, packed, series = row
             seen = tokens[exchange]
             if token in seen:
-                self._tokens_met[exchange, token] = _line(given) or self.total
+                self._tokens_met[exchange, token] = self._line(given)
             seen[token] = None
             if rows[exchange].setdefault(symbol, packed) is not packed:
-                self._meet(symbol, exchange, packed, series or "EQ", given)
+                self._meet(symbol, exchange, packed, series or "EQ", self._line(given))
             elif series and series != "EQ":
                 self._series[exchange, symbol] = series
         if len(checked) < len(chunk):
@@ -158,7 +150,7 @@ class IncomingMaster:
         exchange: str,
         packed: Packed,
         series: str,
-        given: Instrument | Mapping[str, Any],
+        line: int,
     ) -> None:
         """Two shares of one name: one has it bare, EQ before BE …, the other keeps its series."""
         by_symbol = self._rows[exchange]
@@ -170,7 +162,6 @@ class IncomingMaster:
             if series == held_series and _claim(packed) < _claim(kept):
                 left, kept = kept, packed
                 by_symbol[symbol] = packed
-            line = _line(given) or self.total
             self._reject(RejectedRow(line, "symbol occurs twice", _two(symbol, left, symbol, kept)))
             return
         if series == first:
@@ -199,6 +190,10 @@ class IncomingMaster:
         if not self._rejected_names:
             self._tokens.clear()
 
+    def _line(self, given: Given) -> int:
+        """Where in its file it is, or which of those given it is."""
+        return (None if isinstance(given, Mapping) else given.line) or self.total
+
     def _left_out(self, reason: str, given: Instrument | Mapping[str, Any]) -> RejectedRow:
         columns = given._asdict() if isinstance(given, Instrument) else given
         exchange, *names = (
@@ -207,8 +202,7 @@ class IncomingMaster:
         )
         exchange = exchange if exchange in EXCHANGES else None
         self._rejected_names.update((exchange, name) for name in names if name)
-        line = _line(given) or self.total
-        return RejectedRow(line, reason, _shown(given), exchange, names[0])
+        return RejectedRow(self._line(given), reason, _shown(given), exchange, names[0])
 
     def _reject(self, row: RejectedRow) -> None:
         if row.broker_symbol:
@@ -228,10 +222,6 @@ def _shown(given: Instrument | Mapping[str, Any]) -> str:
 
 def _joined(values: Iterable[object]) -> str:
     return ",".join("" if value is None else str(value) for value in values)
-
-
-def _line(given: Instrument | Mapping[str, Any]) -> int | None:
-    return given.line if isinstance(given, Instrument) else None
 
 
 def _claim(packed: Packed) -> tuple[int, str]:
