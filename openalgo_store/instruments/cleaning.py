@@ -70,10 +70,11 @@ def number_of(value: object, column: str) -> float | None:
             raise Rejected(f"{column} is not a number")
     elif value is None:
         return None
-    elif not isinstance(value, Number):
-        raise Rejected(f"{column} is not a number")
-    elif isinstance(value, Complex) and not value.imag:
-        value = value.real  # 0j equals 0, and what was remembered of the one serves the other
+    elif type(value) is not float:
+        if not isinstance(value, Number):
+            raise Rejected(f"{column} is not a number")
+        if isinstance(value, Complex) and not value.imag:
+            value = value.real  # 0j equals 0, and what was remembered of the one serves the other
     try:
         number = float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError):

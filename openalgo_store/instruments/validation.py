@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..errors import InvalidInput
@@ -36,6 +36,7 @@ EXCHANGES = INDEX_EXCHANGES | {
 OPTION_TYPES = frozenset({"CE", "PE"})
 _SERIES = re.compile(r"[A-Z0-9]{1,3}")
 _FIELDS = frozenset(Instrument._fields)
+_LONGEST_BLANK = max(map(len, BLANK))
 
 Shared = tuple[Any, ...]
 """The values from broker_exchange on: one object for rows that were given the same."""
@@ -66,9 +67,10 @@ class Validator:
 
     def __init__(self, lengths: Mapping[str, int]) -> None:
         longest = {column: lengths.get(column, sys.maxsize) for column in COLUMNS}
-        self._longest_symbol = longest["symbol"]
-        self._longest_broker_symbol = longest["broker_symbol"]
-        self._longest_token = longest["token"]
+        self._symbol = _checker(text_of, "symbol", longest["symbol"])
+        self._broker_symbol = _checker(text_of, "broker_symbol", longest["broker_symbol"])
+        self._token = _checker(token_of, "token", longest["token"])
+        self._longest = longest["symbol"], longest["broker_symbol"], longest["token"]
         self._traits = Memo(_Traits(longest).of)
         self._strikes = Memo(_strike)
 
@@ -80,7 +82,7 @@ class Validator:
         if type(row) is not Instrument:
             row = _instrument(row)
         try:
-            return self._checked(row)
+            return self._as_expected(row) or self._checked(row)
         except Rejected as rejected:
             return rejected.reason
         except TypeError:
@@ -89,8 +91,9 @@ class Validator:
                 raise
             return f"{column} is not a plain value"
 
-    def _checked(self, row: Instrument) -> Checked:
-        """Nearly every row has plain texts and symbols as we write them: no call is made for it."""
+    def _as_expected(self, row: Instrument) -> Checked | None:
+        """A contract whose symbols are what its columns let us expect, as nearly all are: its parts
+        are clean and so is the whole. None for any other row, which has to be checked."""
         (
             symbol,
             exchange,
@@ -108,78 +111,77 @@ class Validator:
             series,
             _line,
         ) = row
-        if not (
-            type(symbol) is type(broker_symbol) is type(token) is str
-            and (texts := f"|{symbol}|{broker_symbol}|{token}|").isprintable()
-            and (" " not in texts or (" |" not in texts and "| " not in texts))
-            and len(symbol) <= self._longest_symbol
-            and len(broker_symbol) <= self._longest_broker_symbol
-            and len(token) <= self._longest_token
-            and symbol not in BLANK
-            and broker_symbol not in BLANK
-            and token not in BLANK
+        try:
+            exchange, kind, heads, shared = self._traits[
+                name,
+                expiry,
+                exchange,
+                broker_exchange,
+                instrument_type,
+                lot_size,
+                tick_size,
+                option_type,
+                contract_value,
+            ]
+            strike, tail = self._strikes[strike, kind]
+        except Rejected:
+            return None
+        longest_symbol, longest_broker_symbol, longest_token = self._longest
+        if (
+            kind is not None
+            and type(symbol) is type(broker_symbol) is type(token) is str
+            and symbol.removesuffix(tail) in heads
+            and broker_symbol.removesuffix(tail) in heads
+            and len(symbol) <= longest_symbol
+            and len(broker_symbol) <= longest_broker_symbol
+            and len(token) <= longest_token
+            and token.isprintable()
+            and " " not in token
             and ".0" not in token
+            and token not in BLANK
+            and series is None
         ):
-            symbol, broker_symbol, token = self._texts(symbol, broker_symbol, token)
+            return symbol, exchange, token, (f"{broker_symbol}\0{token}", strike, shared), None
+        return None
+
+    def _checked(self, row: Instrument) -> Checked:
+        symbol = self._symbol(row.symbol)
+        broker_symbol = self._broker_symbol(row.broker_symbol)
+        token = self._token(row.token)
         traits = (
-            name,
-            expiry,
-            exchange,
-            broker_exchange,
-            instrument_type,
-            lot_size,
-            tick_size,
-            option_type,
-            contract_value,
+            row.expiry,
+            row.exchange,
+            row.broker_exchange,
+            row.instrument_type,
+            row.lot_size,
+            row.tick_size,
+            row.option_type,
+            row.contract_value,
         )
-        exchange, kind, heads, shared = self._traits[traits]
-        strike, tail = self._strikes[strike, kind]
-        if kind is not None and (
-            symbol.removesuffix(tail) not in heads or broker_symbol.removesuffix(tail) not in heads
-        ):
-            shared = self._of_a_contract(symbol, broker_symbol, kind, strike, traits)
+        exchange, kind, heads, shared = self._traits[row.name, *traits]
+        strike, tail = self._strikes[row.strike, kind]
+
+        if kind is not None:
+            name, expiry = shared[_NAME], shared[_EXPIRY]
+            if expiry is None:
+                raise Rejected("a derivative without an expiry")
+            if kind == "FUT" and is_spread(broker_symbol, name):
+                raise Rejected(SPREAD)
+            if name is None:
+                name = name_in(broker_symbol, kind, strike)
+                _, _, heads, shared = self._traits[name, *traits]
+            if broker_symbol == name or broker_symbol.isdecimal():
+                raise Rejected("broker_symbol tells no contract")
+            if symbol.removesuffix(tail) not in heads:
+                check_contract(symbol, exchange, expiry, strike, kind)
+            if broker_symbol.removesuffix(tail) not in heads:
+                told = in_known_form(broker_symbol, name, kind)
+                if told.removesuffix(tail) not in heads:
+                    check_contract(told, exchange, expiry, strike, kind)
+        series = row.series
         if series is not None and not (isinstance(series, str) and _SERIES.fullmatch(series)):
             raise Rejected("series is unknown")
         return symbol, exchange, token, (f"{broker_symbol}\0{token}", strike, shared), series
-
-    def _texts(self, symbol: object, broker_symbol: object, token: object) -> tuple[str, str, str]:
-        return (
-            _required(text_of(symbol, "symbol", self._longest_symbol), "symbol"),
-            _required(
-                text_of(broker_symbol, "broker_symbol", self._longest_broker_symbol),
-                "broker_symbol",
-            ),
-            _required(token_of(token, "token", self._longest_token), "token"),
-        )
-
-    def _of_a_contract(
-        self,
-        symbol: str,
-        broker_symbol: str,
-        kind: str,
-        strike: float | None,
-        traits: tuple[object, ...],
-    ) -> Shared:
-        """What a contract has in common with others, once its symbols have been judged."""
-        exchange, _, heads, shared = self._traits[traits]
-        _, tail = self._strikes[strike, kind]
-        name, expiry = shared[_NAME], shared[_EXPIRY]
-        if expiry is None:
-            raise Rejected("a derivative without an expiry")
-        if kind == "FUT" and is_spread(broker_symbol, name):
-            raise Rejected(SPREAD)
-        if name is None:
-            name = name_in(broker_symbol, kind, strike)
-            _, _, heads, shared = self._traits[name, *traits[1:]]
-        if broker_symbol == name or broker_symbol.isdecimal():
-            raise Rejected("broker_symbol tells no contract")
-        if symbol.removesuffix(tail) not in heads:
-            check_contract(symbol, exchange, expiry, strike, kind)
-        if broker_symbol.removesuffix(tail) not in heads:
-            told = in_known_form(broker_symbol, name, kind)
-            if told.removesuffix(tail) not in heads:
-                check_contract(told, exchange, expiry, strike, kind)
-        return shared
 
 
 class _Traits:
@@ -259,10 +261,26 @@ def _instrument(row: object) -> Instrument:
     return Instrument(**{**required, "broker_symbol": row.get("symbol"), **row})
 
 
-def _required(text: str | None, column: str) -> str:
-    if text is None:
-        raise Rejected(f"{column} is blank")
-    return text
+def _checker(
+    convert: Callable[[object, str, int], str | None], column: str, longest: int
+) -> Callable[[object], str]:
+    """A check for a required column whose values differ from row to row, so no memo."""
+
+    def check(value: object) -> str:
+        if (
+            type(value) is str
+            and value.isprintable()  # no NUL, no lone surrogate
+            and _LONGEST_BLANK < len(value) <= longest
+            and value.strip() is value
+            and (convert is text_of or value[-2:] != ".0")
+        ):
+            return value
+        text = convert(value, column, longest)
+        if text is None:
+            raise Rejected(f"{column} is blank")
+        return text
+
+    return check
 
 
 def _exchange(value: object) -> str:
