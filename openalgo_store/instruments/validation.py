@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..errors import InvalidInput
-from ..records.symbols import Instrument
+from ..records.symbols import Instrument, RejectedRow
 from ..values.memo import Memo
 from .canonical_names import name_in
 from .cleaning import BLANK, Rejected, day_of, number_of, text_of, token_of, whole_of
@@ -74,12 +74,14 @@ class Validator:
         self._traits = Memo(_Traits(longest).of)
         self._strikes = Memo(_strike)
 
-    def validate(self, row: Instrument | Mapping[str, object]) -> Checked | str:
+    def validate(self, row: Instrument | RejectedRow | Mapping[str, object]) -> Checked | str:
         """The checked values, or the reason why they cannot be stored.
 
         A mapping may hold only fields of Instrument; InvalidInput names any other.
         """
         if type(row) is not Instrument:
+            if isinstance(row, RejectedRow):
+                return row.reason
             row = _instrument(row)
         try:
             return self._as_expected(row) or self._checked(row)

@@ -114,11 +114,9 @@ class IncomingMaster:
 
     def _add(self, chunk: list[Given]) -> None:
         """Check them all and only then keep them; those before one that ends it count as well."""
-        validate = self._validator.validate
         checked: list[Checked | str] = []
         try:
-            for given in chunk:
-                checked.append("" if isinstance(given, RejectedRow) else validate(given))
+            checked.extend(map(self._validator.validate, chunk))
         finally:
             self._keep(chunk, checked)
 
