@@ -28,25 +28,25 @@ SYMBOLS = Table(
         "expiry": "date",
         "strike": "double precision",
         "option_type": "text",
-        "contract_value": "double precision",
         "last_updated": "timestamptz",
     },
 )
+"""Without contract_value, which no row of the file has: the driver's fastest way leaves it out."""
+
 COLUMNS = tuple(SYMBOLS.columns)
 name_of: Callable[[Row], tuple[str, str]] = itemgetter(*map(COLUMNS.index, ("symbol", "exchange")))
 """Symbol and exchange of a row: what it is known by."""
 
 _READ = """
 SELECT id, broker, symbol, broker_symbol, token, exchange, broker_exchange, name,
-       instrument_type, lot_size, tick_size, expiry, strike, option_type,
-       contract_value
+       instrument_type, lot_size, tick_size, expiry, strike, option_type
 FROM symbols WHERE broker = ?
 """
 _UPDATE = """
 UPDATE symbols
 SET broker = ?, symbol = ?, broker_symbol = ?, token = ?, exchange = ?, broker_exchange = ?,
     name = ?, instrument_type = ?, lot_size = ?, tick_size = ?, expiry = ?, strike = ?,
-    option_type = ?, contract_value = ?, last_updated = ?
+    option_type = ?, last_updated = ?
 WHERE id = ?
 """
 _DELETE = "DELETE FROM symbols WHERE id = ?"
@@ -84,7 +84,7 @@ def read_file(raw: Raw, file: Path, broker: str) -> Iterator[Row]:
             option = kind if kind in ("CE", "PE") else None
             yield raw.storable(
                 (broker, symbol, symbol, token, exchange, exchange, name, kind, int(lot),
-                 float(tick), day, float(strike), option, None, now)
+                 float(tick), day, float(strike), option, now)
             )  # fmt: skip
 
 

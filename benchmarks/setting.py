@@ -14,7 +14,6 @@ from sqlalchemy.engine import make_url
 
 from openalgo_store import Instrument, RejectedRow, Settings, Store, read_instruments, use_store
 from openalgo_store.instruments.samples.generator import write_next_day, write_zerodha_file
-from openalgo_store.instruments.validation import COLUMNS
 from openalgo_store.repositories.symbols.incoming_master import IncomingMaster
 from openalgo_store.schema.migrate import run_migrations
 from openalgo_store.values import clock
@@ -44,9 +43,10 @@ class Day:
         """The checked rows, in the order of the table's columns."""
         master = IncomingMaster()
         master.read(self.instruments)
-        order = ("broker", *COLUMNS, "last_updated")
+        columns = master.columns()
+        order = ("broker", *columns, "last_updated")
         in_order = itemgetter(*map(order.index, raw_symbols.COLUMNS))
-        return list(map(in_order, master.rows(BROKER, clock.now())))
+        return list(map(in_order, master.rows(BROKER, columns, clock.now())))
 
     @cached_property
     def mappings(self) -> list[dict[str, Any]]:

@@ -93,8 +93,8 @@ def test_the_plot_shows_both_engines_and_what_lies_beyond_its_scale() -> None:
     assert "NaN" not in drawn
 
 
-def test_the_raw_driver_reads_a_file_into_every_column_of_the_symbols(tmp_path: Path) -> None:
-    assert set(raw_symbols.COLUMNS) == {*symbols.columns.keys()} - {"id"}
+def test_the_raw_driver_reads_a_file_into_every_column_that_it_has(tmp_path: Path) -> None:
+    assert set(raw_symbols.COLUMNS) == {*symbols.columns.keys()} - {"id", "contract_value"}
     file = tmp_path / "day.csv"
     file.write_text(f"{zerodha_rows.HEADER}{zerodha_rows.RELIANCE}")
     database = raw.connect("sqlite:///:memory:")

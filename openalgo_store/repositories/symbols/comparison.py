@@ -160,8 +160,9 @@ def write_difference(
         ],
     )
     if master.size:
-        columns = ("broker", *COLUMNS, "last_updated")
-        tx.copy(symbols, columns, master.rows(broker, now))
+        columns = master.columns()
+        rows = master.rows(broker, columns, now)
+        tx.copy(symbols, ("broker", *columns, "last_updated"), rows)
 
 
 def written_symbols(

@@ -57,12 +57,21 @@ class IncomingMaster:
         """How many of each exchange."""
         return Counter({exchange: len(found) for exchange, found in self._rows.items()})
 
-    def rows(self, broker: str, now: datetime) -> Iterator[Row]:
-        """Every row as it is stored: broker, COLUMNS, last_updated."""
+    def columns(self) -> tuple[str, ...]:
+        """Those of COLUMNS that have values: contract_value, the last one, if any row has one.
+
+        To SQLite's driver a None is several times the work of a text.
+        """
+        found = (rest[-1] for rows in self._rows.values() for _, _, rest in rows.values())
+        return COLUMNS if any(value is not None for value in found) else COLUMNS[:-1]
+
+    def rows(self, broker: str, columns: Sequence[str], now: datetime) -> Iterator[Row]:
+        """Every row as it is stored: broker, what `columns` returned, last_updated."""
+        end = len(columns) - len(COLUMNS) or None
         for exchange, by_symbol in self._rows.items():
             for symbol, (texts, strike, rest) in by_symbol.items():
                 broker_symbol, token = texts.split("\0")
-                yield broker, symbol, exchange, broker_symbol, token, strike, *rest, now
+                yield broker, symbol, exchange, broker_symbol, token, strike, *rest[:end], now
 
     def texts(self) -> Iterator[tuple[str, str, str]]:
         """The symbol and exchange of every row, and its broker symbol and token as one text."""

@@ -126,6 +126,18 @@ def test_every_column_takes_part_in_the_comparison(store: Store) -> None:
         assert getattr(master()["SHARE0"], column) == value
 
 
+@pytest.mark.parametrize("values", [(0.001, None), (None, 0.001), (None, None), (0.001, 0.002)])
+def test_some_contracts_of_a_master_have_a_value(
+    store: Store, values: tuple[float | None, float | None]
+) -> None:
+    contracts = [
+        each._replace(contract_value=value) for each, value in zip(shares(2), values, strict=True)
+    ]
+    assert replace_symbols(contracts, "zerodha").inserted == 2
+    assert tuple(each.contract_value for each in master().values()) == values
+    assert replace_symbols(contracts, "zerodha").unchanged == 2
+
+
 def test_other_brokers_are_untouched(store: Store) -> None:
     replace_symbols(shares(10, token="Z"), "zerodha")
     replace_symbols(shares(10, token="A"), "angel")
