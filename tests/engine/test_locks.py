@@ -1,4 +1,4 @@
-"""The queue of a file's writers: fair, whoever is interrupted or lost on the way."""
+"""The queue of a file's writers: fair in the end, whoever is interrupted or lost on the way."""
 
 import _thread
 import contextlib
@@ -58,6 +58,59 @@ def test_the_lock_goes_to_whoever_has_waited_longest() -> None:
     assert lock.acquire(first, 0)
 
 
+def waiting(lock: WriterLock) -> threading.Thread:
+    """A thread that waits for the lock, and keeps it."""
+    thread = threading.Thread(target=lock.acquire, args=(Writer(lock), DEADLINE))
+    thread.start()
+    wait_for_waiting(lock, 1)
+    return thread
+
+
+def test_who_runs_overtakes_one_that_waits_but_for_a_moment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(locks, "_PATIENCE", DEADLINE)
+    lock = WriterLock()
+    first, second = Writer(lock), Writer(lock)
+    assert lock.acquire(first, 0)
+    thread = waiting(lock)
+    with lock._mutex:  # nobody comes in between
+        lock.release(first)
+        assert lock.acquire(second, 0)
+    with lock._mutex:  # it may not have run since it was woken
+        lock.release(second)
+        assert lock.acquire(first, 0)
+    lock.release(first)
+    thread.join(DEADLINE)
+    assert not lock.acquire(first, 0)
+
+
+def test_who_has_waited_for_long_is_not_overtaken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(locks, "_PATIENCE", 0.0)
+    lock = WriterLock()
+    first, second = Writer(lock), Writer(lock)
+    assert lock.acquire(first, 0)
+    thread = waiting(lock)
+    with lock._mutex:
+        lock.release(first)
+        assert not lock.acquire(second, 0)
+    thread.join(DEADLINE)
+    assert not lock.acquire(second, 0)
+
+
+def test_who_is_interrupted_once_it_was_woken_wakes_the_next() -> None:
+    lock = WriterLock()
+    first, interrupted = Writer(lock), locks._Waiting(Writer(lock))
+    next_one = locks._Waiting(Writer(lock))
+    assert lock.acquire(first, 0)
+    lock._waiting.extend([interrupted, next_one])
+    lock.release(first)
+    assert not interrupted.woken.locked()
+    assert next_one.woken.locked()
+    lock.release(interrupted.holder)  # as the end of its block does
+    assert not next_one.woken.locked()
+
+
 def test_who_holds_it_may_ask_again_and_who_does_not_releases_nothing() -> None:
     lock = WriterLock()
     holder, other = Writer(lock), Writer(lock)
@@ -115,14 +168,14 @@ def test_a_lock_whose_holder_is_lost_while_others_wait_is_taken_back() -> None:
 def test_who_was_interrupted_as_it_began_to_wait_does_not_stand_in_the_way(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def interrupt() -> float:
+    def interrupt(lock: WriterLock) -> None:
         raise KeyboardInterrupt
 
     lock = WriterLock()
     first, interrupted, last = Writer(lock), Writer(lock), Writer(lock)
     assert lock.acquire(first, 0)
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(locks, "monotonic", interrupt)
+        patch.setattr(WriterLock, "_take_back", interrupt)
         lock.acquire(interrupted, DEADLINE)
     lock.release(interrupted)  # as the end of its block does
     lock.release(first)

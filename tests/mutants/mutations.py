@@ -249,6 +249,13 @@ MUTATIONS = (
         "if False:",
         ("tests/engine/test_locks.py",),
     ),
+    Mutation(
+        "a writer that waits is overtaken for ever",
+        "openalgo_store/engine/sqlite/locks.py",
+        "if monotonic() - first.since >= _PATIENCE * len(self._waiting):",
+        "if False:",
+        ("tests/engine/test_locks.py",),
+    ),
     # Masters in memory
     Mutation(
         "a change is applied to whatever master is in memory",

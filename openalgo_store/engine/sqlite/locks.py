@@ -16,17 +16,33 @@ from ..living import Living
 
 _LOOK = 0.2
 """Seconds after which a writer that waits looks whether the holder is lost."""
+_PATIENCE = 0.003
+"""Seconds, times the writers that wait, for which the first of them may be overtaken."""
 _POLL = 0.001
 """Seconds between two looks of a fork that waits, and of what waits for its end."""
 
 
+class _Waiting:
+    """A writer that waits, until it is woken."""
+
+    def __init__(self, holder: Holder) -> None:
+        self.holder = holder
+        self.since = monotonic()
+        self.woken = Lock()
+        self.woken.acquire()
+
+
 class WriterLock:
-    """One writer of a file at a time, in the order in which they asked."""
+    """One writer of a file at a time; nobody is overtaken once it has waited for a moment.
+
+    Until then a thread that runs takes a lock that is free: to hand it to one that has to be woken
+    takes longer than an order. A wake says no more than that it may be free.
+    """
 
     def __init__(self) -> None:
         self._mutex = RLock()  # reentrant: the collector may close a lost transaction in here
         self._holder: Holder | None = None
-        self._waiting: deque[tuple[Holder, Lock]] = deque()
+        self._waiting: deque[_Waiting] = deque()
 
     def acquire(self, holder: Holder, timeout: float) -> bool:
         """Wait at most `timeout` seconds for the lock; whether it is held. Again does no harm."""
@@ -34,34 +50,39 @@ class WriterLock:
             if self._holder in (None, holder):
                 self._holder = holder
                 return True
-            handed_over = Lock()
-            handed_over.acquire()
+            waiting = _Waiting(holder)
             self._leave_queue(holder)
-            self._waiting.append((holder, handed_over))
+            self._waiting.append(waiting)
         refuse_late_patch()  # who holds the lock could be a green thread, for which none would wait
         deadline = monotonic() + timeout
         self._take_back()
-        while not handed_over.acquire(timeout=max(0.0, min(_LOOK, deadline - monotonic()))):
-            self._take_back()
-            if monotonic() >= deadline:
-                with self._mutex:
+        while True:
+            if not waiting.woken.acquire(timeout=max(0.0, min(_LOOK, deadline - monotonic()))):
+                self._take_back()
+            with self._mutex:
+                if self._holder is None:
+                    self._holder = holder
+                if self._holder is holder or monotonic() >= deadline:
                     self._leave_queue(holder)
-                    return self._holder is holder  # handed over at the last moment
-        return True
+                    return self._holder is holder
 
     def release(self, holder: Holder) -> None:
-        """Stop to wait, or hand the lock to whoever has waited longest; again does no harm."""
+        """Stop to wait, or let the lock go, to whoever has waited for long; again does no harm."""
         with self._mutex:
             self._leave_queue(holder)
-            if self._holder is holder:
-                self._holder = None
-                if self._waiting:
-                    self._holder, handed_over = self._waiting.popleft()
-                    handed_over.release()
+            if self._holder not in (None, holder):
+                return
+            self._holder = None
+            if self._waiting:
+                first = self._waiting[0]
+                if monotonic() - first.since >= _PATIENCE * len(self._waiting):
+                    self._holder = first.holder
+                if first.woken.locked():
+                    first.woken.release()
 
     def _leave_queue(self, holder: Holder) -> None:
         if self._waiting:
-            self._waiting = deque(each for each in self._waiting if each[0] is not holder)
+            self._waiting = deque(each for each in self._waiting if each.holder is not holder)
 
     def _take_back(self) -> None:
         """End a holder that is lost, which releases the lock."""
