@@ -43,10 +43,8 @@ class Day:
         """The checked rows, in the order of the table's columns."""
         master = IncomingMaster()
         master.read(self.instruments)
-        columns = master.columns()
-        order = ("broker", *columns, "last_updated")
-        in_order = itemgetter(*map(order.index, raw_symbols.COLUMNS))
-        return list(map(in_order, master.rows(BROKER, columns, clock.now())))
+        columns, rows = master.stored(BROKER, clock.now())
+        return list(map(itemgetter(*map(columns.index, raw_symbols.COLUMNS)), rows))
 
     @cached_property
     def mappings(self) -> list[dict[str, Any]]:

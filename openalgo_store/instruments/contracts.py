@@ -45,7 +45,6 @@ def is_spread(broker_symbol: str, name: str | None) -> bool:
 def heads_of(name: str | None, expiry: date) -> dict[str, int]:
     """How a symbol of this contract begins, and how well that tells the expiry (0 is best).
 
-    Digits alone tell no contract.
     Raises Rejected for a name that is a contract's itself: its column holds symbols.
     """
     if name is None:
@@ -53,8 +52,7 @@ def heads_of(name: str | None, expiry: date) -> dict[str, int]:
     if _OF_A_CONTRACT.search(name):
         raise Rejected("name is the symbol of a contract")
     days = {name + expiry_text(expiry): 0, name + _week_text(expiry): 0}
-    months = {name + _month_text(expiry): 1}
-    return {head: told for head, told in (days | months).items() if not head.isdecimal()}
+    return days | {name + _month_text(expiry): 1}
 
 
 def closeness(

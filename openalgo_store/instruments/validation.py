@@ -81,7 +81,7 @@ class Validator:
         """
         if type(row) is not Instrument:
             if isinstance(row, RejectedRow):
-                return row.reason
+                return str(row.reason)
             row = _instrument(row)
         try:
             return self._as_expected(row) or self._checked(row)
@@ -94,8 +94,12 @@ class Validator:
             return f"{column} is not a plain value"
 
     def _as_expected(self, row: Instrument) -> Checked | None:
-        """A contract whose symbols are what its columns let us expect, as nearly all are: its parts
-        are clean and so is the whole. None for any other row, which has to be checked."""
+        """A contract whose symbols are what its columns let us expect, as nearly all are; None for
+        any other row, which has to be checked.
+
+        Such a symbol is a clean name, a day, and at most the strike and kind: no blank, no spread,
+        not the name or a number alone.
+        """
         (
             symbol,
             exchange,
@@ -126,12 +130,11 @@ class Validator:
                 contract_value,
             ]
             strike, tail = self._strikes[strike, kind]
-        except Rejected:
-            return None
+        except (Rejected, TypeError):
+            return None  # the reason that counts may be one of the symbols
         longest_symbol, longest_broker_symbol, longest_token = self._longest
         if (
-            kind is not None
-            and type(symbol) is type(broker_symbol) is type(token) is str
+            type(symbol) is type(broker_symbol) is type(token) is str
             and symbol.removesuffix(tail) in heads
             and broker_symbol.removesuffix(tail) in heads
             and len(symbol) <= longest_symbol
@@ -195,15 +198,15 @@ class _Traits:
 
     def of(self, values: tuple[object, ...]) -> tuple[str, str | None, tuple[str, ...], Shared]:
         """The exchange, which kind of a contract it is (None: of none), how the symbol of such a
-        contract may begin, and the values that are stored."""
+        contract may begin (digits alone tell none), and the values that are stored."""
         name, expiry, *others = values
         exchange, kind, broker_exchange, *sizes, option_type, contract_value = self._unnamed[
             tuple(others)
         ]
         name, expiry = self._text(name, "name"), day_of(expiry)
-        heads = tuple(heads_of(name, expiry)) if expiry else ()
+        heads = heads_of(name, expiry) if expiry else {}
         shared = broker_exchange, name, *sizes, expiry, option_type, contract_value
-        return exchange, kind, heads, shared
+        return exchange, kind, tuple(head for head in heads if not head.isdecimal()), shared
 
     def _without_name(self, values: tuple[object, ...]) -> tuple[Any, ...]:
         exchange, broker_exchange, kind, lot_size, tick_size, option_type, contract_value = values

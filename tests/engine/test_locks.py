@@ -34,7 +34,8 @@ def wait_for_waiting(lock: WriterLock, count: int) -> None:
         os.sched_yield()
 
 
-def test_the_lock_goes_to_whoever_has_waited_longest() -> None:
+def test_the_lock_goes_to_whoever_has_waited_longest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(locks, "_PATIENCE", 0.0)
     lock, order = WriterLock(), list[int]()
     first, impatient = Writer(lock), Writer(lock)
     assert lock.acquire(first, 0)
@@ -55,6 +56,7 @@ def test_the_lock_goes_to_whoever_has_waited_longest() -> None:
     for thread in threads:
         thread.join(DEADLINE)
     assert order == [0, 1, 2, 3, 4]
+    assert not lock._waiting
     assert lock.acquire(first, 0)
 
 
@@ -82,7 +84,9 @@ def test_who_runs_overtakes_one_that_waits_but_for_a_moment(
         assert lock.acquire(first, 0)
     lock.release(first)
     thread.join(DEADLINE)
+    assert not thread.is_alive()
     assert not lock.acquire(first, 0)
+    assert not lock._waiting
 
 
 def test_who_has_waited_for_long_is_not_overtaken(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -95,10 +99,29 @@ def test_who_has_waited_for_long_is_not_overtaken(monkeypatch: pytest.MonkeyPatc
         lock.release(first)
         assert not lock.acquire(second, 0)
     thread.join(DEADLINE)
+    assert not thread.is_alive()
     assert not lock.acquire(second, 0)
 
 
-def test_who_is_interrupted_once_it_was_woken_wakes_the_next() -> None:
+@pytest.mark.parametrize("others", [1, 2, 5])
+def test_how_long_is_long_grows_with_those_that_wait(
+    monkeypatch: pytest.MonkeyPatch, others: int
+) -> None:
+    monkeypatch.setattr(locks, "_PATIENCE", 1000.0)
+    lock, first = WriterLock(), Writer(WriterLock())
+    assert lock.acquire(first, 0)
+    lock._waiting.extend(locks._Waiting(Writer(lock)) for _ in range(others))
+    longest = lock._waiting[0]
+    longest.since -= 1500  # enough for one that waits, not for two
+    lock.release(first)
+    assert lock._holder is (longest.holder if others == 1 else None)
+    assert not longest.woken.locked()
+
+
+def test_who_is_interrupted_once_it_was_woken_wakes_the_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(locks, "_PATIENCE", DEADLINE)
     lock = WriterLock()
     first, interrupted = Writer(lock), locks._Waiting(Writer(lock))
     next_one = locks._Waiting(Writer(lock))

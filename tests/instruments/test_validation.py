@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from openalgo_store.errors import InvalidInput
 from openalgo_store.instruments.validation import COLUMNS, EXCHANGES, Validator, unpack
-from openalgo_store.records.symbols import Instrument
+from openalgo_store.records.symbols import Instrument, RejectedRow
 from openalgo_store.values.clock import IST
 from openalgo_store.values.memo import MOST_MEMORIES, Memo
 
@@ -141,6 +141,29 @@ def test_a_text_as_long_as_its_column_fits_beside_others_that_are_shorter() -> N
         assert value(share, column, "X" * (longest + 1)) == f"{column} is longer than {longest}"
 
 
+@pytest.mark.parametrize("column", ["symbol", "broker_symbol", "token"])
+def test_a_contract_whose_symbols_are_as_expected_has_to_fit_as_well(column: str) -> None:
+    assert value(OPTION, column, OPTION[column]) == OPTION[column]
+    longest = LENGTHS | {column: len(OPTION[column]) - 1}
+    assert Validator(longest).validate(OPTION) == f"{column} is longer than {longest[column]}"
+
+
+def test_a_contract_whose_symbols_are_as_expected_may_have_a_token_that_was_a_number() -> None:
+    assert value(OPTION, "token", "47166.0") == "47166"
+
+
+def test_of_several_reasons_the_first_column_tells_its_own() -> None:
+    assert validated({**SHARE, "symbol": "", "name": []}) == "symbol is blank"
+    assert validated({**OPTION, "token": None, "exchange": "NYSE"}) == "token is blank"
+    assert validated({**OPTION, "exchange": "NYSE", "strike": -1}) == "exchange is unknown"
+
+
+def test_what_its_reader_rejected_stays_rejected() -> None:
+    assert Validator({}).validate(RejectedRow(2, "expiry is not a date", "raw")) == (
+        "expiry is not a date"
+    )
+
+
 @pytest.mark.parametrize("column", ["symbol", "broker_symbol"])
 def test_a_text_of_a_type_of_its_own_is_stored_as_plain_text(column: str) -> None:
     class Text(str):
@@ -156,7 +179,8 @@ def test_digits_alone_tell_no_contract_even_where_they_begin_with_name_and_day()
 
 @pytest.mark.parametrize("series", ["", "eq", "ABCD", "E Q", 1, ["EQ"]])
 def test_a_series_that_is_none_rejects_the_row(series: object) -> None:
-    assert validated({**SHARE, "series": series}) == "series is unknown"
+    for row in (SHARE, OPTION):
+        assert validated({**row, "series": series}) == "series is unknown"
 
 
 def test_text_is_stripped_and_otherwise_left_alone() -> None:

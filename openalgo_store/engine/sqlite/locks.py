@@ -8,6 +8,7 @@ interrupt can leave held.
 
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from time import monotonic
 
 from ...threads import Lock, RLock, get_ident, refuse_late_patch, sleep
@@ -17,13 +18,13 @@ from ..living import Living
 _LOOK = 0.2
 """Seconds after which a writer that waits looks whether the holder is lost."""
 _PATIENCE = 0.003
-"""Seconds, times the writers that wait, for which the first of them may be overtaken."""
+"""Seconds, times the writers that wait, after which the first of them is not overtaken again."""
 _POLL = 0.001
 """Seconds between two looks of a fork that waits, and of what waits for its end."""
 
 
 class _Waiting:
-    """A writer that waits, until it is woken."""
+    """A writer in the queue; its `woken` is unlocked to let it look whether the lock is free."""
 
     def __init__(self, holder: Holder) -> None:
         self.holder = holder
@@ -33,10 +34,10 @@ class _Waiting:
 
 
 class WriterLock:
-    """One writer of a file at a time; nobody is overtaken once it has waited for a moment.
+    """One writer of a file at a time, in the end in the order in which they asked.
 
-    Until then a thread that runs takes a lock that is free: to hand it to one that has to be woken
-    takes longer than an order. A wake says no more than that it may be free.
+    Who runs takes a lock that is free, though others wait: to hand it to one that has to be woken
+    takes longer than an order. The first of them is handed it once it has waited for long.
     """
 
     def __init__(self) -> None:
@@ -51,33 +52,31 @@ class WriterLock:
                 self._holder = holder
                 return True
             waiting = _Waiting(holder)
-            self._leave_queue(holder)
             self._waiting.append(waiting)
         refuse_late_patch()  # who holds the lock could be a green thread, for which none would wait
         deadline = monotonic() + timeout
         self._take_back()
         while True:
-            if not waiting.woken.acquire(timeout=max(0.0, min(_LOOK, deadline - monotonic()))):
-                self._take_back()
             with self._mutex:
                 if self._holder is None:
                     self._holder = holder
                 if self._holder is holder or monotonic() >= deadline:
                     self._leave_queue(holder)
                     return self._holder is holder
+            if not waiting.woken.acquire(timeout=max(0.0, min(_LOOK, deadline - monotonic()))):
+                self._take_back()
 
     def release(self, holder: Holder) -> None:
-        """Stop to wait, or let the lock go, to whoever has waited for long; again does no harm."""
+        """Let the lock go, or stop to wait for it; again does no harm."""
         with self._mutex:
             self._leave_queue(holder)
-            if self._holder not in (None, holder):
-                return
-            self._holder = None
-            if self._waiting:
+            if self._holder is holder:
+                self._holder = None
+            if self._holder is None and self._waiting:  # or it was woken and did not take it
                 first = self._waiting[0]
                 if monotonic() - first.since >= _PATIENCE * len(self._waiting):
                     self._holder = first.holder
-                if first.woken.locked():
+                with suppress(RuntimeError):  # woken before, and it has not run since
                     first.woken.release()
 
     def _leave_queue(self, holder: Holder) -> None:

@@ -160,9 +160,7 @@ def write_difference(
         ],
     )
     if master.size:
-        columns = master.columns()
-        rows = master.rows(broker, columns, now)
-        tx.copy(symbols, ("broker", *columns, "last_updated"), rows)
+        tx.copy(symbols, *master.stored(broker, now))
 
 
 def written_symbols(

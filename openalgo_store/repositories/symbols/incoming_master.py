@@ -57,17 +57,17 @@ class IncomingMaster:
         """How many of each exchange."""
         return Counter({exchange: len(found) for exchange, found in self._rows.items()})
 
-    def columns(self) -> tuple[str, ...]:
-        """Those of COLUMNS that have values: contract_value, the last one, if any row has one.
+    def stored(self, broker: str, now: datetime) -> tuple[tuple[str, ...], Iterator[Row]]:
+        """The columns in which it is stored, and every row: broker, COLUMNS, last_updated.
 
-        To SQLite's driver a None is several times the work of a text.
+        Without contract_value, the last of COLUMNS, where no row has one: to SQLite's driver a
+        None is several times the work of a text.
         """
-        found = (rest[-1] for rows in self._rows.values() for _, _, rest in rows.values())
-        return COLUMNS if any(value is not None for value in found) else COLUMNS[:-1]
+        values = (rest[-1] for rows in self._rows.values() for _, _, rest in rows.values())
+        end = None if any(value is not None for value in values) else -1
+        return ("broker", *COLUMNS[:end], "last_updated"), self._stored(end, broker, now)
 
-    def rows(self, broker: str, columns: Sequence[str], now: datetime) -> Iterator[Row]:
-        """Every row as it is stored: broker, what `columns` returned, last_updated."""
-        end = len(columns) - len(COLUMNS) or None
+    def _stored(self, end: int | None, broker: str, now: datetime) -> Iterator[Row]:
         for exchange, by_symbol in self._rows.items():
             for symbol, (texts, strike, rest) in by_symbol.items():
                 broker_symbol, token = texts.split("\0")

@@ -136,6 +136,9 @@ def test_some_contracts_of_a_master_have_a_value(
     assert replace_symbols(contracts, "zerodha").inserted == 2
     assert tuple(each.contract_value for each in master().values()) == values
     assert replace_symbols(contracts, "zerodha").unchanged == 2
+    others = [each._replace(contract_value=values[1]) for each in contracts]
+    bulk_insert_symbols([*others, shares(3)[2]], "zerodha")
+    assert [each.contract_value for each in master().values()] == [values[1], values[1], None]
 
 
 def test_other_brokers_are_untouched(store: Store) -> None:
