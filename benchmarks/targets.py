@@ -57,7 +57,7 @@ TARGETS: dict[str, dict[str, Target]] = {
     # Symbols
     "first load, checked records": {SQLITE: Target(1.1, 2.2), POSTGRESQL: Target(1.1, 4.5)},
     "daily reload, checked records": {SQLITE: Target(1.1, 3.5), POSTGRESQL: Target(1.1, 8)},
-    "validate what was read": {NO_ENGINE: Target(most=1.2)},
+    "validate what was read": {NO_ENGINE: Target(most=0.5)},
     "file to table, peak": both(Target(orm=3)),
     "file to table, above imports": both(Target(orm=3)),
     "search, first time, median": both(Target(orm=20)),

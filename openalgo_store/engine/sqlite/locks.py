@@ -17,7 +17,7 @@ from ..living import Living
 
 _LOOK = 0.2
 """Seconds after which a writer that waits looks whether the holder is lost."""
-_PATIENCE = 0.003
+_PATIENCE = 0.004
 """Seconds, times the writers that wait, after which the first of them is not overtaken again."""
 _POLL = 0.001
 """Seconds between two looks of a fork that waits, and of what waits for its end."""
