@@ -1,5 +1,6 @@
 """Users and what they identify themselves with."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
@@ -29,11 +30,14 @@ class ApiKey(NamedTuple):
     is_active: bool
 
 
-class CachedKey(NamedTuple):
-    """What a valid key stands for, as the cache keeps it."""
+@dataclass(slots=True)
+class CachedKey:
+    """What a valid key stands for, as the cache keeps it; the use is noted from this moment of
+    the monotonic clock on."""
 
     key_id: int
     user: User
+    noted_from: float = 0.0
 
 
 class IssuedApiKey(NamedTuple):

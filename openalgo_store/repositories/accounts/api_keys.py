@@ -25,6 +25,8 @@ from .sentinels import prove_pepper
 from .users import lock_active_user
 
 _USES = "api_key_uses"
+_USES_APART = 1.0
+"""Seconds in which the uses of a key count as one: last_used may be as much too early."""
 _VALID_FOR = 10 * 3600.0
 _INVALID_FOR = 5 * 60.0
 _HINT = 4
@@ -108,7 +110,9 @@ def get_user_by_api_key(api_key: str, *, tx: Transaction | None = None) -> User 
         found = store.api_keys.read(digest, lambda: _load(store, digest))
         if found is None:
             return None
-    (store.writers.get(_USES) or _open_writer(store)).put((found.key_id, clock.now()))
+    if (now := time.monotonic()) >= found.noted_from:
+        found.noted_from = now + _USES_APART
+        (store.writers.get(_USES) or _open_writer(store)).put((found.key_id, clock.now()))
     return found.user
 
 
@@ -168,7 +172,7 @@ def _cached(owner: _Owner) -> CachedKey:
 
 
 def _open_writer(store: Store) -> BufferedWriter:
-    """Uses are written every second, or when very many wait: a key in use takes one row of them."""
+    """Uses are written every second, or when very many wait."""
     return store.open_writer(_USES, partial(_write_uses, store), batch_size=50_000)
 
 

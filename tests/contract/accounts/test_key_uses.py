@@ -1,5 +1,6 @@
 """When a key was used last: the latest moment stays, however late an earlier one is written."""
 
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -51,6 +52,20 @@ def test_a_use_that_another_process_writes_late_sets_nothing_back(
         assert get_user_by_api_key(key.api_key) is not None
         assert flush_writers()
         assert list_api_keys(key.user_id)[0].last_used == LATER
+
+
+def test_uses_within_a_second_count_as_the_first_of_them(
+    processes: tuple[Store, Store], key: IssuedApiKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Noting each took a request longer than finding its user did."""
+    later = EARLIER + timedelta(seconds=1)
+    for seconds, moment, noted in ((0, EARLIER, EARLIER), (0.9, LATER, EARLIER), (1, later, later)):
+        monkeypatch.setattr(time, "monotonic", lambda seconds=seconds: 1e9 + seconds)
+        monkeypatch.setattr(clock, "now", lambda moment=moment: moment)
+        assert get_user_by_api_key(key.api_key) is not None
+        monkeypatch.undo()
+        assert flush_writers()
+        assert list_api_keys(key.user_id)[0].last_used == noted
 
 
 def test_uses_are_written_in_the_order_of_their_keys(
