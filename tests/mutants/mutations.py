@@ -351,6 +351,13 @@ FOR NO KEY UPDATE OF p;
         ("tests/contract/accounts/test_key_uses.py",),
     ),
     Mutation(
+        "each use of a cached key is noted, however soon after the last",
+        f"{ACCOUNTS}/api_keys.py",
+        "found.noted_from = now + _USES_APART",
+        "found.noted_from = now",
+        ("tests/contract/accounts/test_key_uses.py",),
+    ),
+    Mutation(
         "of the uses in a batch the one that came last counts as the latest",
         f"{ACCOUNTS}/api_keys.py",
         "max(moment, latest.get(key_id, moment))",

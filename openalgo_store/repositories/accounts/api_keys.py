@@ -91,8 +91,9 @@ def get_user_by_api_key(api_key: str, *, tx: Transaction | None = None) -> User 
 
     Both answers are kept in memory, a valid one for 10 hours and None for 5 minutes; creating,
     revoking and deactivating take effect at once, in other processes within CACHE_LEASE. A caller's
-    `tx` is asked instead of the caches. Raises Unavailable where the database cannot be asked
-    whether what is in memory still holds.
+    `tx` is asked instead of the caches, and no use is noted; else last_used tells of it, to the
+    second. Raises Unavailable where the database cannot be asked whether what is in memory still
+    holds.
     """
     store = current_store()
     if not isinstance(api_key, str):  # a request without one
