@@ -74,15 +74,15 @@ def main() -> None:
         parser.error(f"unknown: {', '.join(sorted(unknown))}; there are {', '.join(SUBJECTS)}")
     if chosen.write and (chosen.names or chosen.engine):
         parser.error("--write takes a whole run: every subject on both engines")
-    run = report.load(chosen.load) if chosen.load else _measured(chosen)
-    figures = list(run.figures)
+    runs = [report.load(file) for file in chosen.load] or [_measured(chosen)]
+    figures = [list(run.figures) for run in runs]
     if not chosen.names:
-        print(f"\n{tables.of_targets(figures)}")
-    print(f"\n{tables.count_of_targets(figures)}")
+        print(f"\n{tables.of_targets(*figures)}")
+    print(f"\n{tables.count_of_targets(*figures)}")
     if chosen.save:
-        report.save(run, chosen.save)
+        report.save(runs[0], chosen.save)
     if chosen.write:
-        report.write(run)
+        report.write(*runs)
 
 
 def _measured(chosen: argparse.Namespace) -> Run:
@@ -123,8 +123,9 @@ def _parser() -> argparse.ArgumentParser:
         parser.add_argument(f"--{name}", type=int, metavar="N", help=whole)
     parser.add_argument("--save", type=Path, metavar="FILE", help="keep every round as JSON")
     parser.add_argument(
-        "--load", type=Path, metavar="FILE", help="a kept run, instead of a new one"
-    )
+        "--load", type=Path, metavar="FILE", nargs="+", default=(),
+        help="a kept run, instead of a new one; of further ones the targets tell as well",
+    )  # fmt: skip
     parser.add_argument("--write", action="store_true", help="rewrite docs/benchmarks.md and .svg")
     return parser
 

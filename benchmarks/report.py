@@ -46,12 +46,16 @@ def load(file: Path) -> Run:
     return Run(kept["facts"], subjects)
 
 
-def write(run: Run) -> None:
-    """Write the page's measured parts and the plot; parts of subjects not in this run stay."""
+def write(run: Run, *later: Run) -> None:
+    """Write the page's measured parts and the plot; parts of subjects not in this run stay.
+
+    Of later runs, of which each may have some of its subjects, the targets tell as well.
+    """
     parts = {name: tables.of_figures(figures) for name, figures in run.subjects.items()}
-    parts["facts"] = "\n".join(f"- {fact}" for fact in run.facts)
-    figures = list(run.figures)
-    parts["targets"] = f"{tables.count_of_targets(figures)}.\n\n{tables.of_targets(figures)}"
+    facts = [*run.facts, *map(_again, later)]
+    parts["facts"] = "\n".join(f"- {fact}" for fact in facts)
+    figures = [list(each.figures) for each in (run, *later)]
+    parts["targets"] = f"{tables.count_of_targets(*figures)}.\n\n{tables.of_targets(*figures)}"
 
     def rewritten(part: re.Match[str]) -> str:
         begin, name, end = part.groups()
@@ -61,4 +65,10 @@ def write(run: Run) -> None:
     if missing := set(parts) - {name for _, name, _ in _PART.findall(page)}:
         raise ValueError(f"{PAGE.name} has no place for {', '.join(sorted(missing))}")
     PAGE.write_text(_PART.sub(rewritten, page))
-    PLOT.write_text(plot.drawn(figures))
+    PLOT.write_text(plot.drawn(figures[0]))
+
+
+def _again(run: Run) -> str:
+    return (
+        f"Measured again, as the targets tell: {', '.join(f'`{name}`' for name in run.subjects)}."
+    )

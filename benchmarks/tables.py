@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from .measure import WAYS, Figure
-from .targets import TARGETS, verdicts
+from .targets import TARGETS, Verdict, verdicts
 
 
 def of_figures(figures: Sequence[Figure]) -> str:
@@ -24,25 +24,37 @@ def of_figures(figures: Sequence[Figure]) -> str:
     return _table(head, lines)
 
 
-def of_targets(figures: Iterable[Figure]) -> str:
-    """Every target with what was measured for it, those that no figure tells of included."""
-    measured = {(each.case, each.engine): each for each in figures}
+def of_targets(*runs: Iterable[Figure]) -> str:
+    """Every target with what each run that has its figure measured, those of no figure included."""
+    measured = _verdicts(runs)
     lines = []
     for case, engines in TARGETS.items():
         for engine in engines:
-            figure = measured.get((case, engine))
-            found = list(verdicts(figure)) if figure else []
             lines += [
-                [case, engine, each.promise, _number(each.measured), _met(each.met)]
-                for each in found
+                [case, engine, each[0].promise, _measured(each), _met(*(v.met for v in each))]
+                for each in measured.get((case, engine), [])
             ] or [[case, engine, "", "", "not measured"]]
     return _table(["work", "engine", "target", "measured", ""], lines)
 
 
-def count_of_targets(figures: Iterable[Figure]) -> str:
-    """How many targets were met."""
-    found = [each.met for figure in figures for each in verdicts(figure)]
-    return f"{sum(found)} of {len(found)} targets met"
+def count_of_targets(*runs: Iterable[Figure]) -> str:
+    """How many targets were met, by each run that has their figure."""
+    found = [all(v.met for v in each) for told in _verdicts(runs).values() for each in told]
+    times = ", each time" if len(runs) > 1 else ""
+    return f"{sum(found)} of {len(found)} targets met{times}"
+
+
+def _verdicts(runs: Iterable[Iterable[Figure]]) -> dict[tuple[str, str], list[tuple[Verdict, ...]]]:
+    """By case and engine, for each of their targets the verdicts of the runs."""
+    found: dict[tuple[str, str], list[list[Verdict]]] = {}
+    for figures in runs:
+        for each in figures:
+            found.setdefault((each.case, each.engine), []).append(list(verdicts(each)))
+    return {key: list(zip(*each, strict=True)) for key, each in found.items()}
+
+
+def _measured(verdicts: Iterable[Verdict]) -> str:
+    return " / ".join(_number(each.measured) for each in verdicts)
 
 
 def shown(value: float | None, unit: str) -> str:
@@ -58,8 +70,11 @@ def _times(ratio: float | None) -> str:
     return "" if ratio is None else _number(ratio)
 
 
-def _met(met: bool) -> str:
-    return "met" if met else "NOT met"
+def _met(*met: bool) -> str:
+    """What became of a target in one run, or in several."""
+    if 0 < sum(met) < len(met):
+        return f"met in {sum(met)} of {len(met)}"
+    return "met" if all(met) else "NOT met"
 
 
 def _table(head: list[str], lines: list[list[str]]) -> str:

@@ -58,6 +58,15 @@ def test_a_target_that_no_figure_tells_of_is_not_met_in_silence() -> None:
     assert told.count("not measured") == sum(map(len, TARGETS.values())) - 1
 
 
+def test_of_several_runs_the_targets_tell_what_each_measured() -> None:
+    slower = ORDER._replace(rounds=ORDER.rounds | {"ours": [400, 400, 400]})
+    told = tables.of_targets([ORDER], [slower], [])
+    assert re.search(r"at most 1\.8 × raw +\| 1\.6 / 4 +\| met in 1 of 2 ", told)
+    assert tables.count_of_targets([ORDER], [ORDER]) == "2 of 2 targets met, each time"
+    assert tables.count_of_targets([ORDER], [slower]) == "0 of 2 targets met, each time"
+    assert tables.count_of_targets([slower]) == "0 of 2 targets met"
+
+
 def test_a_run_is_kept_with_every_round(tmp_path: Path) -> None:
     run = Run(["a fact"], {"orders": [ORDER]})
     report.save(run, tmp_path / "run.json")
@@ -80,6 +89,8 @@ def test_a_run_writes_its_parts_of_the_page_and_no_other(
     assert "- a fact" in text
     assert tables.of_figures([ORDER]) in text
     assert text.count("old") == 1
+    report.write(Run(["a fact"], {"orders": [ORDER]}), Run(["another"], {"orders": [ORDER]}))
+    assert "- Measured again, as the targets tell: `orders`." in page.read_text()
     with pytest.raises(ValueError, match="no place for writers"):
         report.write(Run([], {"writers": []}))
 
