@@ -74,6 +74,8 @@ def main() -> None:
         parser.error(f"unknown: {', '.join(sorted(unknown))}; there are {', '.join(SUBJECTS)}")
     if chosen.write and (chosen.names or chosen.engine):
         parser.error("--write takes a whole run: every subject on both engines")
+    if chosen.save and chosen.load:
+        parser.error("--save keeps a new run: what --load gives is kept already")
     runs = [report.load(file) for file in chosen.load] or [_measured(chosen)]
     figures = [list(run.figures) for run in runs]
     if not chosen.names:
@@ -123,8 +125,8 @@ def _parser() -> argparse.ArgumentParser:
         parser.add_argument(f"--{name}", type=int, metavar="N", help=whole)
     parser.add_argument("--save", type=Path, metavar="FILE", help="keep every round as JSON")
     parser.add_argument(
-        "--load", type=Path, metavar="FILE", nargs="+", default=(),
-        help="a kept run, instead of a new one; of further ones the targets tell as well",
+        "--load", type=Path, metavar="FILE", action="append", default=[],
+        help="a kept run, instead of a new one; given again, the targets tell of that one as well",
     )  # fmt: skip
     parser.add_argument("--write", action="store_true", help="rewrite docs/benchmarks.md and .svg")
     return parser

@@ -52,7 +52,7 @@ def write(run: Run, *later: Run) -> None:
     Of later runs, of which each may have some of its subjects, the targets tell as well.
     """
     parts = {name: tables.of_figures(figures) for name, figures in run.subjects.items()}
-    facts = [*run.facts, *map(_again, later)]
+    facts = [*run.facts, *(_again(each, run.facts) for each in later)]
     parts["facts"] = "\n".join(f"- {fact}" for fact in facts)
     figures = [list(each.figures) for each in (run, *later)]
     parts["targets"] = f"{tables.count_of_targets(*figures)}.\n\n{tables.of_targets(*figures)}"
@@ -68,7 +68,8 @@ def write(run: Run, *later: Run) -> None:
     PLOT.write_text(plot.drawn(figures[0]))
 
 
-def _again(run: Run) -> str:
-    return (
-        f"Measured again, as the targets tell: {', '.join(f'`{name}`' for name in run.subjects)}."
-    )
+def _again(run: Run, known: list[str]) -> str:
+    """Which subjects a later run has, and what of its facts is not known of the first."""
+    subjects = ", ".join(f"`{name}`" for name in run.subjects)
+    others = (fact for fact in run.facts if fact not in known)
+    return " ".join([f"Measured again, as the targets tell: {subjects}.", *others])

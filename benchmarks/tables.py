@@ -19,7 +19,7 @@ def of_figures(figures: Sequence[Figure]) -> str:
         line = [each.case, each.engine, *(shown(each.median(way), each.unit) for way in ways)]
         line += [_times(each.ratio("ours", to="raw"))] * raw
         line += [_times(each.ratio("orm", to="ours"))] * orm
-        line += ["; ".join(f"{v.promise}: {_met(v.met)}" for v in verdicts(each))] * promised
+        line += ["; ".join(f"{v.promise}: {_met([v.met])}" for v in verdicts(each))] * promised
         lines.append(line)
     return _table(head, lines)
 
@@ -31,30 +31,38 @@ def of_targets(*runs: Iterable[Figure]) -> str:
     for case, engines in TARGETS.items():
         for engine in engines:
             lines += [
-                [case, engine, each[0].promise, _measured(each), _met(*(v.met for v in each))]
-                for each in measured.get((case, engine), [])
+                [case, engine, promise, _measured(found), _met([each.met for each in found])]
+                for promise, found in measured.get((case, engine), {}).items()
             ] or [[case, engine, "", "", "not measured"]]
     return _table(["work", "engine", "target", "measured", ""], lines)
 
 
 def count_of_targets(*runs: Iterable[Figure]) -> str:
     """How many targets were met, by each run that has their figure."""
-    found = [all(v.met for v in each) for told in _verdicts(runs).values() for each in told]
-    times = ", each time" if len(runs) > 1 else ""
-    return f"{sum(found)} of {len(found)} targets met{times}"
+    found = [each for told in _verdicts(runs).values() for each in told.values()]
+    met = sum(all(verdict.met for verdict in each) for each in found)
+    told = f"{met} of {len(found)} targets met"
+    if len(runs) == 1:
+        return told
+    once = sum(len(each) == 1 for each in found)
+    return f"{told}, by each run that measured them; {once} were measured once"
 
 
-def _verdicts(runs: Iterable[Iterable[Figure]]) -> dict[tuple[str, str], list[tuple[Verdict, ...]]]:
-    """By case and engine, for each of their targets the verdicts of the runs."""
-    found: dict[tuple[str, str], list[list[Verdict]]] = {}
+def _verdicts(
+    runs: Iterable[Iterable[Figure]],
+) -> dict[tuple[str, str], dict[str, list[Verdict]]]:
+    """By case and engine: the verdicts of all runs on each of their promises."""
+    found: dict[tuple[str, str], dict[str, list[Verdict]]] = {}
     for figures in runs:
-        for each in figures:
-            found.setdefault((each.case, each.engine), []).append(list(verdicts(each)))
-    return {key: list(zip(*each, strict=True)) for key, each in found.items()}
+        for figure in figures:
+            of_figure = found.setdefault((figure.case, figure.engine), {})
+            for each in verdicts(figure):
+                of_figure.setdefault(each.promise, []).append(each)
+    return found
 
 
-def _measured(verdicts: Iterable[Verdict]) -> str:
-    return " / ".join(_number(each.measured) for each in verdicts)
+def _measured(found: Iterable[Verdict]) -> str:
+    return " / ".join(_number(each.measured) for each in found)
 
 
 def shown(value: float | None, unit: str) -> str:
@@ -70,7 +78,7 @@ def _times(ratio: float | None) -> str:
     return "" if ratio is None else _number(ratio)
 
 
-def _met(*met: bool) -> str:
+def _met(met: Sequence[bool]) -> str:
     """What became of a target in one run, or in several."""
     if 0 < sum(met) < len(met):
         return f"met in {sum(met)} of {len(met)}"

@@ -22,6 +22,12 @@ ORDER = Figure(
 )
 
 
+PARTS = {
+    name: f"<!-- measured: {name} -->\nold\n<!-- end -->"
+    for name in ("facts", "targets", "orders", "reads")
+}
+
+
 def test_each_round_begins_with_another_way() -> None:
     done: list[str] = []
 
@@ -62,9 +68,24 @@ def test_of_several_runs_the_targets_tell_what_each_measured() -> None:
     slower = ORDER._replace(rounds=ORDER.rounds | {"ours": [400, 400, 400]})
     told = tables.of_targets([ORDER], [slower], [])
     assert re.search(r"at most 1\.8 × raw +\| 1\.6 / 4 +\| met in 1 of 2 ", told)
-    assert tables.count_of_targets([ORDER], [ORDER]) == "2 of 2 targets met, each time"
-    assert tables.count_of_targets([ORDER], [slower]) == "0 of 2 targets met, each time"
-    assert tables.count_of_targets([slower]) == "0 of 2 targets met"
+    for runs, count in (
+        ([[ORDER], [ORDER], []], "2 of 2 targets met, by each run that measured them; 0 were"),
+        ([[ORDER], [slower]], "0 of 2 targets met, by each run that measured them; 0 were"),
+        ([[ORDER], []], "2 of 2 targets met, by each run that measured them; 2 were measured once"),
+        ([[slower]], "0 of 2 targets met"),
+    ):
+        assert tables.count_of_targets(*runs).startswith(count)
+    assert re.search(r"at most 1\.8 × raw +\| 1\.6 +\| met +\|", tables.of_targets([ORDER]))
+
+
+def test_runs_of_other_ways_are_judged_by_what_each_has() -> None:
+    no_raw, no_orm = (
+        ORDER._replace(rounds={way: each for way, each in ORDER.rounds.items() if way != left_out})
+        for left_out in ("raw", "orm")
+    )
+    told = tables.of_targets([no_orm], [no_raw])
+    assert re.search(r"at most 1\.8 × raw +\| 1\.6 +\| met +\|", told)
+    assert re.search(r"ORM at least 4 × +\| 4\.74 +\| met +\|", told)
 
 
 def test_a_run_is_kept_with_every_round(tmp_path: Path) -> None:
@@ -73,26 +94,40 @@ def test_a_run_is_kept_with_every_round(tmp_path: Path) -> None:
     assert report.load(tmp_path / "run.json") == run
 
 
-def test_a_run_writes_its_parts_of_the_page_and_no_other(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A page and a plot to write."""
     page = tmp_path / "page.md"
-    parts = {name: f"<!-- measured: {name} -->\nold\n<!-- end -->" for name in
-             ("facts", "targets", "orders", "reads")}  # fmt: skip
-    page.write_text("by hand\n" + "\n".join(parts.values()))
+    page.write_text("by hand\n" + "\n".join(PARTS.values()))
     monkeypatch.setattr(report, "PAGE", page)
-    monkeypatch.setattr(report, "PLOT", tmp_path / "page.svg")
+    monkeypatch.setattr(report, "PLOT", page.with_suffix(".svg"))
+    return page
+
+
+def test_a_run_writes_its_parts_of_the_page_and_no_other(page: Path) -> None:
     report.write(Run(["a fact"], {"orders": [ORDER]}))
     text = page.read_text()
     assert text.startswith("by hand\n")
-    assert parts["reads"] in text
+    assert PARTS["reads"] in text
     assert "- a fact" in text
     assert tables.of_figures([ORDER]) in text
     assert text.count("old") == 1
-    report.write(Run(["a fact"], {"orders": [ORDER]}), Run(["another"], {"orders": [ORDER]}))
-    assert "- Measured again, as the targets tell: `orders`." in page.read_text()
     with pytest.raises(ValueError, match="no place for writers"):
         report.write(Run([], {"writers": []}))
+
+
+def test_of_later_runs_the_page_tells_the_targets_and_what_was_another(page: Path) -> None:
+    run = Run(["a fact"], {"orders": [ORDER]})
+    slower = ORDER._replace(rounds=ORDER.rounds | {"ours": [400, 400, 400]})
+    report.write(run)
+    plot_of_one = page.with_suffix(".svg").read_text()
+    report.write(run, Run(["a fact", "Another."], {"orders": [slower]}), run)
+    text = page.read_text()
+    again = "- Measured again, as the targets tell: `orders`."
+    assert f"- a fact\n{again} Another.\n{again}\n" in text
+    assert "1.6 / 4 / 1.6" in text
+    assert tables.of_figures([ORDER]) in text
+    assert page.with_suffix(".svg").read_text() == plot_of_one
 
 
 def test_the_plot_shows_both_engines_and_what_lies_beyond_its_scale() -> None:

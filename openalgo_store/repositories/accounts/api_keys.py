@@ -111,9 +111,10 @@ def get_user_by_api_key(api_key: str, *, tx: Transaction | None = None) -> User 
         found = store.api_keys.read(digest, lambda: _load(store, digest))
         if found is None:
             return None
+    writer = store.writers.get(_USES) or _open_writer(store)  # a closed store opens none
     if (now := time.monotonic()) >= found.noted_from:
+        writer.put((found.key_id, clock.now()))
         found.noted_from = now + _USES_APART
-        (store.writers.get(_USES) or _open_writer(store)).put((found.key_id, clock.now()))
     return found.user
 
 

@@ -10,10 +10,12 @@ import pytest
 
 from openalgo_store import (
     IssuedApiKey,
+    SessionMisuse,
     Store,
     Transaction,
     create_api_key,
     flush_writers,
+    get_read_session,
     get_user_by_api_key,
     list_api_keys,
     use_store,
@@ -59,13 +61,35 @@ def test_uses_within_a_second_count_as_the_first_of_them(
 ) -> None:
     """Noting each took a request longer than finding its user did."""
     later = EARLIER + timedelta(seconds=1)
-    for seconds, moment, noted in ((0, EARLIER, EARLIER), (0.9, LATER, EARLIER), (1, later, later)):
+    for seconds, moment, noted in (
+        (0, EARLIER, EARLIER),
+        (0.99, LATER, EARLIER),
+        (1, later, later),
+    ):
         monkeypatch.setattr(time, "monotonic", lambda seconds=seconds: 1e9 + seconds)
         monkeypatch.setattr(clock, "now", lambda moment=moment: moment)
         assert get_user_by_api_key(key.api_key) is not None
         monkeypatch.undo()
         assert flush_writers()
         assert list_api_keys(key.user_id)[0].last_used == noted
+
+
+def test_a_caller_s_own_session_notes_no_use(
+    processes: tuple[Store, Store], key: IssuedApiKey
+) -> None:
+    with get_read_session() as tx:
+        assert get_user_by_api_key(key.api_key, tx=tx) is not None
+    assert flush_writers()
+    assert list_api_keys(key.user_id)[0].last_used is None
+
+
+def test_a_closed_store_answers_no_key_that_it_has_just_answered(
+    processes: tuple[Store, Store], key: IssuedApiKey
+) -> None:
+    assert get_user_by_api_key(key.api_key) is not None
+    processes[0].close()
+    with pytest.raises(SessionMisuse, match="closed"):
+        get_user_by_api_key(key.api_key)
 
 
 def test_uses_are_written_in_the_order_of_their_keys(
