@@ -14,7 +14,6 @@ from openalgo_store.instruments.validation import COLUMNS, EXCHANGES, Validator,
 from openalgo_store.records.symbols import Instrument, RejectedRow
 from openalgo_store.values.clock import IST
 from openalgo_store.values.memo import MOST_MEMORIES, Memo
-from tests.support.chance import chance_of
 
 LENGTHS = dict.fromkeys(COLUMNS, 20) | {"symbol": 50, "name": 30}
 SHARE: dict[str, Any] = {"symbol": "RELIANCE", "exchange": "NSE", "token": "2885"}
@@ -31,29 +30,6 @@ OPTION: dict[str, Any] = {
     "strike": 20800.0,
     "option_type": "CE",
 }
-FUTURE: dict[str, Any] = OPTION | {
-    "symbol": "NIFTY28MAR24FUT",
-    "broker_symbol": "NIFTY24MARFUT",
-    "instrument_type": "FUT",
-    "strike": None,
-    "option_type": None,
-}
-ODD = [
-    *(None, "", " ", "nan", "None", "0", 0, 0.0, -1, "1.0", ".0", "1.05", 20800, "20800.00"),
-    *(OPTION["symbol"], OPTION["broker_symbol"], "NIFTY2432820800CE", "NIFTY28MAR24", "NIFTY24MAR"),
-    *("NIFTY 24MAR20800CE", "NIFTY24MAR20800CE ", "NIFTY24MAR20800PE", "NIFTY24MAR28APRFUT"),
-    *("NIFTY", "24MAR", "CE", "PE", "FUT", "EQ", "NFO", "NSE", "NYSE", "20800CE", "63", "6324328"),
-    *("A\0B", "A\ud800", "X" * 20, "X" * 51, b"CE", [], date(2024, 3, 27), "28-MAR-2024"),
-    *(float("inf"), True, Decimal("20800"), datetime(2024, 3, 28, tzinfo=UTC)),
-]
-"""What a column of a contract may hold instead."""
-
-
-class OneByOne(Validator):
-    """Which checks every text of a row by itself."""
-
-    def _as_expected(self, row: Instrument) -> None:
-        return None
 
 
 def validated(row: Mapping[str, Any] | Instrument) -> dict[str, Any] | str:
@@ -163,29 +139,6 @@ def test_a_text_as_long_as_its_column_fits_beside_others_that_are_shorter() -> N
         longest = LENGTHS[column]
         assert value(share, column, "X" * longest) == "X" * longest
         assert value(share, column, "X" * (longest + 1)) == f"{column} is longer than {longest}"
-
-
-@pytest.mark.parametrize("column", ["symbol", "broker_symbol", "token"])
-def test_a_contract_whose_symbols_are_as_expected_has_to_fit_as_well(column: str) -> None:
-    assert value(OPTION, column, OPTION[column]) == OPTION[column]
-    longest = LENGTHS | {column: len(OPTION[column]) - 1}
-    assert Validator(longest).validate(OPTION) == f"{column} is longer than {longest[column]}"
-
-
-def test_a_contract_whose_symbols_are_as_expected_may_have_a_token_that_was_a_number() -> None:
-    assert value(OPTION, "token", "47166.0") == "47166"
-
-
-@pytest.mark.parametrize("contract", [OPTION, FUTURE])
-def test_a_contract_as_expected_comes_out_as_one_whose_texts_are_checked_one_by_one(
-    contract: dict[str, Any],
-) -> None:
-    chance = chance_of("odd values of a contract")
-    one = [{column: odd} for column in Instrument._fields for odd in ODD]
-    two = (first | second for first, second in (chance.sample(one, 2) for _ in range(3_000)))
-    for odd in (*one, *two):
-        row = Instrument(**contract | odd)
-        assert Validator(LENGTHS).validate(row) == OneByOne(LENGTHS).validate(row), odd
 
 
 def test_of_several_reasons_the_first_column_tells_its_own() -> None:
